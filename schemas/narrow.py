@@ -1,0 +1,78 @@
+"""The narrow row: what the stream job carries of an event report, 128 bytes, fixed width.
+
+Wide reports stay in the ledger and are joined by id. All ids are 63-bit and positive; 0 means
+absent. Amounts are whole CNY fen. Times are microseconds since 1970 in UTC. `mask` says which
+vantages hold the report (bit 0-3 the regions, never bit 4: the joint vantage holds them all).
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+
+NARROW = np.dtype(
+    [
+        ("key", "<i8"),  # transaction id: of the transaction key, or of the record where it has none
+        ("report", "<i8"),  # first 63 bits of report_id: orders the legs of a transaction
+        ("event_time", "<i8"),
+        ("amount_fen", "<i8"),
+        ("payer_account", "<i8"),
+        ("payee_account", "<i8"),
+        ("payer_party", "<i8"),
+        ("payee_party", "<i8"),
+        ("payer_group", "<i8"),  # controller groups: filled by pipelines.groups, 0 until then
+        ("payee_group", "<i8"),
+        ("reporter", "<i8"),
+        ("asset", "<i8"),
+        ("range_start", "<i8"),
+        ("instrument", "<i8"),
+        ("business_ordinal", "<i4"),  # position in the market's business calendar
+        ("event_code", "<i2"),  # EVENT_CODES
+        ("mask", "u1"),
+        ("regions", "u1"),  # payer region in the low nibble, payee region in the high one
+        ("flags", "<u4"),  # FLAG_*
+        ("spare", "<u4"),
+    ]
+)
+assert NARROW.itemsize == 128, "the stream job's state and routing assume 128-byte rows"  # noqa: S101
+
+EVENT_CODES: Mapping[str, int] = MappingProxyType(
+    {
+        "PAYM": 1,
+        "TRAD": 2,
+        "ISSU": 3,
+        "ACPT": 4,
+        "ENDS": 5,
+        "DISC": 6,
+        "PLDG": 7,
+        "REPO": 8,
+        "RDEM": 9,
+        "CNCL": 10,
+        "RLSE": 11,
+    }
+)
+
+FLAG_PAYER_PERSON = 1  # the payer is a natural person
+FLAG_PAYEE_PERSON = 2
+FLAG_CROSS_BORDER = 4
+FLAG_NO_KEY = 8  # never merged with another report
+FLAG_PAYER_NAME_ONLY = 16  # id_basis NAME: the payer links nothing
+FLAG_PAYEE_NAME_ONLY = 32
+
+# The columns whose disagreement between legs makes variants (pipelines.pairing).
+RULE_COLUMNS = (
+    "event_time",
+    "amount_fen",
+    "payer_account",
+    "payee_account",
+    "payer_party",
+    "payee_party",
+    "payer_group",
+    "payee_group",
+    "asset",
+    "range_start",
+    "instrument",
+    "business_ordinal",
+    "event_code",
+    "flags",
+)

@@ -1,0 +1,1 @@
+"""Published versions of the ledger, the questions asked of them, and what is shown."""

@@ -1,0 +1,1 @@
+"""The canonical records: fields, kinds, code lists, identifiers, reference data."""

@@ -12,7 +12,10 @@ import numpy as np
 
 NARROW = np.dtype(
     [
-        ("key", "<i8"),  # transaction id: of the transaction key, or of the record where it has none
+        (
+            "key",
+            "<i8",
+        ),  # of the transaction key, or of the record where it has none
         ("report", "<i8"),  # first 63 bits of report_id: orders the legs of a transaction
         ("event_time", "<i8"),
         ("amount_fen", "<i8"),

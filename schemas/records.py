@@ -134,7 +134,9 @@ ALERT = pa.schema(
         pa.field("legal_status", pa.string(), nullable=False),
         pa.field("first_crossing", _TIME, nullable=False),
         pa.field("last_crossing", _TIME, nullable=False),
-        pa.field("peak_measure", pa.int64(), nullable=False),  # joint, or the raising vantages' peak
+        pa.field(
+            "peak_measure", pa.int64(), nullable=False
+        ),  # the joint one, or the highest solo one
         pa.field("peak_band", pa.uint8(), nullable=False),
         pa.field("unit", pa.string(), nullable=False),
         pa.field("solo_status", pa.list_(pa.string()), nullable=False),  # none partial seen

@@ -1,0 +1,56 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test soak lint fix bench up down ci clean
+
+# Bytecode is kept beside the code by Python; compiled kernels go where a clean-up finds them.
+export NUMBA_CACHE_DIR ?= $(CURDIR)/var/cache/numba
+export UV_NATIVE_TLS ?= true
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+UV_VERSION := 0.9.11
+RUN := .venv/bin/python -m
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.tools/bin/uv:
+	python3.11 -m venv .tools && .tools/bin/pip install --quiet "uv==$(UV_VERSION)"
+
+.venv/installed: uv.lock pyproject.toml | $(filter .tools/bin/uv,$(UV))
+	$(UV) sync --frozen --all-groups --quiet
+	@touch $@
+
+setup: .venv/installed ## Install exactly what uv.lock says (brings its own uv; needs only Python 3.11)
+
+demo: .venv/installed ## Simulate four regions, run everything, show what only the joint picture shows
+	@.venv/bin/yrd demo
+
+test: .venv/installed ## Every test once, with coverage (at most ten minutes on two cores)
+	$(RUN) pytest -m "not soak" --cov --cov-report=term:skip-covered -q
+
+soak: .venv/installed ## Repeat the fault, fuzz and growth tests (SOAK_MINUTES=20)
+	$(RUN) pytest -m soak -q
+
+lint: .venv/installed ## Style, types, package borders, lock file; changes nothing
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(UV) lock --check
+
+fix: .venv/installed ## Let the tools rewrite what they can
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+bench: .venv/installed ## Measure every stage, in CPU-seconds and ratios, and store the result
+	$(RUN) benchmarks
+
+up: .venv/installed ## Start a Kafka broker and a Flink cluster on this machine
+	@.venv/bin/yrd up
+
+down: .venv/installed ## Stop what `make up` started, and nothing else
+	@.venv/bin/yrd down
+
+ci: ## What must pass before a change lands
+	bash .ci/run
+
+clean: ## Remove everything that is produced (keeps the installed environment)
+	rm -rf var

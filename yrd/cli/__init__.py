@@ -1,0 +1,61 @@
+"""The command line: `yrd COMMAND`. One module a command; heavy libraries load inside functions."""
+
+import importlib
+import sys
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import typer
+
+from yrd.logs import configure
+from yrd.settings import Settings
+
+# command -> (module, help). A module loads only when its command is called. It offers a function of
+# the command's name, or `app`, a typer application, where the command is a group.
+COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "demo": (
+            "yrd.cli.demo",
+            "Run the whole path on simulated reports; show the result.",
+        ),
+        "simulate": ("yrd.cli.simulate", "Write a simulated market as a tape of submissions."),
+        "replay": ("yrd.cli.replay", "Run a tape through intake, job, ledger and rules."),
+        "score": ("yrd.cli.score", "Compare a run's alerts with the tape's labels."),
+        "ask": ("yrd.cli.ask", "Ask the published ledger a question in SQL or by a view's name."),
+        "alert": ("yrd.cli.alert", "List, explain and verify alerts."),
+        "quality": ("yrd.cli.quality", "Validation rules and the checkpoint of a closed day."),
+        "feed": ("yrd.cli.feed", "List and show the feeds."),
+        "submission": ("yrd.cli.submission", "What became of a submission."),
+        "quarantine": ("yrd.cli.quarantine", "List and show what is quarantined or held."),
+        "rule": ("yrd.cli.rule", "List and show the risk rules."),
+        "up": ("yrd.cli.live", "Start the live stack: a Kafka broker and a Flink cluster."),
+        "down": ("yrd.cli.live", "Stop the live stack that `up` started, and nothing else."),
+        "status": ("yrd.cli.live", "Say whether the live stack runs."),
+    }
+)
+
+
+def build(name: str) -> typer.Typer:
+    """Load one command's module as a typer application."""
+    module = importlib.import_module(COMMANDS[name][0])
+    if hasattr(module, "app"):
+        return module.app  # type: ignore[no-any-return]
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(getattr(module, name))
+    return app
+
+
+def main() -> None:
+    """Run `yrd`: pick the command's module, so that no other command's libraries load."""
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in ("--help", "-h"):
+        width = max(map(len, COMMANDS))
+        lines = [f"  {name:<{width}}  {text}" for name, (_, text) in COMMANDS.items()]
+        lines.insert(0, "Usage: yrd COMMAND [OPTIONS]\n\nTrade repository and joint supervision.\n")
+        typer.echo("\n".join([*lines, "", "Each command explains itself: yrd COMMAND --help"]))
+        raise SystemExit(0 if arguments else 2)
+    if arguments[0] not in COMMANDS:
+        typer.echo(f"yrd: no command {arguments[0]!r}; `yrd --help` lists them", err=True)
+        raise SystemExit(2)
+    configure(Settings())
+    build(arguments[0])(args=arguments[1:], prog_name=f"yrd {arguments[0]}")

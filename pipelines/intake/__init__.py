@@ -1,0 +1,1 @@
+"""Intake: submissions in; reports, answers and quarantine out, every record accounted for."""

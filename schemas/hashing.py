@@ -5,7 +5,7 @@ its length in bytes (all ones for null, so that null, empty and "0" differ) and 
 little-endian words of eight, the last one padded with zeros. The length in front makes the padding
 unambiguous, so ("ab", "c") and ("a", "bc") differ. The key is the first 16 bytes of SHA-256 of
 the domain's name: the same value under two domains gives unrelated hashes. This is a stable name,
-not a secret: whoever knows the value can compute it (secrets go through `connectors.engine.tokens`).
+not a secret: whoever knows the value can compute it (secrets: `connectors.engine.tokens`).
 """
 
 import hashlib

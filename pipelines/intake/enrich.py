@@ -18,23 +18,40 @@ from connectors.engine.engine import Submission
 from connectors.engine.spec import Feed
 from schemas.fields import SCHEMA_VERSION, arrow_schema
 from schemas.hashing import hash128, to_binary16
-from schemas.reference_data import amount_cny, business_date, institutions
+from schemas.reference_data import calendars, institutions, rates
 from schemas.regions import AREA_TO_REGION, OUT
 from schemas.visibility import vantage_mask
 
-__all__ = ["Envelope", "enrich"]
+
+# How sources name an institution; one identifier never fits two of these schemes.
+_NAMED_BY = ("institution_id", "cnaps12", "bic", "fin14", "uscc")
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
-    """What is known of a submission besides its bytes."""
+class Doubt:
+    """Rows that cannot be decided for want of reference data: the operator acts."""
 
-    data_origin: str
+    rows: np.ndarray  # indices into the batch
+    rule_id: str
+    field: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enriched:
+    """Canonical reports, one row a decoded record, and the rows that must be quarantined."""
+
+    batch: pa.RecordBatch
+    doubts: tuple[Doubt, ...]
 
 
 def enrich(
-    decoded: pa.RecordBatch, submissions: Sequence[Submission], feed: Feed, envelope: Envelope
-) -> pa.RecordBatch:
+    decoded: pa.RecordBatch,
+    submissions: Sequence[Submission],
+    feed: Feed,
+    data_origin: str,
+    on: dt.date,
+) -> Enriched:
     """Fill the canonical schema of the feed's kind.
 
     Args:
@@ -43,78 +60,76 @@ def enrich(
             `content_hash`.
         submissions: The submissions the records came in.
         feed: The feed they belong to.
-        envelope: Data origin of the stream.
+        data_origin: REAL, PUBLIC or SIMULATED; one for the whole stream.
+        on: The day whose institution register holds for all of them.
 
     Returns:
-        RecordBatch with `arrow_schema(feed.kind)`, same rows, same order.
+        The batch has `arrow_schema(feed.kind)`, same rows, same order. A value that reference data
+        cannot give is null and its row stands in `doubts`.
     """
     columns: dict[str, pa.Array] = {name: decoded[name] for name in decoded.schema.names}
-    index = columns["submission"]
     size = decoded.num_rows
-    columns |= _header(submissions, index, feed, envelope, columns)
-    if feed.kind == "event":
-        columns["event_timestamp"] = _first(
-            columns, size, "event_timestamp", "execution_timestamp", "reporting_timestamp"
-        )
-        columns["execution_timestamp"] = _first(
-            columns, size, "execution_timestamp", "event_timestamp"
-        )
-        columns["business_date"], columns["business_ordinal"] = business_date(
-            columns["event_timestamp"], feed.business_calendar
-        )
-        lateness = np.timedelta64(feed.lateness_us, "us")
-        known = columns["received_at"].to_numpy(zero_copy_only=False)
-        happened = columns["event_timestamp"].to_numpy(zero_copy_only=False)
-        columns["is_late"] = pa.array(known - happened > lateness)
-    else:
-        as_of = columns["business_date"]
-        columns["event_timestamp"] = _beijing_midnight(as_of)
-        columns["execution_timestamp"] = columns["event_timestamp"]
-        _, columns["business_ordinal"] = business_date(
-            columns["event_timestamp"], feed.business_calendar
-        )
-        columns["is_late"] = _repeat(False, pa.bool_(), size)
-    columns["business_calendar"] = _repeat(feed.business_calendar, _type("business_calendar"), size)
-    columns |= _regions(columns, size, feed)
-    columns |= _amounts(columns, size)
-    columns["vantage_mask"] = vantage_mask(
-        pa.RecordBatch.from_arrays(
-            [
-                columns["reporting_region"],
-                columns["counterparty_1_region"],
-                columns["counterparty_2_region"],
-            ],
-            names=["reporting_region", "counterparty_1_region", "counterparty_2_region"],
+    columns |= _header(submissions, feed, data_origin, on, columns)
+    columns |= _times(columns, size, feed)
+    columns |= _regions(columns, size, on)
+    doubts = [
+        _doubt(
+            pc.equal(columns["submitter_area"], OUT),
+            "ENR-SUBMITTER",
+            "submitter",
+            "an institution of the four regions in the register; add it to institutions.csv",
         ),
-        feed.market,
+        _doubt(
+            pc.is_null(columns["business_ordinal"]),
+            "ENR-CALENDAR",
+            "event_timestamp" if feed.kind == "event" else "business_date",
+            f"a day the calendar {feed.business_calendar} covers; extend holidays.csv",
+        ),
+    ]
+    amounts, unrated = _amounts(columns)
+    columns |= amounts
+    doubts.append(
+        _doubt(
+            pa.array(unrated),
+            "ENR-RATE",
+            "settlement_currency",
+            "a currency with a rate for the day; extend fx_rates.csv",
+        )
     )
-    return _as_schema(columns, size, feed.kind)
+    names = ("reporting_region", "counterparty_1_region", "counterparty_2_region")
+    areas = pa.RecordBatch.from_arrays([columns[name] for name in names], names=list(names))
+    columns["vantage_mask"] = vantage_mask(areas, feed.market)
+    batch = _as_schema(columns, size, feed.kind)
+    return Enriched(batch, tuple(doubt for doubt in doubts if len(doubt.rows)))
+
+
+def _doubt(mask: pa.Array, rule_id: str, field: str, expected: str) -> Doubt:
+    rows = np.flatnonzero(pc.fill_null(mask, False).to_numpy(zero_copy_only=False))
+    return Doubt(rows, rule_id, field, expected)
 
 
 def _header(
     submissions: Sequence[Submission],
-    index: pa.Array,
     feed: Feed,
-    envelope: Envelope,
+    data_origin: str,
+    on: dt.date,
     columns: Mapping[str, pa.Array],
 ) -> dict[str, pa.Array]:
+    index = columns["submission"]
     size = len(index)
     submitters = pa.array([s.submitter for s in submissions], pa.string())
-    areas = institutions().area(submitters)
+    area = institutions().area(submitters, on).take(index)
     ids = pa.array([s.id for s in submissions], pa.binary(32))
     received = pa.array([s.received_at for s in submissions], pa.timestamp("us", "UTC"))
     names = pa.array([f"{feed.name}/{s.id.hex()}" for s in submissions], pa.string())
-    area = areas.take(index)
     submitter = submitters.take(index)
     submission_id = ids.take(index)
-    report_id = to_binary16(
-        hash128([submitter, submission_id, columns["source_record_locator"]], f"report:{feed.name}")
-    )
+    where = [submitter, submission_id, columns["source_record_locator"]]
     return {
-        "report_id": report_id,
+        "report_id": to_binary16(hash128(where, f"report:{feed.name}")),
         "submission_id": submission_id,
         "kind": _repeat(feed.kind, _type("kind"), size),
-        "data_origin": _repeat(envelope.data_origin, _type("data_origin"), size),
+        "data_origin": _repeat(data_origin, _type("data_origin"), size),
         "spec_version": _repeat(feed.version, pa.string(), size),
         "received_at": received.take(index),
         "report_submitting_entity_id": submitter,
@@ -123,36 +138,67 @@ def _header(
         "revision_number": _repeat(0, pa.int32(), size),
         "source_uri": names.take(index),
         "source_payload_sha256": submission_id,
-        "dq_failed_rules": pa.array([[]] * 1, pa.list_(pa.string())).take(
-            pa.array(np.zeros(size, np.int64))
-        ),
-        "reporting_timestamp": _first(columns, size, "reporting_timestamp")
-        if "reporting_timestamp" in columns
-        else received.take(index),
+        "dq_failed_rules": _empty_lists(size),
     }
 
 
-def _regions(columns: Mapping[str, pa.Array], size: int, feed: Feed) -> dict[str, pa.Array]:
+def _times(columns: Mapping[str, pa.Array], size: int, feed: Feed) -> dict[str, pa.Array]:
+    """Event time, business day and lateness. A position happened when its day began."""
+    out: dict[str, pa.Array] = {"business_calendar": _calendar(feed, size)}
+    if feed.kind == "event":
+        happened = _first(columns, "event_timestamp", "execution_timestamp", "reporting_timestamp")
+        out["business_date"], out["business_ordinal"] = calendars().business_date(
+            happened, feed.business_calendar
+        )
+    else:
+        days = columns["business_date"]
+        happened = _beijing_midnight(days)
+        _, out["business_ordinal"] = calendars().business_day(days, feed.business_calendar)
+    out["event_timestamp"] = happened
+    out["execution_timestamp"] = _first(
+        {**columns, **out}, "execution_timestamp", "event_timestamp"
+    )
+    out["reporting_timestamp"] = _first(columns, "reporting_timestamp", "received_at")
+    known = columns["received_at"].cast(pa.int64())
+    delay = pc.subtract(known, happened.cast(pa.int64()))
+    out["is_late"] = pc.and_(
+        pa.scalar(feed.kind == "event"), pc.greater(delay, pa.scalar(feed.lateness_us, pa.int64()))
+    )
+    return out
+
+
+def _regions(columns: Mapping[str, pa.Array], size: int, on: dt.date) -> dict[str, pa.Array]:
     """Areas of both parties: of the servicing agent where the market has agents, else of the party.
 
-    Institutions come from the register. A region a source states itself (a borrower's domicile,
-    GB/T 2260) is brought to its supervisory area.
+    Institutions come from the register. Where a party is no institution and the source states its
+    domicile (GB/T 2260), that is brought to its supervisory area.
     """
-    register = institutions()
     out: dict[str, pa.Array] = {}
     for number, agent in ((1, "debtor_agent_id"), (2, "creditor_agent_id")):
-        name = f"counterparty_{number}_region"
-        if agent in columns and columns[agent].null_count < size:
-            out[name] = register.area(columns[agent])
-        elif name in columns:
-            out[name] = _area_of_gb2260(columns[name])
-        else:
-            out[name] = register.area(columns[f"counterparty_{number}_id"])
+        party = f"counterparty_{number}"
+        if agent in columns:
+            out[f"{party}_region"] = _area_of_institution(columns[agent], on)
+            continue
+        area = _area_of_institution(columns[f"{party}_id"], on)
+        if f"{party}_region" in columns:
+            stated = _area_of_gb2260(columns[f"{party}_region"])
+            area = pc.if_else(pc.equal(area, OUT), pc.coalesce(stated, area), area)
+        out[f"{party}_region"] = area
     first, second = out["counterparty_1_region"], out["counterparty_2_region"]
     out["cross_region_indicator"] = pc.fill_null(pc.not_equal(first, second), False)
     if "cross_border_indicator" not in columns:
         out["cross_border_indicator"] = _repeat("unknown", _type("cross_border_indicator"), size)
     return out
+
+
+def _area_of_institution(ids: pa.Array, on: dt.date) -> pa.Array:
+    """The area of institutions however the source names them; `OUT` for anyone else."""
+    register = institutions()
+    coded = ids if pa.types.is_dictionary(ids.type) else ids.dictionary_encode()
+    values = coded.dictionary
+    found = pc.coalesce(*[register.resolve(scheme, values, on) for scheme in _NAMED_BY])
+    areas = register.area(found, on).take(coded.indices)
+    return pc.fill_null(areas, OUT)
 
 
 def _area_of_gb2260(codes: pa.Array) -> pa.Array:
@@ -165,22 +211,22 @@ def _area_of_gb2260(codes: pa.Array) -> pa.Array:
     return pa.array(areas, pa.string()).take(unique.indices)
 
 
-def _amounts(columns: Mapping[str, pa.Array], size: int) -> dict[str, pa.Array]:
-    """CNY amounts at the dated rate of the business day, unless the source states them."""
+def _amounts(columns: Mapping[str, pa.Array]) -> tuple[dict[str, pa.Array], np.ndarray]:
+    """CNY amounts at the rate of the business day, unless the source states them."""
+    size = len(columns["submission"])
     if "amount_cny" in columns:
-        return {}
+        return {}, np.zeros(size, np.bool_)
     for amount, currency in (
         ("settlement_amount", "settlement_currency"),
         ("notional_amount_leg_1", "notional_currency_1"),
         ("outstanding_amount", "notional_currency_1"),
     ):
         if amount in columns and currency in columns:
-            return {
-                "amount_cny": amount_cny(
-                    columns[amount], columns[currency], columns["business_date"]
-                )
-            }
-    return {}
+            converted, unrated = rates().amount_cny(
+                columns[amount], columns[currency], columns["business_date"]
+            )
+            return {"amount_cny": converted}, unrated
+    return {}, np.zeros(size, np.bool_)
 
 
 def _beijing_midnight(dates: pa.Array) -> pa.Array:
@@ -190,9 +236,19 @@ def _beijing_midnight(dates: pa.Array) -> pa.Array:
     return shifted.cast(pa.timestamp("us", "UTC"))
 
 
-def _first(columns: Mapping[str, pa.Array], size: int, *names: str) -> pa.Array:
-    present = [columns[name] for name in names if name in columns]
-    return pc.coalesce(*present) if present else pa.nulls(size, _type(names[0]))
+def _first(columns: Mapping[str, pa.Array], *names: str) -> pa.Array:
+    """The first value a row has among columns; columns that are absent count as empty."""
+    return pc.coalesce(*[columns[name] for name in names if name in columns])
+
+
+def _calendar(feed: Feed, size: int) -> pa.Array:
+    return _repeat(feed.business_calendar, _type("business_calendar"), size)
+
+
+def _empty_lists(size: int) -> pa.Array:
+    return pa.ListArray.from_arrays(
+        pa.array(np.zeros(size + 1, np.int32)), pa.array([], pa.string())
+    )
 
 
 def _type(name: str) -> pa.DataType:

@@ -1,0 +1,81 @@
+"""The command line as a user meets it: help, errors, exit codes; no traceback ever."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from yrd.cli import COMMANDS, build
+from yrd.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "yrd", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=ROOT,
+        check=False,
+    )
+
+
+def test_help_lists_every_command() -> None:
+    shown = run("--help")
+    assert shown.returncode == 0
+    for name in COMMANDS:
+        assert re.search(rf"^  {name} ", shown.stdout, re.MULTILINE), name
+
+
+def test_an_unknown_command_is_one_line_and_exit_code_two() -> None:
+    shown = run("nonsense")
+    assert shown.returncode == 2
+    assert shown.stdout == ""
+    assert "--help" in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_builds_and_explains_itself(name: str) -> None:
+    app = build(name)
+    assert app.registered_commands or app.registered_groups
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_offers_json(name: str) -> None:
+    for command in build(name).registered_commands:
+        assert command.callback is not None
+        assert "as_json" in command.callback.__annotations__, f"{name} {command.name}"
+
+
+def test_building_the_command_line_loads_no_heavy_library() -> None:
+    code = (
+        "import sys, yrd.cli as c; [c.build(n) for n in c.COMMANDS]; "
+        "print([m for m in ('pyflink','duckdb','great_expectations','kafka','numba','pyarrow') "
+        "if m in sys.modules])"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert shown.stdout.strip() == "[]"
+
+
+def test_the_settings_page_names_every_setting() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    for name in Settings.model_fields:
+        assert f"`YRD_{name.upper()}`" in page
+
+
+def test_only_the_edge_reads_the_environment() -> None:
+    rooms = ("schemas", "ledger", "connectors", "quality", "pipelines", "serving", "replay")
+    guilty = [
+        str(path.relative_to(ROOT))
+        for room in rooms
+        for path in (ROOT / room).rglob("*.py")
+        if re.search(r"os\.environ|getenv|datetime\.now|time\.time\(", path.read_text("utf-8"))
+    ]
+    assert guilty == []

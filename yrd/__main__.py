@@ -1,0 +1,5 @@
+"""`python -m yrd` is the same as `yrd`."""
+
+from yrd.cli import main
+
+main()

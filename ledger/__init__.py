@@ -1,1 +1,1 @@
-"""The ledger: the DuckDB door, tables derived from the schemas, the loader and the named views."""
+"""The ledger: everything accepted, with the time it happened and the time it became known."""

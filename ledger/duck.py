@@ -1,0 +1,254 @@
+"""The only door to DuckDB: connections in memory or on a file, tables in and out as Arrow.
+
+A result owns its connection until it is drained, so nothing here hands out a cursor: every call
+returns with the statement finished. The session's time zone is UTC on every machine. Values come
+and go as Arrow; there is no row-by-row insert because it costs four hundred times an append.
+
+Errors: what a user wrote wrong (syntax, a name that is not there, a type) becomes an `InputError`
+whose text never holds a value of a record. Anything else is a `LedgerFault` or is left as it is.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import pyarrow as pa
+
+from schemas.errors import InputError, PrerequisiteError
+
+Parameters = Sequence[object] | Mapping[str, object]
+
+# What no session of ours ever needs: code from elsewhere, and Python variables as tables.
+_CLOSED = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "allow_unsigned_extensions": "false",
+    "python_enable_replacements": "false",
+}
+# What a reader does not need either: files and the network. Spilling to disk is off with them, so
+# a query that does not fit the memory limit fails instead of leaving rows in a temporary folder.
+_HARDENED = {
+    **_CLOSED,
+    "access_mode": "READ_ONLY",
+    "enable_external_access": "false",
+    "temp_directory": "",
+}
+MEMORY_LIMIT_MB = 2_048
+
+
+class LedgerFault(Exception):
+    """The database failed under a statement of our own; the ledger must be opened again."""
+
+
+class Connection:
+    """One session. Not shared between threads; close it or use it as a context manager."""
+
+    def __init__(self, raw: duckdb.DuckDBPyConnection, where: str, own: bool) -> None:
+        self._raw = raw
+        self.where = where
+        self._own = own  # our own statements: a wrong one is our fault, not the user's
+
+    def sql(self, text: str, params: Parameters | None = None) -> pa.Table:
+        """Run one statement and return all its rows; a statement without rows gives no columns.
+
+        Sums of whole numbers are HUGEINT in DuckDB and would arrive as decimal128(38, 0): cast
+        them in the SQL.
+
+        Raises:
+            InputError: the statement is wrong.
+        """
+        with self._errors():
+            relation = self._raw.sql(text, params=params) if params else self._raw.sql(text)
+            return pa.table({}) if relation is None else relation.to_arrow_table()
+
+    def execute(self, text: str, params: Parameters | None = None) -> None:
+        """Run one or more statements to the end and drop their rows."""
+        with self._errors():
+            self._raw.execute(text, params).fetchall()
+
+    def rows(self, text: str, params: Parameters | None = None) -> list[tuple[Any, ...]]:
+        """Rows as tuples of Python values: for counts and small answers, never for reports."""
+        with self._errors():
+            found: list[tuple[Any, ...]] = self._raw.execute(text, params).fetchall()
+            return found
+
+    def scalar(self, text: str, params: Parameters | None = None) -> Any:  # noqa: ANN401
+        """The first column of the first row, None if there is none."""
+        rows = self.rows(text, params)
+        return rows[0][0] if rows else None
+
+    def append(self, table_name: str, table: pa.Table) -> None:
+        """Append rows; columns are matched by name, those not given stay null.
+
+        Cheapest in transactions of a multiple of 122,880 rows (a row group, written straight to
+        the file); smaller ones go through the log and are written twice.
+        """
+        if not table.num_rows:
+            return
+        columns = ", ".join(f'"{name}"' for name in table.schema.names)
+        self.register("_appended", table)
+        try:
+            self.execute(f'INSERT INTO "{table_name}" ({columns}) SELECT {columns} FROM _appended')
+        finally:
+            self.unregister("_appended")
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Make an Arrow table readable under a name, in this session, without a copy."""
+        with self._errors():
+            self._raw.register(name, table)
+
+    def unregister(self, name: str) -> None:
+        """Forget a registered table."""
+        with self._errors():
+            self._raw.unregister(name)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: commit at the end, roll back on any exception."""
+        self.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            with suppress(duckdb.Error):
+                self._raw.execute("ROLLBACK").fetchall()
+            raise
+        self.execute("COMMIT")
+
+    def statements(self, text: str) -> list[str]:
+        """The kinds of the statements in a text, for example ["SELECT"]; nothing is run.
+
+        Raises:
+            InputError: the text does not parse.
+        """
+        with self._errors():
+            return [found.type.name.upper() for found in self._raw.extract_statements(text)]
+
+    def tables(self) -> list[str]:
+        """Names of the tables and views of the database, sorted."""
+        return [
+            name
+            for (name,) in self.rows(
+                "SELECT table_name FROM information_schema.tables "
+                "WHERE table_schema = 'main' ORDER BY table_name"
+            )
+        ]
+
+    def interrupt(self) -> None:
+        """Stop the running statement; callable from another thread."""
+        self._raw.interrupt()
+
+    def close(self) -> None:
+        """End the session; a writer's last checkpoint happens here."""
+        with self._errors():
+            self._raw.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.Error as error:
+            raise _translated(error, self.where, self._own) from None
+
+
+# The user can cure these, and DuckDB's text names only what the user wrote.
+_SPEAKING = (
+    duckdb.ParserException,
+    duckdb.SyntaxException,
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.PermissionException,
+    duckdb.NotImplementedException,
+    duckdb.InvalidTypeException,
+)
+# The user can cure these too, but the text may quote a value of a record.
+_SILENT = {
+    duckdb.ConversionException: "a value cannot be turned into the type asked for; "
+    "use TRY_CAST to get null instead",
+    duckdb.OutOfRangeException: "a number leaves the range of its type; cast to DECIMAL first",
+    duckdb.OutOfMemoryException: f"the answer needs more than {MEMORY_LIMIT_MB} MB; "
+    "ask for fewer rows or a shorter period",
+    duckdb.InterruptException: "stopped before it was finished",
+    duckdb.TypeMismatchException: "two types do not fit together; cast one of them",
+    duckdb.ConstraintException: "a required column is empty; see docs/ledger.md for its columns",
+    duckdb.InvalidInputException: "an input of the statement cannot be used as given; "
+    "readers can neither write nor change settings",
+}
+
+
+def _translated(error: duckdb.Error, where: str, own: bool) -> Exception:
+    if own:
+        return LedgerFault(f"{where}: {type(error).__name__}: {_first_line(error)}")
+    if isinstance(error, _SPEAKING):
+        return InputError(f"{where}: query: {_first_line(error)}")
+    for kind, cure in _SILENT.items():
+        if isinstance(error, kind):
+            return InputError(f"{where}: query: {cure}")
+    return LedgerFault(f"{where}: {type(error).__name__}")
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return str(error).split("\n", 1)[0].strip()
+
+
+def memory() -> Connection:
+    """A database in memory that reads no file and no network: for validation rules and tests."""
+    raw = duckdb.connect(":memory:", config={**_CLOSED, "enable_external_access": "false"})
+    return _prepared(raw, "memory", own=False)
+
+
+def open(  # noqa: A001 - read as `duck.open`, beside `duck.memory`
+    path: Path, read_only: bool, memory_limit_mb: int = MEMORY_LIMIT_MB
+) -> Connection:
+    """Open a ledger file.
+
+    Args:
+        path: The file. A writer creates it if it is not there.
+        read_only: True gives a hardened session: no writing, no other file, no network, no
+            extension, no change of a setting. False gives the one writer.
+        memory_limit_mb: Limit of a reader.
+
+    Raises:
+        InputError: the file is missing, is no ledger, or another process writes it.
+    """
+    if read_only and not path.is_file():
+        raise InputError(f"ledger: {path}: expected a published ledger file; run `yrd demo` first")
+    settings = {**_CLOSED}
+    if read_only:
+        settings = {**_HARDENED, "memory_limit": f"{memory_limit_mb}MB"}
+    try:
+        raw = duckdb.connect(str(path), config=settings)
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise InputError(
+                f"ledger: {path}: another process writes it; ask a published version instead"
+            ) from None
+        if "space" in str(error).lower():
+            raise PrerequisiteError(f"ledger: {path}: the disk is full; make room") from None
+        raise InputError(f"ledger: {path}: expected a ledger file made by this version") from None
+    except duckdb.Error:
+        raise InputError(f"ledger: {path}: cannot be opened; close its other readers") from None
+    return _prepared(raw, str(path.name), own=not read_only, locked=read_only)
+
+
+def _prepared(
+    raw: duckdb.DuckDBPyConnection, where: str, own: bool, locked: bool = False
+) -> Connection:
+    raw.execute("SET TimeZone = 'UTC'").fetchall()
+    if locked:
+        raw.execute("SET lock_configuration = true").fetchall()
+    return Connection(raw, where, own)

@@ -1,0 +1,1 @@
+"""Episodes: crossings become alerts, in one pure function."""

@@ -1,0 +1,1 @@
+"""Lanes: where rules run, in the stream or over the ledger."""

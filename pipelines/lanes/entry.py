@@ -1,0 +1,50 @@
+"""What the rules stage receives: small rows routed by key group and bucket.
+
+A variant becomes one entry for each subject of a key group. A bucket key is
+`group * BUCKETS + bucket`; a bucket holds every subject whose id falls into it, so a host sees all
+of a subject's entries and nothing of it is anywhere else.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+
+ENTRY = np.dtype(
+    [
+        ("subject", "<i8"),
+        ("event_time", "<i8"),
+        ("key", "<i8"),  # transaction
+        ("amount_fen", "<i8"),
+        ("other", "<i8"),  # the other side; 0 = nothing links it
+        ("ordinal", "<i4"),  # business day
+        ("event_code", "<i2"),
+        ("mask", "u1"),  # five vantage bits
+        ("role", "u1"),  # ROLE_*
+    ]
+)
+BUCKETS = 64
+# Pairs of parties have no group of their own: a pair lies within its payer's bucket.
+GROUPS: Mapping[str, int] = MappingProxyType(
+    {"party": 0, "account": 1, "pair": 2, "asset": 3, "instrument": 4, "graph": 5}
+)
+GROUP_NAMES = tuple(GROUPS)
+
+ROLE_IN = 1  # the subject is the payee
+ROLE_PAYER_PERSON = 2  # the payer is a natural person
+ROLE_PAYEE_PERSON = 4
+
+# What a kernel returns: one row a crossing; `first` and `count` point into the evidence it returns.
+HIT = np.dtype(
+    [
+        ("subject", "<i8"),
+        ("instant", "<i8"),
+        ("measure", "<i8"),
+        ("first", "<i8"),
+        ("count", "<i4"),
+        ("variant", "u1"),
+        ("vantage", "u1"),
+        ("band", "u1"),
+        ("spare", "u1"),
+    ]
+)

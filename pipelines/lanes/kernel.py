@@ -1,0 +1,110 @@
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
+"""Routing variants to buckets, and putting a bucket's entries in order. No I/O, no clock."""
+
+import numba as nb
+import numpy as np
+
+from pipelines.lanes.entry import BUCKETS, ENTRY, ROLE_IN
+from schemas.narrow import FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON
+
+_PAYER_PERSON, _PAYEE_PERSON, _IN = FLAG_PAYER_PERSON, FLAG_PAYEE_PERSON, ROLE_IN
+
+
+@nb.njit(cache=True, nogil=True)
+def route_party(variants, reads, entries, cuts):
+    """Explode variants into one entry for the payer and one for the payee, by bucket.
+
+    Args:
+        variants: NARROW.
+        reads: for each event code whether a rule of this group reads it (bool, 32).
+        entries: room for two ENTRY rows a variant.
+        cuts: int64, BUCKETS + 1: written; bucket b is `entries[cuts[b]:cuts[b + 1]]`.
+
+    Returns:
+        How many entries were written. A party with id 0 takes no part.
+    """
+    cuts[:] = 0
+    for i in range(len(variants)):
+        row = variants[i]
+        if 0 <= row.event_code < len(reads) and reads[row.event_code] and row.mask != 0:
+            if row.payer_party != 0:
+                cuts[row.payer_party % BUCKETS + 1] += 1
+            if row.payee_party != 0:
+                cuts[row.payee_party % BUCKETS + 1] += 1
+    for b in range(BUCKETS):
+        cuts[b + 1] += cuts[b]
+    at = cuts[:BUCKETS].copy()
+    for i in range(len(variants)):
+        row = variants[i]
+        if not (0 <= row.event_code < len(reads) and reads[row.event_code] and row.mask != 0):
+            continue
+        persons = 0
+        if row.flags & _PAYER_PERSON:
+            persons |= 2
+        if row.flags & _PAYEE_PERSON:
+            persons |= 4
+        for incoming in range(2):
+            subject = row.payee_party if incoming else row.payer_party
+            if subject == 0:
+                continue
+            bucket = subject % BUCKETS
+            entry = entries[at[bucket]]
+            at[bucket] += 1
+            entry.subject = subject
+            entry.event_time = row.event_time
+            entry.key = row.key
+            entry.amount_fen = row.amount_fen
+            entry.other = row.payer_party if incoming else row.payee_party
+            entry.ordinal = row.business_ordinal
+            entry.event_code = row.event_code
+            entry.mask = row.mask
+            entry.role = persons | (_IN if incoming else 0)
+    return cuts[BUCKETS]
+
+
+@nb.njit(cache=True, nogil=True)
+def _before(a, b):
+    """Whether entry a comes before b in (event_time, key, role) order."""
+    if a.event_time != b.event_time:
+        return a.event_time < b.event_time
+    if a.key != b.key:
+        return a.key < b.key
+    return a.role < b.role
+
+
+@nb.njit(cache=True, nogil=True)
+def take_ready(entries, watermark):
+    """Entries with an event time up to the watermark in order, and the others as they are."""
+    n = len(entries)
+    ready = 0
+    for i in range(n):
+        if entries[i].event_time <= watermark:
+            ready += 1
+    times = np.empty(ready, np.int64)
+    where = np.empty(ready, np.int64)
+    rest = np.empty(n - ready, ENTRY)
+    k = r = 0
+    ordered = True
+    for i in range(n):
+        if entries[i].event_time <= watermark:
+            times[k] = entries[i].event_time
+            where[k] = i
+            if k > 0 and times[k] < times[k - 1]:
+                ordered = False
+            k += 1
+        else:
+            rest[r] = entries[i]
+            r += 1
+    if not ordered:
+        where = where[np.argsort(times, kind="mergesort")]
+    for a in range(1, ready):  # only ties are left to order: short moves
+        x = where[a]
+        b = a - 1
+        while b >= 0 and _before(entries[x], entries[where[b]]):
+            where[b + 1] = where[b]
+            b -= 1
+        where[b + 1] = x
+    out = np.empty(ready, ENTRY)
+    for i in range(ready):
+        out[i] = entries[where[i]]
+    return out, rest

@@ -1,0 +1,275 @@
+"""The stream lane without Flink: routing, one host a bucket, and a plain run of the whole.
+
+The job gives `route`'s payloads to the host of their bucket key, calls `advance` when its watermark
+moves, keeps what `add` returns in its state and drops what `expired` names. Rules meet their data
+in (event time, key) order whatever the batching, so crossings depend on the input alone.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipelines.lanes.entry import BUCKETS, ENTRY, GROUP_NAMES, GROUPS
+from pipelines.lanes.kernel import route_party, take_ready
+from pipelines.pairing.pairing import PAIR_MEMORY_US, PAIR_WAIT_US, Closed, merge
+from pipelines.rules.registry import ParameterSet, Rule, load_rules, parameters_on
+from schemas.errors import ConfigurationError
+from schemas.narrow import EVENT_CODES, NARROW
+from schemas.records import CROSSING
+
+END_OF_TIME = 1 << 62
+
+
+class KernelState(Protocol):
+    """What a rule's `kernel.State(parameters)` offers; entries are ENTRY rows in order."""
+
+    def wanted(self, entries: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Which entries the rule needs (bool); dropping the others changes nothing it says."""
+
+    def run(self, entries: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Feed entries; return HIT rows and the evidence (int64) they point into."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What a host must know to say when a kept batch can go: small, pickles as a tuple."""
+
+    rule: str  # whose horizon keeps it
+    newest_us: int
+    newest_ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A batch to keep in state until `RuleHost.expired(meta)`."""
+
+    meta: Meta
+    payload: bytes
+
+
+@cache
+def stream_rules() -> tuple[Rule, ...]:
+    """The rules of the stream lane, those that look furthest back first."""
+    rules = [rule for rule in load_rules().values() if rule.lane == "stream"]
+    return tuple(
+        sorted(rules, key=lambda r: (-r.horizon.business_days, -r.horizon.microseconds, r.name))
+    )
+
+
+@cache
+def _reads(group: str) -> npt.NDArray[Any]:
+    reads = np.zeros(32, np.bool_)
+    for rule in stream_rules():
+        if rule.group == group:
+            reads[[EVENT_CODES[code] for code in rule.reads]] = True
+        elif rule.group != "party":
+            raise ConfigurationError(
+                f"{rule.name}/rule.toml: group: expected 'party', the only group routed so far"
+            )
+    return reads
+
+
+def route(variants: npt.NDArray[Any]) -> list[tuple[int, bytes]]:
+    """Explode variants into entries for the rules' key groups.
+
+    Args:
+        variants: NARROW rows of `pairing.merge`.
+
+    Returns:
+        (bucket key, ENTRY bytes) for each bucket that gets any; only event codes a rule reads.
+    """
+    entries = np.empty(2 * len(variants), ENTRY)
+    cuts = np.zeros(BUCKETS + 1, np.int64)
+    route_party(variants, _reads("party"), entries, cuts)
+    first = GROUPS["party"] * BUCKETS
+    at = cuts.tolist()
+    return [
+        (first + bucket, entries[at[bucket] : at[bucket + 1]].tobytes())
+        for bucket in range(BUCKETS)
+        if at[bucket + 1] > at[bucket]
+    ]
+
+
+def _state(rule: Rule, parameters: Mapping[str, int]) -> KernelState:
+    state: KernelState = import_module(f"pipelines.rules.{rule.name}.kernel").State(parameters)
+    return state
+
+
+class RuleHost:
+    """Every stream rule of one key group over one bucket's subjects.
+
+    Args:
+        bucket_key: `group * BUCKETS + bucket`.
+        parameters: the set in force; None means the newest.
+
+    Not safe for two threads at once; kernels release the GIL.
+    """
+
+    def __init__(self, bucket_key: int, parameters: ParameterSet | None = None) -> None:
+        agreed = parameters or parameters_on()
+        group = GROUP_NAMES[bucket_key // BUCKETS]
+        self._rules = tuple(rule for rule in stream_rules() if rule.group == group)
+        self._states = tuple(_state(rule, agreed.of(rule)) for rule in self._rules)
+        self._horizons = {rule.name: rule.horizon for rule in self._rules}
+        self._waiting: list[npt.NDArray[Any]] = []
+        self._processed_us = -END_OF_TIME
+        self._ordinal = -(1 << 30)
+
+    @property
+    def processed_up_to(self) -> int:
+        """The watermark of the last `advance`, us: what `restore` wants back."""
+        return self._processed_us
+
+    def add(self, payload: bytes) -> tuple[Kept, ...]:
+        """Take a routed payload; return what must be kept in state for a restore.
+
+        An entry is kept once, with the rule that looks furthest back among those that need it;
+        an entry no rule needs is dropped here.
+        """
+        entries = np.frombuffer(payload, ENTRY)
+        free = np.ones(len(entries), np.bool_)
+        kept = []
+        for rule, state in zip(self._rules, self._states, strict=True):
+            mine = state.wanted(entries) & free
+            if mine.any():
+                free &= ~mine
+                some = entries[mine]
+                meta = Meta(rule.name, int(some["event_time"].max()), int(some["ordinal"].max()))
+                kept.append(Kept(meta, some.tobytes()))
+        if free.any():
+            entries = entries[~free]
+        if len(entries):
+            self._waiting.append(entries)
+        return tuple(kept)
+
+    def advance(self, watermark_us: int) -> pa.RecordBatch:
+        """Process what is complete at the watermark; return its crossings (CROSSING)."""
+        self._processed_us = max(self._processed_us, watermark_us)
+        return _to_arrow(self._run(self._processed_us))
+
+    def expired(self, meta: Meta) -> bool:
+        """Whether a kept batch can no longer matter, given what was processed.
+
+        Entries not processed yet are never expired; business days count from the newest one
+        processed in this bucket.
+        """
+        horizon = self._horizons[meta.rule]
+        if meta.newest_us > self._processed_us:
+            return False
+        if horizon.microseconds:
+            return meta.newest_us + horizon.microseconds <= self._processed_us
+        return meta.newest_ordinal + horizon.business_days <= self._ordinal
+
+    def restore(self, batches: Iterable[bytes], processed_up_to: int) -> None:
+        """Rebuild from kept batches: what was processed is replayed in silence.
+
+        Args:
+            batches: payloads of `Kept`, in any order.
+            processed_up_to: the watermark of the last `advance` before.
+        """
+        self._waiting = [np.frombuffer(batch, ENTRY) for batch in batches]
+        self._processed_us = processed_up_to
+        self._run(processed_up_to)
+
+    def _run(self, watermark_us: int) -> list[tuple[Rule, npt.NDArray[Any], npt.NDArray[Any]]]:
+        if not self._waiting:
+            return []
+        waiting = self._waiting[0] if len(self._waiting) == 1 else np.concatenate(self._waiting)
+        ready, rest = take_ready(waiting, watermark_us)
+        self._waiting = [rest] if len(rest) else []
+        found = []
+        if len(ready):
+            for rule, state in zip(self._rules, self._states, strict=True):
+                hits, evidence = state.run(ready)
+                if len(hits):
+                    found.append((rule, hits, evidence))
+            self._ordinal = max(self._ordinal, int(ready["ordinal"].max()))
+        return found
+
+
+_EMPTY = pa.RecordBatch.from_pylist([], schema=CROSSING)
+
+
+def _to_arrow(found: list[tuple[Rule, npt.NDArray[Any], npt.NDArray[Any]]]) -> pa.RecordBatch:
+    """Crossings as Arrow, in (rule, the kernel's own) order."""
+    if not found:
+        return _EMPTY
+    names: list[pa.Array] = []
+    variants: list[pa.Array] = []
+    lists: list[pa.Array] = []
+    for rule, hits, evidence in found:
+        names.append(pa.array([rule.name] * len(hits), pa.string()))
+        labels = pa.array([variant.name for variant in rule.variants], pa.string())
+        variants.append(labels.take(pa.array(hits["variant"].astype(np.int64))))
+        # hits are in the order in which their evidence was written, without gaps
+        offsets = np.append(hits["first"], hits["first"][-1] + hits["count"][-1])
+        lists.append(pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(evidence)))
+    hits = np.concatenate([one for _, one, _ in found])
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.concat_arrays(names),
+            pa.concat_arrays(variants),
+            pa.array(hits["vantage"]),
+            pa.array(hits["subject"]),
+            pa.array(hits["instant"]),
+            pa.array(hits["measure"]),
+            pa.array(hits["band"]),
+            pa.concat_arrays(lists),
+        ],
+        schema=CROSSING,
+    )
+
+
+def run_plain(
+    narrow: Iterable[npt.NDArray[Any]],
+    watermarks: Iterable[int],
+    parameters: ParameterSet | None = None,
+    *,
+    wait_us: int = PAIR_WAIT_US,
+    memory_us: int = PAIR_MEMORY_US,
+) -> pa.Table:
+    """The stream lane in one process, without Flink: what the job must equal.
+
+    Args:
+        narrow: NARROW batches in arrival order.
+        watermarks: beside each batch, the watermark after it; the end of the stream is implied.
+        parameters: the set in force; None means the newest.
+        wait_us: the market's pair wait.
+        memory_us: how long a transaction is remembered for late legs.
+
+    Returns:
+        CROSSING rows, in (rule, variant, subject, instant, vantage) order.
+    """
+    closed = Closed(memory_us)
+    hosts: dict[int, RuleHost] = {}
+    found: list[pa.RecordBatch] = []
+    rest = np.empty(0, NARROW)
+
+    def step(rows: npt.NDArray[Any], watermark: int) -> npt.NDArray[Any]:
+        merged = merge(rows, watermark, wait_us, closed)
+        for bucket_key, payload in route(merged.ready):
+            if bucket_key not in hosts:
+                hosts[bucket_key] = RuleHost(bucket_key, parameters)
+            hosts[bucket_key].add(payload)
+        for host in hosts.values():
+            # pairing holds a transaction for the wait: later variants are not older than this
+            batch = host.advance(watermark - wait_us if watermark < END_OF_TIME else watermark)
+            if batch.num_rows:
+                found.append(batch)
+        return merged.rest
+
+    for rows, watermark in zip(narrow, watermarks, strict=True):
+        rest = step(np.concatenate([rest, rows]) if len(rest) else rows, watermark)
+    step(rest, END_OF_TIME)
+    table = pa.Table.from_batches(found, CROSSING)
+    order = [
+        (name, "ascending")
+        for name in ("rule", "variant", "subject", "instant", "vantage", "measure")
+    ]
+    return table.sort_by(order)

@@ -1,0 +1,1 @@
+"""Legs of one transaction become variants: one row for each distinct content, with its vantages."""

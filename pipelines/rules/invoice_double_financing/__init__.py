@@ -1,0 +1,1 @@
+"""The rule `invoice_double_financing`: see rule.toml."""

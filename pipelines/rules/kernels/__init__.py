@@ -1,0 +1,1 @@
+"""Pieces the kernels of several rules share."""

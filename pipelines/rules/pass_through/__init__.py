@@ -1,0 +1,1 @@
+"""The rule `pass_through`: see rule.toml."""

@@ -1,0 +1,1 @@
+"""The rule `structuring`: see rule.toml."""

@@ -24,6 +24,7 @@ from schemas.visibility import vantage_mask
 
 
 # How sources name an institution; one identifier never fits two of these schemes.
+_SUBMITTER = "report_submitting_entity_id"
 _NAMED_BY = ("institution_id", "cnaps12", "bic", "fin14", "uscc")
 
 
@@ -74,10 +75,10 @@ def enrich(
     columns |= _regions(columns, size, on)
     doubts = [
         _doubt(
-            pc.equal(columns["submitter_area"], OUT),
+            pc.is_null(institutions().resolve("institution_id", columns[_SUBMITTER], on)),
             "ENR-SUBMITTER",
             "submitter",
-            "an institution of the four regions in the register; add it to institutions.csv",
+            "an institution of the register; add it to institutions.csv",
         ),
         _doubt(
             pc.is_null(columns["business_ordinal"]),
@@ -132,7 +133,7 @@ def _header(
         "data_origin": _repeat(data_origin, _type("data_origin"), size),
         "spec_version": _repeat(feed.version, pa.string(), size),
         "received_at": received.take(index),
-        "report_submitting_entity_id": submitter,
+        _SUBMITTER: submitter,
         "submitter_area": area,
         "reporting_region": area,
         "revision_number": _repeat(0, pa.int32(), size),

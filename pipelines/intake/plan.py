@@ -1,0 +1,98 @@
+"""Which submissions are taken together, in which order, and which are repeats.
+
+A plan is made once from the tape's envelopes (no bodies), so that workers can take units
+independently and in any order without changing the result.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from connectors.ends.tape import Tape
+
+ENVELOPE = ("submitter", "received_at", "sha256", "size")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some rows of one tape segment; `repeats` are those sent before by the same submitter."""
+
+    segment: int
+    rows: tuple[int, ...]
+    repeats: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What one intake call takes: `parts` in order of arrival make output segment `number`."""
+
+    number: int
+    parts: tuple[Part, ...]
+    submissions: int
+
+
+def plan(tape: Tape, shuffle: int | None = None, slack_us: int = 0) -> tuple[Unit, ...]:
+    """One unit a tape segment, in order of arrival.
+
+    Args:
+        tape: The tape.
+        shuffle: A seed: submissions overtake each other at random, by less than the slack. The
+            result of a run must not depend on it.
+        slack_us: How far they may overtake, microseconds of received time.
+    """
+    tables = [tape.read(n).select(list(ENVELOPE)) for n in range(len(tape.segments()))]
+    if not tables:
+        return ()
+    sizes = [table.num_rows for table in tables]
+    everything = pa.concat_tables(tables).combine_chunks()
+    segments = np.repeat(np.arange(len(tables)), sizes)
+    rows = np.concatenate([np.arange(size) for size in sizes])
+    repeat = _repeats(everything)
+    order = np.arange(len(segments))
+    if shuffle is not None:
+        received = everything["received_at"].cast(pa.int64()).to_numpy()
+        jitter = np.random.default_rng(shuffle).integers(0, max(slack_us, 1), len(received))
+        order = np.argsort(received + jitter, kind="stable")
+    cuts = np.cumsum([0, *sizes])
+    return tuple(
+        Unit(
+            number,
+            _parts(segments, rows, repeat, order[cuts[number] : cuts[number + 1]]),
+            int(cuts[number + 1] - cuts[number]),
+        )
+        for number in range(len(tables))
+    )
+
+
+def _repeats(everything: pa.Table) -> np.ndarray:
+    """True for every submission whose submitter sent the same bytes earlier on the tape."""
+    seen: set[tuple[str, bytes]] = set()
+    out = np.zeros(everything.num_rows, np.bool_)
+    pairs = zip(everything["submitter"].to_pylist(), everything["sha256"].to_pylist(), strict=True)
+    for number, pair in enumerate(pairs):
+        out[number] = pair in seen
+        seen.add(pair)
+    return out
+
+
+def _parts(
+    segments: np.ndarray, rows: np.ndarray, repeat: np.ndarray, chosen: Sequence[int] | np.ndarray
+) -> tuple[Part, ...]:
+    """Runs of submissions that lie in one tape segment, in order."""
+    parts: list[Part] = []
+    chosen = np.asarray(chosen)
+    if not len(chosen):
+        return ()
+    breaks = np.flatnonzero(np.diff(segments[chosen])) + 1
+    for run in np.split(chosen, breaks):
+        taken = rows[run]
+        parts.append(
+            Part(
+                int(segments[run[0]]),
+                tuple(taken.tolist()),
+                tuple(taken[repeat[run]].tolist()),
+            )
+        )
+    return tuple(parts)

@@ -1,0 +1,72 @@
+"""The summary of a run: counts that add up, alerts by rule, what splitting hid."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def summary(
+    data_origin: str,
+    submissions: pa.Table,
+    alerts: pa.Table,
+    transactions: int,
+    duplicates: int,
+    output_sha256: str,
+    rules: tuple[str, ...],
+) -> dict[str, Any]:
+    """The JSON summary of `demo` and `replay`, without times and score.
+
+    Args:
+        data_origin: REAL, PUBLIC or SIMULATED.
+        submissions: One row a submission, `schemas.records.SUBMISSION`.
+        alerts: Standing alerts, `schemas.records.ALERT`.
+        transactions: How many the ledger holds.
+        duplicates: Records the ledger found to repeat an earlier one of the same submitter.
+        output_sha256: Fingerprint of the final alerts.
+        rules: Every rule that was run, also those that raised nothing.
+    """
+    accepted = _sum(submissions, "accepted") - duplicates
+    standing = alerts.filter(pc.invert(alerts["withdrawn"]))
+    hidden = standing.filter(standing["hidden_by_split"])
+    return {
+        "data_origin": data_origin,
+        "submissions": submissions.num_rows,
+        "submitted": _sum(submissions, "submitted"),
+        "accepted": accepted,
+        "rejected": _sum(submissions, "rejected"),
+        "quarantined": _sum(submissions, "quarantined"),
+        "duplicates": _sum(submissions, "duplicates") + duplicates,
+        "pending": 0,
+        "skipped": _sum(submissions, "skipped"),
+        "late": _sum(submissions, "late"),
+        "transactions": transactions,
+        "alerts": standing.num_rows,
+        "hidden_by_split": hidden.num_rows,
+        "hidden_also_from_operators": pc.sum(pc.is_null(hidden["operator_sees"])).as_py() or 0,
+        "not_raised_jointly": pc.sum(standing["not_raised_jointly"]).as_py() or 0,
+        "by_rule": {rule: _of_rule(standing, rule) for rule in rules},
+        "output_sha256": output_sha256,
+    }
+
+
+def adds_up(counts: Mapping[str, Any]) -> bool:
+    """Whether every submitted record is accounted for."""
+    parts = ("accepted", "rejected", "quarantined", "duplicates", "pending")
+    return bool(counts["submitted"] == sum(counts[part] for part in parts))
+
+
+def _of_rule(alerts: pa.Table, rule: str) -> dict[str, int]:
+    own = alerts.filter(pc.equal(alerts["rule"], rule))
+    hidden = own.filter(own["hidden_by_split"])
+    return {
+        "alerts": own.num_rows,
+        "hidden_by_split": hidden.num_rows,
+        "hidden_also_from_operators": pc.sum(pc.is_null(hidden["operator_sees"])).as_py() or 0,
+        "not_raised_jointly": pc.sum(own["not_raised_jointly"]).as_py() or 0,
+    }
+
+
+def _sum(table: pa.Table, column: str) -> int:
+    return int(pc.sum(table[column]).as_py() or 0)

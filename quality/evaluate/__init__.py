@@ -1,0 +1,6 @@
+"""Evaluation of validation rules over whole batches in DuckDB."""
+
+from quality.evaluate.coalescer import Coalescer, Gathered
+from quality.evaluate.evaluator import EVALUATION, Evaluator
+
+__all__ = ["EVALUATION", "Coalescer", "Evaluator", "Gathered"]

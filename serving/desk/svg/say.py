@@ -1,0 +1,107 @@
+"""Numbers and instants in the words of a picture: 万元, Beijing time, zh with en beside it."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WEEKDAYS = (
+    ("周一", "Mon"),
+    ("周二", "Tue"),
+    ("周三", "Wed"),
+    ("周四", "Thu"),
+    ("周五", "Fri"),
+    ("周六", "Sat"),
+    ("周日", "Sun"),
+)
+_UNITS = {
+    "fen": ("万元", "CNY 10k"),
+    "count": ("笔", "transfers"),
+    "permille": ("%", "%"),
+    "days": ("天", "days"),
+    "institutions": ("家机构", "institutions"),
+}
+
+
+def beijing(microseconds: int) -> datetime:
+    """An instant as Beijing time.
+
+    Example:
+        >>> beijing(0).isoformat()
+        '1970-01-01T08:00:00+08:00'
+    """
+    return (_EPOCH + timedelta(microseconds=microseconds)).astimezone(BEIJING)
+
+
+def when(microseconds: int) -> str:
+    """An instant as month, day, hour and minute in Beijing.
+
+    Example:
+        >>> when(0)
+        '01-01 08:00'
+    """
+    return beijing(microseconds).strftime("%m-%d %H:%M")
+
+
+def weekday(microseconds: int) -> tuple[str, str]:
+    """The weekday in Beijing, in both languages."""
+    return _WEEKDAYS[beijing(microseconds).weekday()]
+
+
+def wan(fen: int | None) -> str:
+    """Fen as a number of 万元 (ten thousand yuan), exact to the yuan where it is small.
+
+    Whole arithmetic: no float touches money. Half of the last shown place is rounded up.
+
+    Example:
+        >>> wan(46_200_000), wan(123_456_789_00), wan(12_345), wan(None)
+        ('46.2', '12,345.7', '0.0123', '—')
+    """
+    if fen is None:
+        return "—"
+    sign, fen = ("-", -fen) if fen < 0 else ("", fen)
+    places = 4 if fen < 1_000_000 else 2 if fen < 100_000_000 else 1
+    step = 10 ** (6 - places)
+    shown = (fen + step // 2) // step
+    whole, rest = divmod(shown, 10**places)
+    decimals = f"{rest:0{places}d}".rstrip("0")
+    return f"{sign}{whole:,}" + (f".{decimals}" if decimals else "")
+
+
+def amount(value: int, unit: str) -> str:
+    """A measure as a number, in the unit `units` names.
+
+    Example:
+        >>> amount(50_000_000, "fen"), amount(12, "count"), amount(925, "permille")
+        ('50', '12', '92.5')
+    """
+    if unit == "fen":
+        return wan(value)
+    if unit == "permille":
+        whole, rest = divmod(value, 10)
+        return f"{whole:,}" + (f".{rest}" if rest else "")
+    return f"{value:,}"
+
+
+def units(unit: str) -> tuple[str, str]:
+    """What the numbers of `amount` count, in both languages; an unknown unit names itself."""
+    return _UNITS.get(unit, (unit, unit))
+
+
+def lead(microseconds: int) -> tuple[str, str]:
+    """How much earlier or later than the joint vantage, in both languages.
+
+    Example:
+        >>> lead(0), lead(7_200_000_000), lead(-172_800_000_000)
+        (('同时', 'same time'), ('晚 2 小时', '2 h later'), ('早 2 天', '2 d earlier'))
+    """
+    if microseconds == 0:
+        return "同时", "same time"
+    minutes = max(1, abs(microseconds) // 60_000_000)
+    if minutes < 120:
+        span = (f"{minutes} 分钟", f"{minutes} min")
+    elif minutes < 2880:
+        span = (f"{minutes // 60} 小时", f"{minutes // 60} h")
+    else:
+        span = (f"{minutes // 1440} 天", f"{minutes // 1440} d")
+    later = microseconds > 0
+    return f"{'晚' if later else '早'} {span[0]}", f"{span[1]} {'later' if later else 'earlier'}"

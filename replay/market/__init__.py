@@ -1,0 +1,1 @@
+"""A seeded, made-up market of four regions, written as submissions in the feed formats."""

@@ -1,0 +1,133 @@
+"""Broken input of every kind a gate must stand: single records and whole submissions.
+
+A fault of a record rewrites its rendered text and nothing else, so that a broken record sits among
+good ones as in life. Whole hostile submissions are small; they are about form, not about size.
+"""
+
+import gzip
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+
+# Stands for one byte that no GB18030 text can hold; the loan register's writer puts it in.
+BAD_BYTE = "\ue0ff"
+
+_AMOUNT = re.compile(r'(Ccy="[A-Z]{3}">)[^<]*')
+_ACCEPTED = re.compile(r"(<AccptncDtTm>\d{4})-\d\d")
+_CREDITOR_AGENT = re.compile(r"(<CdtrAgt><FinInstnId><ClrSysMmbId><MmbId>)\d+")
+_DEBTOR_ACCOUNT = re.compile(r"<DbtrAcct>.*?</DbtrAcct>")
+_MONEY = re.compile(r'("billMoney":)"[^"]*"')
+_DAY = re.compile(r'("dealDt":"\d{4})\d\d')
+_KIND = re.compile(r'("busiType":")[A-Z0-9]{4}')
+
+_Fault = tuple[re.Pattern[str], str]
+
+PACS008: Mapping[str, _Fault] = MappingProxyType(
+    {
+        "exponent": (_AMOUNT, r"\g<1>1e3"),
+        "underscore": (_AMOUNT, r"\g<1>1_000"),
+        "not_a_number": (_AMOUNT, r"\g<1>NaN"),
+        "full_width_digits": (_AMOUNT, r"\g<1>１２３.００"),
+        "negative_amount": (_AMOUNT, r"\g<1>-250.00"),
+        "month_13": (_ACCEPTED, r"\g<1>-13"),
+        "unknown_agent": (_CREDITOR_AGENT, r"\g<1>9999"),
+        "unknown_currency": (re.compile(r'Ccy="[A-Z]{3}"'), 'Ccy="XQZ"'),
+        "bad_uuid": (re.compile(r"(<UETR>)[^<]*"), r"\g<1>0000-not-a-uuid"),
+        "unknown_field": (re.compile(r"(<ChrgBr>SHAR</ChrgBr>)"), r"\g<1><NewFld>1</NewFld>"),
+        "missing_account": (_DEBTOR_ACCOUNT, ""),
+    }
+)
+BILL_EXCHANGE: Mapping[str, _Fault] = MappingProxyType(
+    {
+        "exponent": (_MONEY, r'\g<1>"1e3"'),
+        "underscore": (_MONEY, r'\g<1>"1_000"'),
+        "not_a_number": (_MONEY, r"\g<1>NaN"),
+        "full_width_digits": (_MONEY, r'\g<1>"１２３.００"'),
+        "negative_amount": (_MONEY, r'\g<1>"-250.00"'),
+        "month_13": (_DAY, r"\g<1>13"),
+        "unknown_code": (_KIND, r"\g<1>XX99"),
+        "duplicate_key": (re.compile(r"\{"), r'{"dealNo":"TX0",'),
+        "unknown_field": (re.compile(r"\{"), r'{"newField":"1",'),
+    }
+)
+# The loan register's columns by position: 6 is the borrower's area, 13 the balance.
+_AREA = re.compile(r"^((?:[^,]*,){6})[^,]*")
+_BALANCE = re.compile(r"^((?:[^,]*,){13})[^,]*")
+LOAN_REGISTER: Mapping[str, _Fault] = MappingProxyType(
+    {
+        "exponent": (_BALANCE, r"\g<1>1e3"),
+        "underscore": (_BALANCE, r"\g<1>1_000"),
+        "full_width_digits": (_BALANCE, r"\g<1>１２３.００"),
+        "negative_amount": (_BALANCE, r"\g<1>-250.00"),
+        "month_13": (re.compile(r"(,20\d\d)-\d\d-"), r"\g<1>-13-"),
+        "unknown_region": (_AREA, r"\g<1>990000"),
+        "wrong_encoding_one_byte": (re.compile("模拟|拟"), BAD_BYTE),
+    }
+)
+
+
+def break_text(kind: str, fault: _Fault, text: str) -> str:
+    """Put one fault into one rendered record.
+
+    Raises:
+        ValueError: the text has no place for this fault: the writer and this table disagree.
+    """
+    broken, count = fault[0].subn(fault[1], text, count=1)
+    if not count:
+        raise ValueError(f"fault {kind}: no place for it in the rendered record")
+    return broken
+
+
+def choose(
+    rng: np.random.Generator, faults: Mapping[str, _Fault], eligible: "np.ndarray", share: float
+) -> dict[int, str]:
+    """Choose rows to break: each kind equally often, at least once where rows allow it.
+
+    Args:
+        rng: source of the choice.
+        faults: the kinds of this feed.
+        eligible: bool mask; rows of labelled schemes are not eligible.
+        share: share of all rows to break.
+
+    Returns:
+        The kind of fault by row.
+    """
+    rows = np.flatnonzero(eligible)
+    count = min(len(rows), max(round(share * len(eligible)), len(faults)))
+    kinds = list(faults)
+    chosen = rng.choice(rows, count, replace=False)
+    return {int(row): kinds[at % len(kinds)] for at, row in enumerate(chosen)}
+
+
+def hostile(feed_bodies: Mapping[str, bytes]) -> list[tuple[str, str, bytes]]:
+    """Whole submissions that are broken: (kind, feed, body).
+
+    Args:
+        feed_bodies: one good submission a feed, to be damaged.
+    """
+    xml, bills = feed_bodies.get("pacs008", b""), feed_bodies.get("bill_exchange", b"")
+    loans = feed_bodies.get("loan_register", b"")
+    entity = (
+        b'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE d [<!ENTITY a "aaaaaaaaaa">'
+        b'<!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>\n'
+        b"<Document>&c;</Document>\n"
+    )
+    document = b'{"fileTm":"20260407180000","org":"SHCPE","count":1,"totalMoney":"1.00","data":'
+    damaged = [
+        ("wrong_encoding_file", "pacs008", xml.decode().encode("utf-16")),
+        ("truncated_file", "pacs008", xml[: len(xml) * 2 // 3]),
+        ("doctype", "pacs008", entity),
+        ("deep_nesting", "pacs008", b"<a>" * 20_000 + b"</a>" * 20_000),
+        ("gzip_bomb", "pacs008", gzip.compress(bytes(4_000_000), 9, mtime=0)),
+        ("empty_file", "pacs008", b""),
+        ("wrong_encoding_file", "bill_exchange", b"\xff\xfe" + bills[:2000]),
+        ("truncated_file", "bill_exchange", bills[: len(bills) * 2 // 3]),
+        ("truncated_file", "bill_exchange_json", document + b'[{"busiType":"TX01"'),
+        ("deep_nesting", "bill_exchange_json", document + b"[" * 200_000),
+        ("wrong_encoding_file", "loan_register", loans.decode("gb18030").encode("utf-8")),
+        ("truncated_file", "loan_register", loans[: len(loans) * 2 // 3]),
+    ]
+    needs = {"bill_exchange_json": "bill_exchange"}
+    return [each for each in damaged if needs.get(each[1], each[1]) in feed_bodies]

@@ -1,0 +1,196 @@
+"""Build a simulated tape: market, planted schemes, broken input, submissions in order.
+
+The same seed and sizes give the same bytes on every run. Labels lie in `labels.parquet` beside the
+tape and nowhere else; the manifest says what was planted, in counts only.
+"""
+
+import heapq
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from connectors.ends.tape import MANIFEST, TapeWriter
+from replay.market import breakage, payments
+from replay.market.batches import MINUTE, Submission
+from replay.market.days import DEFAULT_START, Span, span
+from replay.market.flows import everyday, joined
+from replay.market.population import populate
+from replay.schemes import pass_through, structuring
+from replay.schemes.plans import INNOCENT, SCHEME, Plan, Planner, labels
+from schemas.errors import InputError
+
+LABELS_FILE = "labels.parquet"
+FEWEST_REPORTS = 8_000  # below, the population is too small for the schemes
+FEWEST_DAYS = 25
+_PAYMENT_SHARE = 0.75
+_LEGS_PER_PAYMENT = 1.711  # measured: one leg where a side is outside or the bank is the same
+_BROKEN_SHARE = 0.005
+_FILES_SENT_TWICE = 5
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How large a market to make."""
+
+    reports: int = 200_000
+    days: int = 42
+    start: date = DEFAULT_START
+
+
+def simulate(
+    folder: Path,
+    seed: int = 1,
+    sizes: Sizes | None = None,
+    on_submission: Callable[[int], None] | None = None,
+) -> dict[str, Any]:
+    """Write a simulated market as a tape with labels.
+
+    Args:
+        folder: empty or absent; becomes the tape.
+        seed: same seed and sizes, same bytes.
+        sizes: reports, business days and start.
+        on_submission: called with the records of each submission written, for progress.
+
+    Returns:
+        What was made, in counts: the part of the manifest under `simulation`.
+
+    Raises:
+        InputError: sizes too small for the schemes, days beyond the calendar, folder not empty.
+    """
+    sizes = sizes or Sizes()
+    if sizes.reports < FEWEST_REPORTS:
+        raise InputError(f"reports: expected at least {FEWEST_REPORTS}, so that schemes fit in")
+    if sizes.days < FEWEST_DAYS:
+        raise InputError(f"days: expected at least {FEWEST_DAYS} business days, such as 42")
+    when = span(sizes.start, sizes.days)
+    rng = np.random.default_rng(seed)
+    who = populate(rng, sizes.reports, when.first)
+    base = everyday(rng, who, when, round(sizes.reports * _PAYMENT_SHARE / _LEGS_PER_PAYMENT))
+    base = payments.within_hours(rng, who, when, base)
+    plan = Planner(rng, who, when, base)
+    structuring.plant(plan)
+    pass_through.plant(plan)
+    paid = payments.feed(rng, who, joined([base, plan.payments()]), _BROKEN_SHARE)
+    for uetr, number in zip(paid.uetr, paid.payments.plan, strict=True):
+        if number >= 0:
+            plan.plans[number].refs.append(f"pacs008:{uetr}")
+    extra = _Extras(rng, when)
+    counts = _write(
+        folder, seed, extra.around(heapq.merge(paid.submissions(), key=_arrival)), on_submission
+    )
+    planted = paid.counts() + extra.broken
+    simulation = {
+        "seed": seed,
+        "first_day": when.first.isoformat(),
+        "last_day": when.last.isoformat(),
+        "business_days": len(when.business),
+        "holidays": [day.isoformat() for day in when.holidays()],
+        "adjusted_working_days": [day.isoformat() for day in when.adjusted_days()],
+        "records": dict(sorted(counts.items())),
+        "payments": len(paid.payments),
+        "late": paid.batches.late,
+        "repeated_records": int(paid.legs.repeat.sum()),
+        "files_sent_twice": extra.twice,
+        "mismatched_legs": paid.legs.mismatched,
+        "planted": _planted(plan.plans),
+    }
+    pq.write_table(labels(plan.plans), folder / LABELS_FILE)
+    _describe(folder, simulation, dict(sorted(planted.items())))
+    return simulation | {"planted_broken": dict(sorted(planted.items()))}
+
+
+def _arrival(submission: Submission) -> int:
+    return submission.received_at
+
+
+def _planted(plans: Sequence[Plan]) -> dict[str, dict[str, int]]:
+    """Counts by rule: schemes, split ones, innocents."""
+    rules = sorted({plan.rule for plan in plans})
+    return {
+        rule: {
+            "schemes": sum(p.rule == rule and p.kind == SCHEME for p in plans),
+            "split": sum(p.rule == rule and p.kind == SCHEME and p.split for p in plans),
+            "innocents": sum(p.rule == rule and p.kind == INNOCENT for p in plans),
+        }
+        for rule in rules
+    }
+
+
+class _Extras:
+    """Whole broken submissions, and files that are sent a second time."""
+
+    def __init__(self, rng: np.random.Generator, when: Span) -> None:
+        self.broken: Counter[str] = Counter()
+        self.twice = 0
+        self._rng = rng
+        self._middle = int(when.midnight(np.array([when.length // 2]))[0])
+
+    def around(self, submissions: Iterator[Submission]) -> Iterator[Submission]:
+        """Pass submissions on in order, with the extras at their place."""
+        waiting: list[Submission] = []  # ascending by arrival
+        samples: dict[str, Submission] = {}
+        gap = 0
+        for submission in submissions:
+            while waiting and waiting[0].received_at <= submission.received_at:
+                yield waiting.pop(0)
+            yield submission
+            gap += 1
+            if submission.records >= 20:
+                samples.setdefault(submission.feed, submission)
+            if submission.received_at >= self._middle and samples:
+                waiting = sorted([*waiting, *self._hostile(samples, submission)], key=_arrival)
+                samples = {}
+                self._middle = 1 << 62
+            if self.twice < _FILES_SENT_TWICE and gap > 150 and submission.records > 10:
+                gap = 0
+                self.twice += 1
+                again = submission.received_at + int(self._rng.integers(20, 200)) * MINUTE
+                copy = Submission(again, *[getattr(submission, n) for n in _REST])
+                waiting = sorted([*waiting, copy], key=_arrival)
+        yield from waiting
+
+    def _hostile(
+        self, samples: Mapping[str, Submission], after: Submission
+    ) -> Iterator[Submission]:
+        bodies = {feed: sample.body for feed, sample in samples.items()}
+        for at, (kind, feed, body) in enumerate(breakage.hostile(bodies)):
+            self.broken[f"submission:{kind}"] += 1
+            sample = samples.get(feed) or samples["bill_exchange"]
+            received = after.received_at + (at * 37 + 11) * MINUTE
+            yield Submission(received, feed, sample.submitter, body, f"broken-{at:02d}", 1)
+
+
+_REST = ("feed", "submitter", "body", "file_name", "records")
+
+
+def _write(
+    folder: Path,
+    seed: int,
+    submissions: Iterator[Submission],
+    on_submission: Callable[[int], None] | None,
+) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    with TapeWriter(folder, "SIMULATED", seed) as tape:
+        for each in submissions:
+            received = _EPOCH + timedelta(microseconds=each.received_at)
+            tape.add(each.feed, each.submitter, received, each.body, each.file_name)
+            counts[each.feed] += each.records
+            if on_submission:
+                on_submission(each.records)
+    return counts
+
+
+def _describe(folder: Path, simulation: Mapping[str, Any], broken: Mapping[str, int]) -> None:
+    """Add what was planted, in counts, to the tape's manifest."""
+    path = folder / MANIFEST
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest |= {"simulation": simulation, "planted_broken": broken}
+    path.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Labelled schemes and labelled innocents, planted into the simulated market."""

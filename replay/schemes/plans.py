@@ -1,0 +1,218 @@
+"""What is planted and how it is remembered: plans, the planner, the labels.
+
+A scheme is a run of payments (or financings) that breaks a rule on purpose; an innocent looks like
+one and is lawful business. Both are drawn from the same population, in proportion to how busy a
+party is anyway, at everyday hours and with everyday purposes, so that nothing but the pattern
+tells them apart. Lines and frequencies follow the published texts; no rule of this project is
+read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from replay.market.days import HOUR, Ints, Span
+from replay.market.flows import PURPOSES, Payments
+from replay.market.population import Population
+from schemas.regions import REGIONS
+
+SCHEME, INNOCENT = "scheme", "innocent"
+OUTSIDE = -1
+
+LABELS = pa.schema(
+    [
+        pa.field("scheme_id", pa.string(), nullable=False),
+        pa.field("rule", pa.string(), nullable=False),
+        pa.field("variant", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),  # scheme | innocent
+        pa.field("planned_regions", pa.list_(pa.string()), nullable=False),
+        pa.field("split", pa.bool_(), nullable=False),  # no single region sees enough of it
+        pa.field("refs", pa.list_(pa.string()), nullable=False),  # feed:reference
+        pa.field("first_event", pa.timestamp("us", "UTC"), nullable=False),
+        pa.field("last_event", pa.timestamp("us", "UTC"), nullable=False),
+    ]
+)
+
+
+@dataclass(slots=True)
+class Plan:
+    """One planted scheme or innocent; references and times are filled in when they exist."""
+
+    rule: str
+    variant: str
+    kind: str
+    split: bool
+    regions: set[int] = field(default_factory=set)
+    refs: list[str] = field(default_factory=list)
+    instants: list[int] = field(default_factory=list)
+
+
+def labels(plans: Sequence[Plan]) -> pa.Table:
+    """The labels of a tape, schema `LABELS`, numbered per rule in order of first event."""
+    order = sorted(range(len(plans)), key=lambda at: (plans[at].rule, min(plans[at].instants), at))
+    counter: dict[str, int] = {}
+    rows = []
+    for at in order:
+        plan = plans[at]
+        counter[plan.rule] = counter.get(plan.rule, 0) + 1
+        rows.append(
+            {
+                "scheme_id": f"{plan.rule}-{counter[plan.rule]:03d}",
+                "rule": plan.rule,
+                "variant": plan.variant,
+                "kind": plan.kind,
+                "planned_regions": [REGIONS[r] for r in sorted(plan.regions) if r >= 0],
+                "split": plan.split,
+                "refs": sorted(plan.refs),
+                "first_event": min(plan.instants),
+                "last_event": max(plan.instants),
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=LABELS)
+
+
+class Planner:
+    """Draws parties and accounts for plans and collects the payments they make."""
+
+    def __init__(
+        self, rng: np.random.Generator, who: Population, when: Span, base: Payments
+    ) -> None:
+        self.rng, self.who, self.when = rng, who, when
+        self.plans: list[Plan] = []
+        self._rows: list[tuple[int, int, int, int, int, int]] = []
+        regions = who.account_regions()
+        n = len(who.person)
+        self._account_region = regions
+        self._holds = np.zeros((n, len(REGIONS)), np.int64)  # accounts by party and region
+        inside = regions >= 0
+        np.add.at(self._holds, (who.account_party[inside], regions[inside]), 1)
+        used = np.bincount(who.account_party[base.payer], minlength=n)
+        used += np.bincount(who.account_party[base.payee], minlength=n)
+        # Very busy parties are left out: their own traffic would drown or imitate any pattern.
+        self._busy = np.where(used > np.quantile(used[used > 0], 0.97), 0, used)
+        self._taken = np.zeros(n, bool)
+
+    def begin(self, rule: str, variant: str, kind: str, split: bool) -> int:
+        """Open a plan; the number goes with each of its payments."""
+        self.plans.append(Plan(rule, variant, kind, split))
+        return len(self.plans) - 1
+
+    # -- who --------------------------------------------------------------------------------
+
+    def party(
+        self,
+        person: bool,
+        regions: Sequence[int] = (),
+        spread: int = 1,
+        among: npt.NDArray[np.bool_] | None = None,
+    ) -> int:
+        """Draw a party that no plan uses yet.
+
+        Args:
+            person: a natural person, else a firm.
+            regions: it banks in each of these.
+            spread: it banks in at least so many regions of the Delta; 0: it is at home outside.
+            among: further restriction.
+        """
+        who = self.who
+        fits = (who.person == person) & ~self._taken
+        fits &= who.inside if spread else ~who.inside
+        if spread:
+            fits &= (self._holds > 0).sum(axis=1) >= spread
+            for region in regions:
+                fits &= self._holds[:, region] > 0
+        if among is not None:
+            fits &= among
+        weight = np.where(fits, self._busy, 0).astype(float)
+        if not weight.any():
+            weight = fits.astype(float)
+        if not weight.any():
+            raise ValueError("the population is too small for the planned schemes")
+        chosen = int(self.rng.choice(len(weight), p=weight / weight.sum()))
+        self._taken[chosen] = True
+        return chosen
+
+    def regions_of(self, party: int) -> list[int]:
+        """The regions a party banks in, in random order."""
+        held = np.flatnonzero(self._holds[party])
+        return [int(region) for region in self.rng.permutation(held)]
+
+    def account(self, party: int, region: int | None = None, bank_not: int = -1) -> int:
+        """One of a party's accounts, in a region and at another bank where asked for."""
+        mine = self.who.accounts_of(party)
+        if region is not None and region != OUTSIDE:
+            mine = mine[self._account_region[mine] == region]
+        other = mine[self.who.account_bank[mine] != bank_not]
+        return int(self.rng.choice(other if len(other) else mine))
+
+    # -- when -------------------------------------------------------------------------------
+
+    def days(self, count: int, last: int = 3) -> list[int]:
+        """`count` consecutive business days, as positions in the span.
+
+        Args:
+            count: how many.
+            last: so many business days at the end of the span stay free.
+        """
+        first = int(self.rng.integers(1, len(self.when.business) - count - last))
+        return list(self.when.business[first : first + count])
+
+    def at(self, day: int, hour: float) -> int:
+        """An instant on a day of the span, to the millisecond."""
+        start = int(self.when.midnight(np.array([day]))[0])
+        return start + int(hour * HOUR) // 1000 * 1000
+
+    def hour(self) -> float:
+        """An everyday hour of payment."""
+        humps = (self.rng.normal(10.6, 1.1), self.rng.normal(15.0, 1.2))
+        return float(np.clip(humps[int(self.rng.random() < 0.44)], 9.0, 17.9))
+
+    def hours(self, count: int) -> list[float]:
+        """Everyday hours of several payments of one day, ascending, minutes apart."""
+        hours = sorted(self.hour() for _ in range(count))
+        return [hour + 0.02 * at for at, hour in enumerate(hours)]
+
+    # -- what -------------------------------------------------------------------------------
+
+    def pay(
+        self, plan: int, instant: int, payer: int, payee: int, fen: int, purpose: str = ""
+    ) -> None:
+        """Make one payment between two accounts; without a purpose, an everyday one."""
+        who = self.who
+        if not purpose:
+            payer_person = bool(who.person[who.account_party[payer]])
+            payee_person = bool(who.person[who.account_party[payee]])
+            purpose = self._purpose(payer_person, payee_person)
+        self._rows.append((instant, payer, payee, fen, PURPOSES.index(purpose), plan))
+        self.plans[plan].instants.append(instant)
+        self.plans[plan].regions |= {
+            int(self._account_region[account])
+            for account in (payer, payee)
+            if self._account_region[account] >= 0
+        }
+
+    def _purpose(self, payer_person: bool, payee_person: bool) -> str:
+        choice = {
+            (True, False): ("GDDS", "GDDS", "GDDS", "SCVE", "OTHR"),
+            (True, True): ("OTHR", "OTHR", "OTHR", "RENT", "GDDS"),
+            (False, False): ("SUPP", "SUPP", "GDDS", "SCVE", "OTHR"),
+            (False, True): ("SALA", "SALA", "SALA", "OTHR", "SCVE"),
+        }[payer_person, payee_person]
+        return str(self.rng.choice(choice))
+
+    def payments(self) -> Payments:
+        """Everything paid so far, as columns."""
+        columns: list[Ints] = [np.asarray(c, np.int64) for c in zip(*self._rows, strict=True)]
+        instant, payer, payee, fen, purpose, plan = columns or [np.zeros(0, np.int64)] * 6
+        return Payments(
+            instant=instant,
+            payer=payer,
+            payee=payee,
+            amount_fen=fen,
+            currency=np.zeros(len(instant), np.int64),
+            purpose=purpose,
+            plan=plan,
+        )

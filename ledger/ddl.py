@@ -1,0 +1,234 @@
+"""Tables of the ledger, derived from `schemas`; nothing about a report is written down here.
+
+Fact tables have no primary keys (they cost a quarter of the loading time and of the size);
+`ledger.checks` proves what a key would promise. A row is never deleted: `known_from` says since
+when it was known, `known_to` until when it held (null = it holds). Both are times of receipt.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from types import MappingProxyType
+
+import pyarrow as pa
+
+from ledger.duck import Connection
+from schemas.derive import duckdb_columns
+from schemas.errors import InputError
+from schemas.fields import SCHEMA_VERSION, arrow_schema
+from schemas.records import (
+    ALERT,
+    CROSSING,
+    FEEDBACK,
+    QUARANTINE,
+    RECONCILIATION,
+    SUBMISSION,
+)
+from schemas.reference_data import calendars, institutions
+from schemas.visibility import markets
+
+FORMAT = 1
+ORIGINS = ("REAL", "PUBLIC", "SIMULATED")
+_LAST_DAY = date(2027, 12, 31)
+_TIME = pa.timestamp("us", "UTC")
+_KNOWN = (pa.field("known_from", _TIME, nullable=False), pa.field("known_to", _TIME))
+
+
+def _with(schema: pa.Schema, *fields: pa.Field) -> pa.Schema:
+    return pa.schema([*schema, *fields])
+
+
+# What the ledger adds to a report. Ids are those of the narrow row; 0 = absent.
+LEDGER_FIELDS = (
+    pa.field("transaction_id", pa.int64(), nullable=False),
+    pa.field("report", pa.int64(), nullable=False),
+    pa.field("reference_id", pa.int64(), nullable=False),
+    pa.field("payer_account", pa.int64(), nullable=False),
+    pa.field("payee_account", pa.int64(), nullable=False),
+    pa.field("reporter", pa.int64(), nullable=False),
+    pa.field("asset", pa.int64(), nullable=False),
+    pa.field("instrument", pa.int64(), nullable=False),
+    pa.field("is_duplicate", pa.bool_(), nullable=False),  # the same again, by the same submitter
+    *_KNOWN,
+    pa.field("cause", pa.string(), nullable=False),  # REPORT, or SPEC: same bytes, newer spec
+)
+
+TABLES: Mapping[str, pa.Schema] = MappingProxyType(
+    {
+        "event": _with(arrow_schema("event"), *LEDGER_FIELDS),
+        "position": _with(arrow_schema("position"), *LEDGER_FIELDS),
+        "submission": SUBMISSION,
+        "feedback": FEEDBACK,
+        "quarantine": QUARANTINE,
+        "reconciliation": _with(RECONCILIATION, *_KNOWN),
+        "crossing": _with(CROSSING, pa.field("lane", pa.string(), nullable=False), *_KNOWN),
+        "alert": _with(ALERT, pa.field("known_to", _TIME)),
+        # Which rules ran over which business days; what is not here was not evaluated.
+        "rule_run": pa.schema(
+            [
+                pa.field("rule", pa.string(), nullable=False),
+                pa.field("lane", pa.string(), nullable=False),
+                pa.field("evaluated", pa.bool_(), nullable=False),
+                pa.field("reason", pa.string(), nullable=False),  # why not; empty if it ran
+                pa.field("from_date", pa.date32(), nullable=False),
+                pa.field("to_date", pa.date32(), nullable=False),
+                pa.field("known_from", _TIME, nullable=False),
+            ]
+        ),
+        "params": pa.schema(
+            [
+                pa.field("rule", pa.string(), nullable=False),
+                pa.field("parameter_set", pa.string(), nullable=False),
+                pa.field("name", pa.string(), nullable=False),
+                pa.field("value", pa.int64(), nullable=False),
+            ]
+        ),
+        "calendar": pa.schema(
+            [
+                pa.field("calendar", pa.string(), nullable=False),
+                pa.field("business_date", pa.date32(), nullable=False),
+                pa.field("business_ordinal", pa.int32(), nullable=False),
+            ]
+        ),
+        "institution": pa.schema(
+            [
+                pa.field("institution_id", pa.string(), nullable=False),
+                pa.field("name_zh", pa.string()),
+                pa.field("name_en", pa.string()),
+                pa.field("kind", pa.string()),
+                pa.field("legal_person_id", pa.string()),
+                pa.field("area", pa.string()),
+                pa.field("valid_from", pa.date32()),
+                pa.field("valid_to", pa.date32()),
+            ]
+        ),
+        "market": pa.schema(
+            [
+                pa.field("market_segment", pa.string(), nullable=False),
+                pa.field("name_zh", pa.string(), nullable=False),
+                pa.field("name_en", pa.string(), nullable=False),
+                pa.field("pair_wait_us", pa.int64(), nullable=False),
+                pa.field("holder_zh", pa.string(), nullable=False),
+                pa.field("holder_en", pa.string(), nullable=False),
+            ]
+        ),
+        # How far each source was loaded; written in the transaction of the rows themselves.
+        "load_offset": pa.schema(
+            [
+                pa.field("source", pa.string(), nullable=False),
+                pa.field("position", pa.int64(), nullable=False),
+                pa.field("reports", pa.int64(), nullable=False),
+                pa.field("commit_number", pa.int64(), nullable=False),
+            ]
+        ),
+        "ledger_info": pa.schema(
+            [
+                pa.field("name", pa.string(), nullable=False),
+                pa.field("value", pa.string(), nullable=False),
+            ]
+        ),
+    }
+)
+
+_MACROS = """
+CREATE OR REPLACE MACRO id63(hash) AS
+    coalesce(greatest(
+        (('0x' || hex(hash)[1:16])::UBIGINT & 9223372036854775807::UBIGINT)::BIGINT, 1), 0);
+CREATE OR REPLACE MACRO beijing(instant) AS
+    (instant AT TIME ZONE 'UTC') + INTERVAL 8 HOURS;
+CREATE OR REPLACE MACRO instant_of(microseconds) AS make_timestamptz(microseconds);
+CREATE OR REPLACE MACRO wan_yuan(fen) AS (fen::DECIMAL(22, 0) * 0.000001)::DECIMAL(20, 2);
+"""
+
+
+def create(connection: Connection, data_origin: str) -> None:
+    """Create all tables, macros and reference rows of an empty ledger.
+
+    Raises:
+        InputError: `data_origin` is none of REAL, PUBLIC, SIMULATED.
+    """
+    if data_origin not in ORIGINS:
+        raise InputError(f"ledger: data_origin: expected one of {', '.join(ORIGINS)}")
+    for name, schema in TABLES.items():
+        connection.execute(f'CREATE TABLE "{name}" ({", ".join(duckdb_columns(schema))})')
+    connection.execute(_MACROS)
+    for name, table in _reference().items():
+        connection.append(name, table)
+    connection.append(
+        "ledger_info",
+        pa.table(
+            {
+                "name": ["format", "schema_version", "data_origin"],
+                "value": [str(FORMAT), SCHEMA_VERSION, data_origin],
+            }
+        ),
+    )
+
+
+def check_format(connection: Connection, data_origin: str | None = None) -> str:
+    """Make sure a file is a ledger of this version and, if one is given, of this origin.
+
+    Returns:
+        The ledger's data origin.
+
+    Raises:
+        InputError: it is not; the message says what to do.
+    """
+    if "ledger_info" not in connection.tables():
+        raise InputError(f"ledger: {connection.where}: expected a ledger, got another database")
+    info = dict(connection.rows("SELECT name, value FROM ledger_info"))
+    if info.get("format") != str(FORMAT):
+        raise InputError(
+            f"ledger: {connection.where}: format: expected {FORMAT}; load its tapes again"
+        )
+    if data_origin is not None and info["data_origin"] != data_origin:
+        raise InputError(
+            f"ledger: {connection.where}: data_origin: expected {info['data_origin']}, the origin "
+            f"of what it holds, got {data_origin}; a ledger holds one origin, use another file"
+        )
+    return str(info["data_origin"])
+
+
+def _reference() -> dict[str, pa.Table]:
+    known = markets().values()
+    holders = [market.held_nationally_by for market in known]
+    return {
+        "calendar": _calendar_days(),
+        "institution": institutions().table.select(TABLES["institution"].names),
+        "market": pa.table(
+            {
+                "market_segment": [market.market for market in known],
+                "name_zh": [market.zh for market in known],
+                "name_en": [market.en for market in known],
+                "pair_wait_us": [market.pair_wait_s * 1_000_000 for market in known],
+                "holder_zh": [holder.zh for holder in holders],
+                "holder_en": [holder.en for holder in holders],
+            }
+        ),
+    }
+
+
+def _calendar_days() -> pa.Table:
+    """The open days of every calendar from 2025 to its end, natural days to the end of 2027."""
+    codes: list[str] = []
+    days: list[date] = []
+    for code in calendars():
+        calendar = calendars().get(code)
+        opened = calendars().open_days(
+            code, max(calendar.first_day, date(2025, 1, 1)), min(calendar.last_day, _LAST_DAY)
+        )
+        codes += [code] * len(opened)
+        days += opened
+    dates = pa.array(days, pa.date32())
+    ordinals = [0] * len(codes)
+    for code in set(codes):
+        rows = [row for row, name in enumerate(codes) if name == code]
+        _, numbers = calendars().business_day(dates.take(pa.array(rows)), code)
+        for row, number in zip(rows, numbers.to_pylist(), strict=True):
+            ordinals[row] = number
+    return pa.table(
+        {
+            "calendar": codes,
+            "business_date": dates,
+            "business_ordinal": pa.array(ordinals, pa.int32()),
+        }
+    )

@@ -1,0 +1,252 @@
+"""The one writer of a ledger: Arrow tables in, rows and offsets in one transaction.
+
+A unit of loading is one position of one source (a tape's segment, a topic partition's message):
+its tables and its offset are committed together, so a unit is loaded once or not at all, however
+often the process dies and is started again. Units are gathered until there are enough rows or
+enough time has passed; whatever was not committed is given again by the caller.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ledger import ddl, duck, mark
+from ledger.ids import row_ids
+from ledger.repeats import Repeats, resolve
+from schemas.errors import InputError
+
+ROW_GROUP = 122_880  # what DuckDB writes straight to the file, without the log
+REPORTS = ("event", "position")
+_WITH_ORIGIN = (*REPORTS, "submission", "alert")
+
+
+@dataclass(slots=True)
+class _Unit:
+    source: str
+    position: int
+    tables: Mapping[str, pa.Table]
+    reports: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reports = sum(self.tables[kind].num_rows for kind in REPORTS if kind in self.tables)
+
+
+class Loader:
+    """Writes a ledger file; one process at a time.
+
+    Args:
+        path: The read-write file; made if it is not there.
+        data_origin: Origin of everything that is loaded; a ledger holds one.
+        commit_rows: Reports after which a commit follows.
+        commit_seconds: Seconds after which a commit follows, if `clock` is given.
+        clock: Seconds that rise; None commits by rows alone.
+
+    Raises:
+        InputError: the file is no ledger, holds another origin, is written by another process, or
+            lost rows that were committed (its mark outside the file says so).
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        data_origin: str,
+        commit_rows: int = ROW_GROUP,
+        commit_seconds: float = 1.0,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self.path = path
+        self.data_origin = data_origin
+        self._commit_rows = commit_rows
+        self._commit_seconds = commit_seconds
+        self._clock = clock
+        self._pending: list[_Unit] = []
+        self._since = 0.0
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.connection = duck.open(path, read_only=False)
+        try:
+            with self.connection.transaction():
+                if not self.connection.tables():
+                    ddl.create(self.connection, data_origin)
+                ddl.check_format(self.connection, data_origin)
+            rows = self.connection.rows('SELECT source, "position", commit_number FROM load_offset')
+            self._loaded = {(source, position) for source, position, _ in rows}
+            self._commits = max((number for _, _, number in rows), default=0)
+            mark.compare(path, self._commits)
+        except BaseException:
+            self.connection.close()
+            raise
+
+    def loaded(self, source: str) -> list[int]:
+        """Positions of a source that are committed, ascending."""
+        waiting = {(unit.source, unit.position) for unit in self._pending}
+        return sorted(at for name, at in self._loaded - waiting if name == source)
+
+    def load_segment(self, source: str, position: int, tables: Mapping[str, pa.Table]) -> bool:
+        """Take one position of a source.
+
+        Args:
+            source: What numbers the positions, for example "tape:<sha256 of its manifest>".
+            position: Its number there.
+            tables: By table of the ledger: `event` and `position` as wide reports
+                (`arrow_schema(kind)`), the others with their schema of `schemas.records`; those
+                that have `known_from` there need it, `known_to` may be missing.
+
+        Returns:
+            False if this position was loaded before; it is not loaded again.
+
+        Raises:
+            InputError: an unknown table, a missing column, or another data origin.
+        """
+        if (source, position) in self._loaded:
+            return False
+        self._check(tables)
+        if not self._pending and self._clock is not None:
+            self._since = self._clock()
+        self._pending.append(_Unit(source, position, tables))
+        self._loaded.add((source, position))
+        waiting = sum(unit.reports for unit in self._pending)
+        late = self._clock is not None and self._clock() - self._since >= self._commit_seconds
+        if waiting >= self._commit_rows or late:
+            self.flush()
+        return True
+
+    def flush(self) -> None:
+        """Commit what is waiting."""
+        if not self._pending:
+            return
+        number = self._commits + 1
+        try:
+            with self.connection.transaction():
+                for name in (*(t for t in ddl.TABLES if t not in REPORTS), *REPORTS):
+                    parts = [unit.tables[name] for unit in self._pending if name in unit.tables]
+                    parts = [part for part in parts if part.num_rows]
+                    if not parts:
+                        continue
+                    table = pa.concat_tables(parts)
+                    if name in REPORTS:
+                        self._append_reports(name, table)
+                    else:
+                        self.connection.append(name, _complete(name, table))
+                self._append_offsets(number)
+        except BaseException:
+            for unit in self._pending:
+                self._loaded.discard((unit.source, unit.position))
+            self._pending.clear()
+            raise
+        self._commits = number
+        self._pending.clear()
+        mark.write(self.path, number)
+
+    def checkpoint(self) -> None:
+        """Commit what is waiting and bring the file itself up to date, for a copy of it."""
+        self.flush()
+        self.connection.execute("CHECKPOINT")
+
+    def close(self) -> None:
+        """Commit what is waiting and close the file."""
+        try:
+            self.flush()
+        finally:
+            self.connection.close()
+
+    def __enter__(self) -> "Loader":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.connection.close()
+
+    def _check(self, tables: Mapping[str, pa.Table]) -> None:
+        for name, table in tables.items():
+            if name not in ddl.TABLES:
+                raise InputError(f"ledger: table {name!r}: expected one of {', '.join(ddl.TABLES)}")
+            optional = {f.name for f in ddl.LEDGER_FIELDS} if name in REPORTS else {"known_to"}
+            missing = set(ddl.TABLES[name].names) - optional - set(table.schema.names)
+            if missing:
+                raise InputError(f"ledger: table {name}: expected column {min(missing)}")
+            if name in _WITH_ORIGIN and table.num_rows:
+                origins = pc.unique(table["data_origin"]).to_pylist()
+                if origins != [self.data_origin]:
+                    raise InputError(
+                        f"ledger: table {name}: data_origin: expected {self.data_origin} in every "
+                        "row; a ledger holds one origin, load the others into another file"
+                    )
+
+    def _append_reports(self, kind: str, table: pa.Table) -> None:
+        ids = row_ids(table)
+        repeats = resolve(self.connection, kind, table, ids["reference_id"])
+        columns = dict(zip(table.schema.names, table.columns, strict=True))
+        columns["revision_number"] = pa.array(repeats.revision, pa.int32())
+        columns |= {name: pa.array(values) for name, values in ids.items()}
+        columns["is_duplicate"] = pa.array(repeats.is_duplicate)
+        columns["known_from"] = table["received_at"]
+        if repeats.known_to is not None:
+            columns["known_to"] = repeats.known_to
+        columns["cause"] = pa.repeat(pa.scalar("REPORT"), table.num_rows)
+        self.connection.append(kind, pa.table(columns))
+        self._tell_of_duplicates(repeats)
+
+    def _tell_of_duplicates(self, repeats: Repeats) -> None:
+        """Final verdicts, and counts that follow them, for rows that turned out to be repeats."""
+        if not repeats.told.num_rows:
+            return
+        self.connection.register("_told", repeats.told)
+        try:
+            self.connection.execute(_VERDICTS)
+            self.connection.execute(_COUNTS)
+        finally:
+            self.connection.unregister("_told")
+
+    def _append_offsets(self, number: int) -> None:
+        self.connection.append(
+            "load_offset",
+            pa.table(
+                {
+                    "source": [unit.source for unit in self._pending],
+                    "position": pa.array([unit.position for unit in self._pending], pa.int64()),
+                    "reports": pa.array([unit.reports for unit in self._pending], pa.int64()),
+                    "commit_number": pa.array([number] * len(self._pending), pa.int64()),
+                }
+            ),
+        )
+
+
+def _complete(name: str, table: pa.Table) -> pa.Table:
+    return table.select(
+        [column for column in ddl.TABLES[name].names if column in table.schema.names]
+    )
+
+
+# The answer of the intake, said again with the final verdict; a record that had none is named by
+# what its report says.
+_VERDICTS = """
+INSERT INTO feedback BY NAME
+SELECT
+    t.submission_id, t.report_submitting_entity_id AS submitter,
+    coalesce(f.feed, split_part(t.source_uri, '/', 1)) AS feed, coalesce(f.record, -1) AS record,
+    t.source_record_locator AS locator, t.report_id, t.source_trade_id,
+    'DUPLICATE' AS verdict, 'final' AS stage, t.received_at
+FROM _told t
+LEFT JOIN (
+    SELECT report_id, received_at, min(feed) AS feed, min(record) AS record
+    FROM feedback
+    WHERE report_id IN (SELECT report_id FROM _told) AND verdict = 'ACK'
+    GROUP BY ALL
+) f ON f.report_id = t.report_id AND f.received_at = t.received_at
+"""
+_COUNTS = """
+UPDATE submission AS s
+SET accepted = s.accepted - d.repeats, duplicates = s.duplicates + d.repeats
+FROM (
+    SELECT submission_id, report_submitting_entity_id AS submitter, received_at,
+        count(*) AS repeats
+    FROM _told GROUP BY ALL
+) d
+WHERE s.submission_id = d.submission_id AND s.submitter = d.submitter
+    AND s.received_at = d.received_at AND s.status = 'decoded'
+"""

@@ -104,8 +104,8 @@ class Connection:
             self._raw.register(name, table)
 
     def unregister(self, name: str) -> None:
-        """Forget a registered table."""
-        with self._errors():
+        """Forget a registered table; in a failed transaction the roll-back does it."""
+        with self._errors(), suppress(duckdb.TransactionException):
             self._raw.unregister(name)
 
     @contextmanager

@@ -122,7 +122,7 @@ def _change(connection: Connection, kind: str, rows: pa.Table) -> None:
 # `place` is the row of the new reports, or -1 - rowid of one in the ledger. A content's time is its
 # first report's; contents of one reference are ordered by it.
 _RULED = """
-WITH both AS (
+WITH together AS (
     SELECT *, false AS was_duplicate FROM _incoming
     UNION ALL BY NAME
     SELECT {columns}, content_hash, reference_id, -1 - rowid AS place,
@@ -137,14 +137,14 @@ copies AS (
         ) AS copy,
         min({{'at': received_at, 'report': report_id}}) OVER (
             PARTITION BY reference_id, content_hash
-        ) AS first
-    FROM both
+        ) AS earliest
+    FROM together
 ),
 contents AS (
     SELECT reference_id, content_hash,
-        (row_number() OVER (PARTITION BY reference_id ORDER BY first) - 1)::INTEGER AS revision,
-        lead(first.at) OVER (PARTITION BY reference_id ORDER BY first) AS known_to
-    FROM (SELECT DISTINCT reference_id, content_hash, first FROM copies)
+        (row_number() OVER (PARTITION BY reference_id ORDER BY earliest) - 1)::INTEGER AS revision,
+        lead(earliest.at) OVER (PARTITION BY reference_id ORDER BY earliest) AS known_to
+    FROM (SELECT DISTINCT reference_id, content_hash, earliest FROM copies)
 )
 SELECT place, copy, revision, known_to, copy > 1 AND NOT was_duplicate AS now_told, {columns}
 FROM copies JOIN contents USING (reference_id, content_hash)

@@ -163,7 +163,7 @@ def _times(columns: Mapping[str, pa.Array], size: int, feed: Feed) -> dict[str, 
     known = columns["received_at"].cast(pa.int64())
     delay = pc.subtract(known, happened.cast(pa.int64()))
     out["is_late"] = pc.and_(
-        pa.scalar(feed.kind == "event"), pc.greater(delay, pa.scalar(feed.lateness_us, pa.int64()))
+        pa.scalar(feed.kind == "event"), pc.greater(delay, pa.scalar(microseconds(feed.lateness), pa.int64()))
     )
     return out
 
@@ -228,6 +228,11 @@ def _amounts(columns: Mapping[str, pa.Array]) -> tuple[dict[str, pa.Array], np.n
             )
             return {"amount_cny": converted}, unrated
     return {}, np.zeros(size, np.bool_)
+
+
+def microseconds(span: dt.timedelta) -> int:
+    """A span of time in whole microseconds."""
+    return span // dt.timedelta(microseconds=1)
 
 
 def _beijing_midnight(dates: pa.Array) -> pa.Array:

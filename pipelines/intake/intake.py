@@ -1,20 +1,157 @@
 """Intake of one unit of submissions: decode, enrich, check, answer. Nothing is lost on the way."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.engine.engine import Decoded, Submission, decode
+from connectors.ends.tape import Tape
+from connectors.engine.engine import Submission
 from connectors.engine.spec import Feed
 from connectors.engine.tokens import Tokeniser
-from pipelines.intake.accounts import Account, Ledgering
-from pipelines.intake.enrich import enrich
-from pipelines.intake.narrow import narrow_rows
+from pipelines.intake.group import Group, take_group
+from pipelines.intake.plan import Unit
 from quality.evaluate import Evaluator
 from schemas.fields import arrow_schema
 from schemas.narrow import NARROW
 from schemas.records import FEEDBACK, QUARANTINE, SUBMISSION
+from schemas.reference_data import institutions
+
+_BEIJING = dt.timezone(dt.timedelta(hours=8))
+_STREAM_MARKET = "PYMT"  # the market group the stream job reads
+_NO_FEED = "ENG-FEED"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of a unit.
+
+    `event` and `position` are wide reports (`arrow_schema(kind)`); `narrow` are the on-time
+    payments as `NARROW` rows in order of arrival, complete up to `watermark_us`; the others have
+    the schemas of `schemas.records`. In `submissions`, submitted = accepted + rejected +
+    quarantined + duplicates on every row.
+    """
+
+    event: pa.Table
+    position: pa.Table
+    narrow: np.ndarray
+    watermark_us: int
+    feedback: pa.Table
+    quarantine: pa.Table
+    submissions: pa.Table
+
+
+class Intake:
+    """Takes units of submissions; one per process.
+
+    Args:
+        feeds: Every feed by name.
+        tokeniser: Makes tokens; the only thing here that holds the key.
+        evaluator: The validation rules.
+        data_origin: REAL, PUBLIC or SIMULATED.
+    """
+
+    def __init__(
+        self,
+        feeds: Mapping[str, Feed],
+        tokeniser: Tokeniser,
+        evaluator: Evaluator,
+        data_origin: str,
+    ) -> None:
+        self._feeds = feeds
+        self._tokeniser = tokeniser
+        self._evaluator = evaluator
+        self._origin = data_origin
+        stream = [feed.lateness_us for feed in feeds.values() if feed.market == _STREAM_MARKET]
+        self._lateness_us = max(stream)
+
+    def take(self, tape: Tape, unit: Unit) -> Taken:
+        """Take one unit of a tape: read its submissions in order of arrival and process them."""
+        tables, repeats = [], []
+        cache: dict[int, pa.Table] = {}
+        for part in unit.parts:
+            if part.segment not in cache:
+                cache[part.segment] = tape.read(part.segment)
+            tables.append(cache[part.segment].take(pa.array(part.rows)))
+            repeated = set(part.repeats)
+            repeats += [row in repeated for row in part.rows]
+        return self.process(pa.concat_tables(tables), np.array(repeats, np.bool_), unit.number)
+
+    def process(self, raw: pa.Table, repeats: np.ndarray, number: int) -> Taken:
+        """Process submissions.
+
+        Args:
+            raw: `schemas.records.RAW`, in order of arrival, bodies present.
+            repeats: Which of them the same submitter sent before; counted, not taken again.
+            number: Of the unit, for the ledger's bookkeeping.
+        """
+        groups = [
+            take_group(group, self._tokeniser, self._evaluator, self._origin)
+            for group in self._groups(raw, repeats)
+        ]
+        position = np.argsort(np.concatenate([g.order for g in groups]), kind="stable")
+        submissions = pa.concat_tables([g.submissions for g in groups]).take(pa.array(position))
+        submissions = _numbered(submissions, number)
+        events = [g for g in groups if g.kind == "event" and g.reports.num_rows]
+        newest = pc.max(raw["received_at"].cast(pa.int64())).as_py()
+        return Taken(
+            event=_concat([g.reports for g in events], arrow_schema("event")),
+            position=_concat(
+                [g.reports for g in groups if g.kind == "position"], arrow_schema("position")
+            ),
+            narrow=self._narrow(events),
+            watermark_us=newest - self._lateness_us,
+            feedback=_concat([g.feedback for g in groups], FEEDBACK),
+            quarantine=_concat([g.quarantine for g in groups], QUARANTINE),
+            submissions=submissions.cast(SUBMISSION),
+        )
+
+    def _groups(self, raw: pa.Table, repeats: np.ndarray) -> Iterator[Group]:
+        """Submissions of one feed whose institutions are read at the same state of the register."""
+        register = institutions()
+        found: dict[tuple[str, int], list[int]] = {}
+        received = raw["received_at"].to_pylist()
+        for row, feed in enumerate(raw["feed"].to_pylist()):
+            epoch = register.epoch(received[row].astimezone(_BEIJING).date())
+            found.setdefault((feed, epoch), []).append(row)
+        for (feed, _), rows in found.items():
+            some = raw.take(pa.array(rows))
+            bodies = some["body"].combine_chunks()
+            yield Group(
+                feed=self._feeds.get(feed),
+                feed_name=feed,
+                submissions=tuple(
+                    Submission(sha, submitter, at, body.as_buffer(), name)
+                    for sha, submitter, at, body, name in zip(
+                        some["sha256"].to_pylist(),
+                        some["submitter"].to_pylist(),
+                        some["received_at"].to_pylist(),
+                        bodies,
+                        some["file_name"].to_pylist(),
+                        strict=True,
+                    )
+                ),
+                repeats=repeats[rows],
+                order=np.array(rows),
+                on=received[rows[0]].astimezone(_BEIJING).date(),
+            )
+
+    def _narrow(self, events: "list[TakenGroup]") -> np.ndarray:
+        rows = [g.narrow for g in events if g.market == _STREAM_MARKET]
+        return np.concatenate(rows) if rows else np.empty(0, NARROW)
+
+
+def _concat(tables: list[pa.Table], schema: pa.Schema) -> pa.Table:
+    return pa.concat_tables([schema.empty_table(), *tables])
+
+
+def _numbered(submissions: pa.Table, number: int) -> pa.Table:
+    size = submissions.num_rows
+    for name, values in (("segment", np.full(size, number)), ("position", np.arange(size))):
+        field = SUBMISSION.field(name)
+        at = SUBMISSION.get_field_index(name)
+        submissions = submissions.set_column(at, field, pa.array(values.astype(np.int32)))
+    return submissions

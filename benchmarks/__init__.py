@@ -1,0 +1,1 @@
+"""Measurements: what each stage costs, as CPU-seconds and as ratios within one run."""

@@ -14,7 +14,7 @@ import datetime
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -73,8 +73,8 @@ class Rule:
     passing: tuple[Row, ...]
     failing: tuple[Row, ...]
     file: str
-    columns: tuple[str, ...] = field(default=())  # canonical columns the SQL and conditions read
-    helpers: tuple[str, ...] = field(default=())  # helper columns the SQL reads
+    columns: tuple[str, ...]  # canonical columns the SQL and conditions read
+    helpers: tuple[str, ...]  # helper columns the SQL reads
 
     @property
     def outcome(self) -> str:
@@ -91,10 +91,10 @@ def _refuse(file: str, name: str, part: str, expected: str) -> ConfigurationErro
 
 
 def _rows(file: str, name: str, part: str, value: object) -> tuple[Row, ...]:
-    rows = value if isinstance(value, list) else [value]
+    rows: list[Any] = value if isinstance(value, list) else [value]
     if not rows or not all(isinstance(row, dict) for row in rows):
         raise _refuse(file, name, f"examples.{part}", "a table of column values, or a list of them")
-    return tuple(MappingProxyType(row) for row in rows)
+    return tuple(MappingProxyType(dict(row)) for row in rows)
 
 
 def referenced(sql: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

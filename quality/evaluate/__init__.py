@@ -2,5 +2,6 @@
 
 from quality.evaluate.coalescer import Coalescer, Gathered
 from quality.evaluate.evaluator import EVALUATION, Evaluator
+from quality.evaluate.standard import standard
 
-__all__ = ["EVALUATION", "Coalescer", "Evaluator", "Gathered"]
+__all__ = ["EVALUATION", "Coalescer", "Evaluator", "Gathered", "standard"]

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from quality.evaluate import helpers
 from quality.evaluate.statement import Statement, broken, compose, condition, in_force
@@ -28,6 +29,7 @@ EVALUATION = pa.schema(
     ]
 )
 
+Rows = NDArray[np.int64]
 _RECORDS = "records_in"  # the registered relation; rules read it as the CTE `batch`
 
 
@@ -162,7 +164,7 @@ class Evaluator:
         first: datetime.date,
         last: datetime.date,
         records: pa.Table,
-    ) -> list[tuple[Rule, str, np.ndarray]]:
+    ) -> list[tuple[Rule, str, Rows]]:
         if plan.statement is None:
             return []
         sql = f"WITH batch AS (SELECT * FROM {_RECORDS}) {plan.statement.sql}"
@@ -185,12 +187,12 @@ class Evaluator:
         first: datetime.date,
         last: datetime.date,
         records: pa.Table,
-    ) -> list[tuple[Rule, str, np.ndarray]]:
+    ) -> list[tuple[Rule, str, Rows]]:
         """The slow path: every rule alone, and halves of the batch for a rule that raises."""
-        hits: list[tuple[Rule, str, np.ndarray]] = []
+        hits: list[tuple[Rule, str, Rows]] = []
         for rule in statement.rules:
             sql = f"SELECT _row FROM batch WHERE {broken(rule, first, last)}"
-            good: list[np.ndarray] = []
+            good: list[Rows] = []
             bad: list[int] = []
             pieces = [(0, records.num_rows)]
             while pieces:
@@ -212,11 +214,11 @@ class Evaluator:
 
     def _set_hits(
         self, connection: Connection, rule: Rule, first: datetime.date, last: datetime.date
-    ) -> list[tuple[Rule, str, np.ndarray]]:
+    ) -> list[tuple[Rule, str, Rows]]:
         table = connection.arrow(_batch_query(rule, first, last))
         return [(rule, rule.outcome, table.column("_row").to_numpy())]
 
-    def _findings(self, hits: list[tuple[Rule, str, np.ndarray]], market: str) -> pa.Table:
+    def _findings(self, hits: list[tuple[Rule, str, Rows]], market: str) -> pa.Table:
         hits = [hit for hit in hits if len(hit[2])]
         if not hits:
             return EVALUATION.empty_table()

@@ -1,11 +1,11 @@
 """Columns registered beside a batch for what SQL cannot say.
 
-| column | type | meaning |
-|---|---|---|
-| `_ok_<id column>` | bool | check digits and code list of its scheme hold; null where it is absent or has no check |
-| `_area_<id column>` | text | the area of that institution in the register; null where unknown or ambiguous |
-| `_known_<id column>` | bool | the register knows the id; null where it is absent |
-| `_day_<time column>` | date | the Beijing day of an instant |
+- `_ok_<id column>` (bool): check digits and code list of its scheme hold; null where the id is
+  absent or its scheme has no check.
+- `_area_<id column>` (text): the area of that institution in the register; null where unknown or
+  where one identifier stands for offices in several areas.
+- `_known_<id column>` (bool): the register knows the id; null where it is absent.
+- `_day_<time column>` (date): the Beijing day of an instant.
 
 All work on the unique values of a column: a check costs microseconds, an index lookup nothing.
 """

@@ -12,6 +12,7 @@ CNY = "CNY"
 AMOUNT = pa.decimal128(25, 5)
 RESULT = pa.decimal128(25, 2)
 _RATE = pa.decimal128(12, 8)  # 25 + 12 + 1 digits: the widest exact product decimal128 holds
+_RATE_LIMIT = 1000
 
 
 class Rates:
@@ -21,7 +22,8 @@ class Rates:
         """Read the rows of `fx_rates.csv`.
 
         Raises:
-            ConfigurationError: two rates of one currency overlap, or one ends before it begins.
+            ConfigurationError: two rates of one currency overlap, one ends before it begins, or
+                one is not between 0 and 1000 (a larger one could overflow the widest amount).
         """
         table = table.sort_by([("currency", "ascending"), ("valid_from", "ascending")])
         values = table["cny_per_unit"].cast(_RATE).combine_chunks()
@@ -33,6 +35,12 @@ class Rates:
             raise ConfigurationError(
                 "fx_rates.csv: valid_from, valid_to: expected one rate a currency and day; "
                 "end the older rate the day before the newer one begins"
+            )
+        low, high = pc.min(values).as_py(), pc.max(values).as_py()
+        if values.null_count or low <= 0 or high >= _RATE_LIMIT:
+            raise ConfigurationError(
+                "fx_rates.csv: cny_per_unit: expected CNY per one unit, above 0 and below 1000, "
+                "such as 7.0475; correct the row"
             )
         self._values = values
         self._rows = {str(code): np.flatnonzero(currencies == code) for code in set(currencies)}
@@ -102,5 +110,7 @@ class Rates:
 
 
 def _to_fen(amounts: pa.Array) -> pa.Array:
-    rounded = pc.round(amounts, ndigits=2, round_mode="half_towards_infinity")
+    # One digit of headroom: 99999.99999 of the widest type rounds to one digit more.
+    roomy = amounts.cast(pa.decimal128(38, amounts.type.scale))
+    rounded = pc.round(roomy, ndigits=2, round_mode="half_towards_infinity")
     return rounded.cast(RESULT)

@@ -17,7 +17,7 @@ CLOSED = np.dtype([("key", "<i8"), ("start", "<i8"), ("bits", "<i8")])
 RECON = np.dtype([("key", "<i8"), ("event_time", "<i8"), ("fields", "<u4"), ("legs", "<i4")])
 
 JOINT = 16
-MAX_LEGS = 64  # more legs than this under one key in one wait: the rest counts, but fills nothing
+FEW = 32  # up to here insertion beats a sort; beyond it would be quadratic
 
 # The rule columns as (offset, kind) into a row's eight-byte words would be fast but unreadable;
 # numba resolves the field names below at compile time, so nothing is lost by spelling them out.
@@ -130,6 +130,34 @@ def put_all(table, entries, alive_from):
 
 
 @nb.njit(cache=True, nogil=True)
+def _sort_legs(rows, order, i, j, by_time):
+    """Sort `order[i:j]` by (event_time, report), or by report alone. Stable."""
+    if j - i > FEW:
+        part = order[i:j].copy()
+        values = np.empty(j - i, np.int64)
+        for level in range(2 if by_time else 1):
+            for a in range(j - i):
+                leg = rows[part[a]]
+                values[a] = leg.report if level == 0 else leg.event_time
+            part = part[np.argsort(values, kind="mergesort")]
+        order[i:j] = part
+        return
+    for a in range(i + 1, j):
+        x = order[a]
+        b = a - 1
+        while b >= i:
+            y = order[b]
+            if by_time and rows[y].event_time != rows[x].event_time:
+                if rows[y].event_time < rows[x].event_time:
+                    break
+            elif rows[y].report <= rows[x].report:
+                break
+            order[b + 1] = y
+            b -= 1
+        order[b + 1] = x
+
+
+@nb.njit(cache=True, nogil=True)
 def key_order(rows):
     """Order of the rows by (key, event_time, report)."""
     n = len(rows)
@@ -142,19 +170,8 @@ def key_order(rows):
         j = i + 1
         while j < n and keys[order[j]] == keys[order[i]]:
             j += 1
-        for a in range(i + 1, j):  # insertion: a key has two or three legs
-            x = order[a]
-            b = a - 1
-            while b >= i and (
-                rows[order[b]].event_time > rows[x].event_time
-                or (
-                    rows[order[b]].event_time == rows[x].event_time
-                    and rows[order[b]].report > rows[x].report
-                )
-            ):
-                order[b + 1] = order[b]
-                b -= 1
-            order[b + 1] = x
+        if j - i > 1:
+            _sort_legs(rows, order, i, j, True)
         i = j
     return order
 
@@ -162,17 +179,12 @@ def key_order(rows):
 @nb.njit(cache=True, nogil=True)
 def _merge_group(rows, order, i, j, out, k, by_report):
     """Write the variants of the legs `order[i:j]`; return (rows written, bits, differing)."""
-    n = min(j - i, MAX_LEGS)
+    n = j - i
     union = 0
-    for a in range(i, j):
-        union |= rows[order[a]].mask
-    for a in range(n):  # insertion sort by report id: the order in which legs fill each other
-        x = order[i + a]
-        b = a - 1
-        while b >= 0 and rows[by_report[b]].report > rows[x].report:
-            by_report[b + 1] = by_report[b]
-            b -= 1
-        by_report[b + 1] = x
+    for a in range(n):
+        union |= rows[order[i + a]].mask
+        by_report[a] = order[i + a]
+    _sort_legs(rows, by_report, 0, n, False)  # the order in which legs fill each other
     differing = 0
     for a in range(1, n):
         differing |= _differ(rows[by_report[0]], rows[by_report[a]])
@@ -234,7 +246,7 @@ def merge_sorted(rows, order, watermark, wait, memory, table, out, rest, opened,
     """
     k = r = o = c = new = 0
     n = len(order)
-    by_report = np.empty(MAX_LEGS, np.int64)
+    by_report = np.empty(n, np.int64)
     a = 0
     while a < n:
         key = rows[order[a]].key

@@ -7,6 +7,7 @@ and giving them to `Closed.restore` in order rebuilds the memory.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -127,3 +128,16 @@ def reconciliation(recon: npt.NDArray[Any], market_segment: str, expected_legs: 
         },
         schema=RECONCILIATION,
     )
+
+
+def definition() -> str:
+    """The same relation in SQL, over `report` and `pairing_params` (definition.sql).
+
+    `{contents}` and `{columns}` stand for the rule columns, so that they are written down once.
+    """
+    text = (Path(__file__).parent / "definition.sql").read_text(encoding="utf-8")
+    contents = ",\n        ".join(
+        f"coalesce(arg_min({name}, report) FILTER (WHERE {name} <> 0), 0) AS {name}"
+        for name in RULE_COLUMNS
+    )
+    return text.replace("{contents}", contents).replace("{columns}", ", ".join(RULE_COLUMNS))

@@ -1,0 +1,207 @@
+"""Small markets made on purpose: schemes of every band, split ones, disagreeing legs, noise."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from hypothesis import strategies as st
+
+from ledger import duck
+from pipelines.pairing import pairing
+from pipelines.rules.registry import ParameterSet, load_rules, parameters_on
+from schemas.narrow import FLAG_PAYER_PERSON, NARROW
+
+Rows = npt.NDArray[Any]
+SECOND, HOUR, DAY = 1_000_000, 3_600_000_000, 86_400_000_000
+MONDAY = 20_465 * DAY  # 2026-01-12 00:00 UTC
+YUAN = 100
+PERSON_LINE, FIRM_LINE = 500_000 * YUAN, 2_000_000 * YUAN
+SH, JS, ZJ, AH = 1, 2, 4, 8
+
+
+@dataclass
+class Market:
+    """Legs are added one by one; every business day is a natural day here."""
+
+    legs: list[dict[str, int]] = field(default_factory=list)
+    keys: int = 0
+
+    def leg(
+        self, key: int, time: int, amount: int, payer: int, payee: int, mask: int, **more: int
+    ) -> None:
+        row = {
+            "key": key,
+            "report": 1_000 + len(self.legs),
+            "event_time": time,
+            "amount_fen": amount,
+            "payer_party": payer,
+            "payee_party": payee,
+            "mask": mask,
+            "business_ordinal": time // DAY,
+            "event_code": 1,
+        }
+        self.legs.append(row | more)
+
+    def pay(
+        self, time: int, amount: int, payer: int, payee: int, *masks: int, person: bool = True
+    ) -> int:
+        """One transaction, a leg for each mask, all agreeing."""
+        self.keys += 1
+        key = 7_000_000 + self.keys * 97
+        for mask in masks:
+            self.leg(key, time, amount, payer, payee, mask, flags=FLAG_PAYER_PERSON * person)
+        return key
+
+    def rows(self) -> Rows:
+        rows = np.zeros(len(self.legs), NARROW)
+        for at, leg in enumerate(self.legs):
+            for name, value in leg.items():
+                rows[name][at] = value
+        return rows
+
+
+def every_kind(start: int, wobble: int) -> Market:
+    """A market in which every rule crosses in every band, hidden by split, and not jointly.
+
+    Args:
+        start: us; a day boundary is not needed.
+        wobble: fen added to amounts that need not lie on a line.
+    """
+    market = Market()
+    near = 450_000 * YUAN + wobble
+    # structuring: three a day, four, seven (bands 1, 2, 3), within one region
+    for payer, times in ((11, 3), (12, 4), (13, 7)):
+        for n in range(times):
+            market.pay(start + n * HOUR, near, payer, 21, SH)
+    # on three business days running, one each; two regions, so that neither sees three
+    for payer, mask in ((14, JS), (15, 0)):
+        for n in range(3):
+            market.pay(start + n * DAY, near, payer, 22, mask or (JS, ZJ)[n % 2])
+    # one customer over three payees: the variants differ
+    for n in range(3):
+        market.pay(start + n * HOUR, near, 16, 31 + n, AH)
+    # raised by one region and not jointly: the other leg, reported first, lies above the line
+    for n in range(3):
+        market.leg(100 + n, start + n * HOUR, PERSON_LINE + 1, 17, 23, ZJ, flags=FLAG_PAYER_PERSON)
+        market.leg(100 + n, start + n * HOUR, near, 17, 23, AH, flags=FLAG_PAYER_PERSON)
+    # pass-through of each band, in one region, and in at one region and out through another
+    for subject, yuan in ((41, 600_000), (42, 2_400_000), (43, 6_000_000)):
+        market.pay(start, yuan * YUAN, 51, subject, SH, person=False)
+        market.pay(start + 2 * HOUR, yuan * 95 * YUAN // 100, subject, 52, SH, person=False)
+    market.pay(start, 700_000 * YUAN, 53, 44, JS, person=False)
+    market.pay(start + HOUR, 680_000 * YUAN, 44, 54, ZJ, person=False)
+    # another region sees more come in: jointly the money does not pass through
+    market.pay(start, 700_000 * YUAN, 55, 45, JS, person=False)
+    market.pay(start + HOUR, 900_000 * YUAN, 56, 45, AH, person=False)
+    market.pay(start + 2 * HOUR, 690_000 * YUAN, 45, 57, JS, person=False)
+    # legs that fill each other, and one that comes long after
+    market.leg(201, start + HOUR, near, 18, 0, SH, flags=FLAG_PAYER_PERSON)
+    market.leg(201, start + HOUR, near, 0, 24, JS, flags=FLAG_PAYER_PERSON)
+    market.leg(202, start, near, 18, 24, SH, flags=FLAG_PAYER_PERSON)
+    market.leg(202, start + 9 * HOUR, near, 18, 24, SH | ZJ, flags=FLAG_PAYER_PERSON)
+    return market
+
+
+PAYMENT = st.tuples(
+    st.integers(0, 30 * DAY // HOUR).map(lambda hours: hours * HOUR),
+    st.sampled_from([0, 0, 1, 5 * SECOND, HOUR - 1]),
+    st.sampled_from(
+        [
+            PERSON_LINE * 8 // 10 - 1, PERSON_LINE * 8 // 10, PERSON_LINE - 1, PERSON_LINE,
+            FIRM_LINE * 8 // 10 - 1, FIRM_LINE * 8 // 10, FIRM_LINE - 1, FIRM_LINE, 0, 1,
+            1_999_999 * YUAN, 6_000_000 * YUAN,
+        ]
+    ),
+    st.sampled_from([0, 1, 2, 3]),  # payer
+    st.sampled_from([0, 1, 2, 3, 4]),  # payee
+    st.sampled_from([SH, JS, ZJ, AH, SH | JS, 0]),
+    st.sampled_from([0, 0, SH, ZJ]),  # a second leg
+    st.sampled_from([0, 0, 1, -1]),  # what the second leg says differently
+    st.booleans(),
+)  # fmt: skip
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> Rows:
+    """A market of every kind, with up to 60 payments at random among few parties."""
+    start = MONDAY + draw(st.integers(0, 20)) * HOUR + draw(st.sampled_from([0, 1, -1]))
+    market = every_kind(start, draw(st.integers(0, 40_000 * YUAN)))
+    for hours, extra, amount, payer, payee, mask, second, change, person in draw(
+        st.lists(PAYMENT, max_size=60)
+    ):
+        time = MONDAY + hours + extra
+        key = market.pay(time, amount, payer, payee, mask, person=person)
+        if second:
+            flags = FLAG_PAYER_PERSON * person
+            market.leg(key, time, amount + change, payer, payee, second, flags=flags)
+    return market.rows()
+
+
+def arrivals(
+    rows: Rows, order: Sequence[int] | None, size: int, slack: int
+) -> tuple[list[Rows], list[int]]:
+    """Rows in batches, with watermarks no row arrives behind."""
+    time = rows["event_time"]
+    if order is not None:
+        # nobody overtakes by more than the slack
+        shifted = time + np.resize(np.asarray(order, np.int64), len(rows)) % max(slack, 1)
+        rows = rows[np.argsort(shifted, kind="stable")]
+    else:
+        rows = rows[np.argsort(time, kind="stable")]
+    batches = [rows[at : at + size] for at in range(0, len(rows), size)]
+    highest = np.maximum.accumulate([int(batch["event_time"].max()) for batch in batches])
+    return batches, (highest - slack - 1).tolist()
+
+
+def as_table(rows: Rows) -> pa.Table:
+    return pa.table({name: rows[name].copy() for name in NARROW.names})
+
+
+def by_definition(rows: Rows, parameters: ParameterSet | None = None) -> pa.Table:
+    """Crossings of the stream rules by SQL alone: pairing, tx, each rule's definition."""
+    agreed = parameters or parameters_on()
+    with duck.memory() as connection:
+        define_tx(connection, rows)
+        found = []
+        for rule in load_rules().values():
+            if rule.lane == "stream":
+                one_row = pa.table({k: [v] for k, v in agreed.of(rule).items()})
+                connection.register("params", one_row)
+                found.append(connection.sql(rule.definition))
+        return pa.concat_tables(found)
+
+
+def define_tx(connection: duck.Connection, rows: Rows, wait: int = 5 * SECOND) -> None:
+    connection.register("report", as_table(rows))
+    connection.register(
+        "pairing_params", pa.table({"wait_us": [wait], "memory_us": [pairing.PAIR_MEMORY_US]})
+    )
+    connection.execute(f"CREATE OR REPLACE TABLE variant AS {pairing.definition()}")
+    folder = pairing.__file__.rsplit("/", 1)[0]
+    with open(f"{folder}/tx.sql", encoding="utf-8") as file:
+        connection.execute(f"CREATE OR REPLACE TABLE tx AS {file.read()}")
+
+
+def tuples(crossings: pa.Table) -> list[tuple[Any, ...]]:
+    """Crossings as sorted tuples, evidence included."""
+    names = ("rule", "variant", "vantage", "subject", "instant", "measure", "band", "evidence")
+    columns = [crossings[name].to_pylist() for name in names]
+    return sorted((*row[:-1], tuple(row[-1])) for row in zip(*columns, strict=True))
+
+
+def proves(found: list[tuple[Any, ...]], rule: str, variant: str) -> None:
+    """Assert that crossings of every band are there, hidden ones, and ones not raised jointly."""
+    mine = [row for row in found if row[0] == rule and row[1] == variant]
+    assert {row[6] for row in mine} == {1, 2, 3}, f"{variant}: not every band"
+    by_vantage: Mapping[int, set[int]] = {
+        vantage: {row[3] for row in mine if row[2] == vantage} for vantage in range(5)
+    }
+    solo = set.union(*(by_vantage[vantage] for vantage in range(4)))
+    assert by_vantage[4] - solo, f"{variant}: nothing hidden by the split"
+    assert solo - by_vantage[4], f"{variant}: nothing that is not raised jointly"
+
+
+Strategy = Callable[..., Any]

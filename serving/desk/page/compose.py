@@ -137,7 +137,7 @@ def stylesheet() -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    environment = Environment(
+    return Environment(
         loader=PackageLoader("serving.desk.page"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -147,7 +147,6 @@ def _environment() -> Environment:
             clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
         ),
     )
-    return environment
 
 
 def _tiles(summary: Mapping[str, Any]) -> list[SimpleNamespace]:

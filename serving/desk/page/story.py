@@ -64,7 +64,8 @@ def alert_view(
         flow=flow(explanation, f"{uid}-flow", anchor=f"{uid}-party"),
         amounts=amounts(explanation, f"{uid}-amounts"),
         climb=climb(explanation, f"{uid}-climb"),
-        size_zh=f"{len(explanation.parties)} 方、{len(of.accounts)} 处账户、{len(of.transfers)} 笔。"
+        size_zh=f"{len(explanation.parties)} 方、{len(of.accounts)} 处账户、"
+        f"{len(of.transfers)} 笔。"
         "横轴为时间（无交易的日子略去），纵轴为地区。",
         size_en=f"{len(explanation.parties)} parties in {len(of.accounts)} places, "
         f"{len(of.transfers)} transfers. x is time (idle days left out), y the region.",

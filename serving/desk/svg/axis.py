@@ -7,6 +7,7 @@ hour stands at the same place of each day; a gap is marked where days are left o
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from serving.desk.svg.say import beijing, weekday
 
@@ -102,7 +103,7 @@ def axis(times: Sequence[int], left: float, right: float) -> Axis:
     last = min(24, max(seconds) // _HOUR + 1)
     while last - first < 3:
         first, last = max(0, first - 1), min(24, last + 1)
-    idle = sum(1 for a, b in zip(ordinals, ordinals[1:], strict=False) if b - a > 1)
+    idle = sum(1 for a, b in pairwise(ordinals) if b - a > 1)
     each = (right - left - idle * _GAP) / len(ordinals)
     days: list[Day] = []
     gaps: list[float] = []

@@ -13,9 +13,9 @@ from schemas.regions import NAMES, OUT
 from serving.answers.model import Coverage, Explanation
 from serving.desk.svg import layout as places
 from serving.desk.svg.axis import Axis
-from serving.desk.svg.graph import Graph, graph
+from serving.desk.svg.graph import Graph, Transfer, graph
 from serving.desk.svg.layout import NARROW, WIDE, Detail, Frame, Layout, Link, Node, stroke
-from serving.desk.svg.mark import el, join, number, text_width
+from serving.desk.svg.mark import el, number, text_width
 from serving.desk.svg.say import wan, when
 
 AXIS_HEIGHT = 38.0
@@ -138,8 +138,8 @@ def _draw(
         )
     drawn += time_axis(what.axis, 0, what.height)
     if what.style == "rows":
-        drawn += _life_lines(of, what, nodes)
-        drawn += _same_party(of, what)
+        drawn += _life_lines(of, what, region)
+        drawn += _same_party(of, what, nodes)
     drawn.append(el("g", *_links(of, what, region), class_="links"))
     if what.style == "rows":
         drawn += _assets(of, what, region)
@@ -217,33 +217,43 @@ def _lane_summary(cover: Coverage, x: float, y: float) -> list[Markup]:
     ]
 
 
-def _life_lines(of: Graph, what: Layout, states: Sequence[str]) -> list[Markup]:
-    return [
-        el(
-            "line",
-            x1=node.x + node.r,
-            x2=node.last,
-            y1=node.y,
-            y2=node.y,
-            class_=f"row r{node.region}"
-            + (" ghost" if states[node.accounts[0]] == "ghost" else ""),
-        )
-        for node in what.nodes
-    ]
+def _life_lines(of: Graph, what: Layout, region: str | None) -> list[Markup]:
+    """A row for each account, up to its last transfer; ghostly after the last one held."""
+    drawn = []
+    for place, node in enumerate(what.nodes):
+        mine = [link for link in what.links if place in (link.source, link.target)]
+        held = [
+            link
+            for link in mine
+            if region is None or region in of.transfers[link.transfers[0]].seen_by
+        ]
+        start = node.x + node.r
+        if held:
+            end = max(link.start for link in held)
+            drawn.append(_row(node, start, end, ""))
+            start = end
+        if len(held) < len(mine) and max(link.start for link in mine) > start:
+            drawn.append(_row(node, start, max(link.start for link in mine), " ghost"))
+    return drawn
 
 
-def _same_party(of: Graph, what: Layout) -> list[Markup]:
+def _row(node: Node, start: float, end: float, state: str) -> Markup:
+    return el("line", x1=start, x2=end, y1=node.y, y2=node.y, class_=f"row r{node.region}{state}")
+
+
+def _same_party(of: Graph, what: Layout, states: Sequence[str]) -> list[Markup]:
     """A dashed bracket beside the heads of one party that has accounts in several places."""
     heads: dict[str, list[Node]] = {}
-    for node in what.nodes:
-        heads.setdefault(of.accounts[node.accounts[0]].label, []).append(node)
-    drawn = []
+    for node, state in zip(what.nodes, states, strict=True):
+        if state != "ghost":
+            heads.setdefault(of.accounts[node.accounts[0]].label, []).append(node)
+    drawn: list[Markup] = []
     for nodes in heads.values():
         if len(nodes) < 2 or len(drawn) == 3:
             continue
         ys = sorted(node.y for node in nodes)
         edge = nodes[0].x - nodes[0].r
-        x = edge - 6 - 6 * len(drawn)
+        x = edge - 5 - 5 * len(drawn)
         path = f"M{edge:.1f} {ys[0]:.1f}H{x:.1f}V{ys[-1]:.1f}H{edge:.1f}" + "".join(
             f"M{x:.1f} {y:.1f}H{edge:.1f}" for y in ys[1:-1]
         )
@@ -281,17 +291,16 @@ def _links(of: Graph, what: Layout, region: str | None) -> list[Markup]:
 
 
 def _tip(what: Layout, link: Link, hue: str, state: str) -> Markup:
-    x, y = what.axis.left, what.nodes[link.target].y
-    end = link.path.rsplit(" ", 2)
-    x = float(end[-2])
+    x, y = link.start, what.nodes[link.target].y
+    if link.source == link.target:
+        x += 14
     down = what.nodes[link.source].y <= y
     base = y - 9 if down else y + 9
     path = f"M{x:.1f} {y - 1 if down else y + 1:.1f}L{x - 4:.1f} {base:.1f}H{x + 4:.1f}Z"
     return el("path", d=path, class_=f"tip r{hue}{state}")
 
 
-def _link_title(of: Graph, inside: Sequence[object], total: int) -> str:
-    transfers = [t for t in of.transfers if t in inside]
+def _link_title(of: Graph, transfers: Sequence[Transfer], total: int) -> str:
     one = transfers[0]
     payer, payee = of.accounts[one.source], of.accounts[one.target]
     if len(transfers) == 1:
@@ -312,9 +321,8 @@ def _assets(of: Graph, what: Layout, region: str | None) -> list[Markup]:
     for link in what.links:
         transfer = of.transfers[link.transfers[0]]
         if transfer.asset and (region is None or region in transfer.seen_by):
-            bow = min(16.0, 4 + abs(what.nodes[link.target].y - what.nodes[link.source].y) / 14)
-            marks.setdefault(transfer.asset, []).append((link.x - 9 + bow * 0.75, link.y))
-    drawn = []
+            marks.setdefault(transfer.asset, []).append((link.x, link.y))
+    drawn: list[Markup] = []
     for asset, points in marks.items():
         if len(points) > 1:
             path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
@@ -341,8 +349,9 @@ def _nodes(of: Graph, what: Layout, states: Sequence[str], anchor: str | None) -
         shown = known or list(node.accounts)
         name = _node_name(of, node, shown) if state != "ghost" else "此处没有报告 not reported here"
         parts = [el("title", name), el("circle", cx=node.x, cy=node.y, r=node.r)]
-        text = of.accounts[shown[0]].label[:2] if what.style == "rows" else str(len(shown))
-        if what.style == "rows" or (what.style == "bundles" and len(shown) > 1):
+        label = of.accounts[shown[0]].label[:2]
+        text = label if what.style == "rows" or len(shown) == 1 else str(len(shown))
+        if what.style == "rows" or (what.style == "bundles" and text_width(text, 12) < 2 * node.r):
             parts.append(el("text", text, x=node.x, y=node.y + 4.3))
         css = f"node r{node.region} {state}" + (" hub" if node.hub and state == "own" else "")
         if anchor:
@@ -382,17 +391,18 @@ def _amount_labels(of: Graph, what: Layout) -> list[Markup]:
         text = wan(transfer.amount_fen)
         if transfer.asset:
             text = f"{transfer.asset} {text}"
+        left = link.x + (11 if transfer.asset else 5)
         wide = text_width(text, 11)
         y1, y2 = what.nodes[link.source].y, what.nodes[link.target].y
         low, high = min(y1, y2), max(y1, y2)
         for shift in (0.0, -14.0, 14.0, -28.0, 28.0):
             y = link.y + 4 + shift
-            box = (link.x + 6, y - 11, link.x + 6 + wide, y + 3)
+            box = (left, y - 11, left + wide, y + 3)
             outside = box[2] > what.frame.right or not low - 6 <= y - 4 <= high + 6
             if outside or any(_meet(box, other) for other in taken):
                 continue
             taken.append(box)
-            drawn.append(el("text", text, x=link.x + 6, y=y, class_="small halo amount"))
+            drawn.append(el("text", text, x=left, y=y, class_="small halo amount"))
             break
     return drawn
 

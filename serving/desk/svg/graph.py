@@ -47,7 +47,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The joint evidence as a graph; transfers in (time, id) order, accounts by first appearance."""
+    """The joint evidence: transfers in (time, id) order, accounts by first appearance."""
 
     accounts: tuple[Account, ...]
     transfers: tuple[Transfer, ...]
@@ -70,7 +70,7 @@ class Graph:
         return "whole" if ends == (region, region) else "cut"
 
     def node_states(self, region: str) -> tuple[NodeState, ...]:
-        """What a region has of each account: its own, the far end of a transfer it holds, nothing."""
+        """What a region has of each account: its own, the far end of a held transfer, nothing."""
         held: set[int] = set()
         for transfer in self.transfers:
             if region in transfer.seen_by:

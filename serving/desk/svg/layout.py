@@ -60,7 +60,6 @@ class Node:
     region: str
     accounts: tuple[int, ...]
     hub: bool
-    last: float  # where an account's row ends; its own x in the other styles
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +72,7 @@ class Link:
     path: str
     x: float  # the middle of the line, where a label may stand
     y: float
+    start: float  # x where it leaves its source
     crosses: bool
 
 
@@ -153,7 +153,6 @@ def _rows(of: Graph, frame: Frame, time: Axis) -> Layout:
         for position, place in enumerate(inside):
             ys[place] = middle + (position - (len(inside) - 1) / 2) * frame.row
     xs = _spread([time.x(t.time) for t in of.transfers], frame.left + 4, frame.right - 10, 9)
-    last = dict.fromkeys(ys, frame.left - 26.0)
     links = []
     for place, (transfer, x) in enumerate(zip(of.transfers, xs, strict=True)):
         y1, y2 = ys[transfer.source], ys[transfer.target]
@@ -162,7 +161,7 @@ def _rows(of: Graph, frame: Frame, time: Axis) -> Layout:
                 f"M{x:.1f} {y1 - 2:.1f}C{x:.1f} {y1 - 16:.1f} {x + 14:.1f} {y1 - 16:.1f} "
                 f"{x + 14:.1f} {y1 - 3:.1f}"
             )
-            middle_y = y1 - 12
+            middle_x, middle_y = x + 11, y1 - 10
         else:
             bow = min(16.0, 4 + abs(y2 - y1) / 14)
             end = y2 - 4 if y2 > y1 else y2 + 4
@@ -170,17 +169,22 @@ def _rows(of: Graph, frame: Frame, time: Axis) -> Layout:
                 f"M{x:.1f} {y1:.1f}C{x + bow:.1f} {y1 + (y2 - y1) * 0.35:.1f} "
                 f"{x + bow:.1f} {y1 + (y2 - y1) * 0.65:.1f} {x:.1f} {end:.1f}"
             )
-            middle_y = (y1 + y2) / 2
-        for node in (transfer.source, transfer.target):
-            last[node] = max(last[node], x)
+            middle_x, middle_y = x + bow * 0.75, (y1 + y2) / 2
         links.append(
             Link(
-                transfer.source, transfer.target, (place,), path, x + 9, middle_y, transfer.crosses
+                source=transfer.source,
+                target=transfer.target,
+                transfers=(place,),
+                path=path,
+                x=middle_x,
+                y=middle_y,
+                start=x,
+                crosses=transfer.crosses,
             )
         )
     head = frame.left - 26
     nodes = [
-        Node(head, ys[place], HEAD, account.region, (place,), account.hub, last[place])
+        Node(head, ys[place], HEAD, account.region, (place,), account.hub)
         for place, account in enumerate(of.accounts)
     ]
     return Layout(frame, time, lanes, tuple(nodes), tuple(links), "rows", height)
@@ -188,29 +192,36 @@ def _rows(of: Graph, frame: Frame, time: Axis) -> Layout:
 
 def _bubbles(of: Graph, frame: Frame, time: Axis, style: Literal["bundles", "accounts"]) -> Layout:
     lanes, height = _lanes(of, dict.fromkeys(of.lanes, frame.lane))
-    groups: dict[tuple[int, ...], list[int]] = {}
+    groups: dict[tuple[int, int, int, int, int], list[int]] = {}
+    hops: dict[int, set[int]] = {}
     for place, account in enumerate(of.accounts):
         lane = of.lanes.index(account.region)
         day = time.day_of(account.first_time).ordinal
-        key = (lane, day, account.hop, int(account.hub))
-        groups.setdefault(key if style == "bundles" else (*key, place), []).append(place)
+        hops.setdefault(day, set()).add(account.hop)
+        alone = place if style == "accounts" else -1
+        key = (lane, day, account.hop, int(account.hub), alone)
+        groups.setdefault(key, []).append(place)
     nodes: list[Node] = []
     node_of: dict[int, int] = {}
     taken: dict[int, list[tuple[float, float, float]]] = {}
-    for key in sorted(groups):
-        inside = groups[key]
-        lane = lanes[key[0]]
+    for key, inside in sorted(groups.items()):
+        band = lanes[key[0]]
         size = len(inside)
         radius = 3.0 if style == "accounts" else min(21.0, 6.5 + 2.0 * math.sqrt(size))
-        mean = sum(time.x(of.accounts[place].first_time) for place in inside) / size
-        x = min(frame.right - radius, max(frame.left + radius, mean))
-        room = (lane.bottom - lane.top) - 2 * radius - 10
+        first = of.accounts[inside[0]].first_time
+        if style == "accounts":
+            x = time.x(first)
+        else:  # within its day a bundle stands by its hop, so that money runs to the right
+            day_slot, order = time.day_of(first), sorted(hops[key[1]])
+            share = (order.index(key[2]) + 0.5) / len(order)
+            x = day_slot.left + share * (day_slot.right - day_slot.left)
+        room = (band.bottom - band.top) - 2 * radius - 10
         levels = 3 if style == "bundles" else 11
         start = key[2] if style == "bundles" else inside[0]
         best = (math.inf, 0.0)
         for attempt in range(levels):  # the first level without a collision, else the freest
             level = (start + attempt) % levels
-            y = lane.top + 5 + radius + room * level / (levels - 1)
+            y = band.top + 5 + radius + room * level / (levels - 1)
             crowd = sum(
                 max(0.0, radius + other_r + 2 - math.hypot(x - other_x, y - other_y))
                 for other_x, other_y, other_r in taken.get(key[0], ())
@@ -224,7 +235,7 @@ def _bubbles(of: Graph, frame: Frame, time: Axis, style: Literal["bundles", "acc
         hub = any(of.accounts[place].hub for place in inside)
         for place in inside:
             node_of[place] = len(nodes)
-        nodes.append(Node(x, y, radius, lane.region, tuple(inside), hub, x))
+        nodes.append(Node(x, y, radius, band.region, tuple(inside), hub))
     pairs: dict[tuple[int, int], list[int]] = {}
     for place, transfer in enumerate(of.transfers):
         pair = (node_of[transfer.source], node_of[transfer.target])
@@ -251,4 +262,4 @@ def _curve(
             f"M{a.x:.1f} {a.y:.1f}C{a.x + reach:.1f} {a.y:.1f} "
             f"{b.x - reach:.1f} {b.y:.1f} {b.x:.1f} {b.y:.1f}"
         )
-    return Link(source, target, transfers, path, (a.x + b.x) / 2, (a.y + b.y) / 2, crosses)
+    return Link(source, target, transfers, path, (a.x + b.x) / 2, (a.y + b.y) / 2, a.x, crosses)

@@ -15,11 +15,11 @@ Attribute = str | int | float | None
 
 
 def clean(text: str) -> str:
-    """Text with control characters and direction overrides replaced by the replacement character.
+    """Text with control characters and direction overrides replaced by a replacement character.
 
     Example:
-        >>> clean("a\\x00b\\u202ec")
-        'a\ufffdb\ufffdc'
+        >>> [ord(mark) for mark in clean("a" + chr(0x202E))]
+        [97, 65533]
     """
     return _UNSAFE.sub("\ufffd", text.replace("\n", " "))
 

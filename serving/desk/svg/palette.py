@@ -99,16 +99,24 @@ svg.pic .node.far text{fill:var(--k)}
 .part.pending{fill:#9aa7b3}
 .part.missed{fill:var(--paper);stroke:var(--fire);stroke-width:1.6;stroke-dasharray:3 2}
 .key{display:inline-block;width:.8em;height:.8em;vertical-align:-.05em;margin-right:.35em}
-table.versus{border-collapse:collapse;width:100%;min-width:880px}
-.versus th,.versus td{padding:.3rem .6rem;text-align:left;vertical-align:middle}
-.versus thead th{font-size:.82rem;color:var(--mute);font-weight:600;border-bottom:1px solid var(--rule);vertical-align:bottom}
+table.versus{border-collapse:collapse;width:100%;min-width:1040px}
+.versus th,.versus td{padding:.3rem .5rem;text-align:left;vertical-align:middle}
+.versus thead th{font-size:.82rem;color:var(--mute);font-weight:600;
+border-bottom:1px solid var(--rule);vertical-align:bottom;white-space:nowrap;line-height:1.4}
+.versus thead .en{font-weight:400}
+.versus thead .num .en,.versus .verdict-cell small{display:block}
+.versus .verdict-cell{white-space:nowrap}
+.versus thead .num{text-align:right}
 .versus td.num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .versus td .en{white-space:nowrap}
 .versus tr.joint>*{border-top:3px solid var(--ink);font-weight:700;padding-top:.45rem}
-.versus svg.track-pic{width:330px;height:34px}
-.versus svg.mini{width:214px;height:76px;border-radius:4px}
-.chip{border-left:5px solid var(--k);padding:0 .4rem;background:var(--shade);white-space:nowrap;color:var(--ink)}
-.dashkey{display:inline-block;border-left:2px dashed var(--fire);height:1em;vertical-align:-.15em;margin:0 .35em}
+.versus svg.track-pic{width:296px;height:34px}
+.versus svg.pic text.value{font-size:14px}
+.versus svg.mini{width:184px;height:68px;border-radius:4px}
+.chip{border-left:5px solid var(--k);padding:0 .4rem;background:var(--shade);
+white-space:nowrap;color:var(--ink)}
+.dashkey{display:inline-block;border-left:2px dashed var(--fire);height:1em;
+vertical-align:-.15em;margin:0 .35em}
 .fires-text{color:var(--fire);font-weight:700}
 @media print{svg.pic{break-inside:avoid}}
 """

@@ -4,16 +4,17 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from schemas.regions import JOINT, NAMES, REGIONS
+from schemas.regions import JOINT, NAMES
 from serving.answers.model import Coverage, Explanation
 from serving.desk.svg import layout as places
 from serving.desk.svg.graph import Graph, graph
 from serving.desk.svg.layout import NARROW, Layout
-from serving.desk.svg.mark import both, el, join, text_width
+from serving.desk.svg.mark import both, el, text_width
 from serving.desk.svg.say import amount, lead, units, wan
 
-_TRACK = 330.0
-_MINI = (214.0, 76.0)
+_TRACK = 296.0
+_MINI = (184.0, 68.0)
+_FACES = ("own", "far", "ghost")
 _STATUS = {
     "none": ("看不出", "not seen"),
     "partial": ("部分看出", "partly seen"),
@@ -43,6 +44,7 @@ def solo_against_joint(explanation: Explanation, uid: str) -> Markup:
     rows = [_solo(cover) for cover in explanation.coverage] + [_joint(explanation)]
     everything = rows[-1]
     top = max([row.measure for row in rows] + [line.value for line in rule.lines] + [1])
+    room = max(text_width(amount(row.measure, rule.unit), 14) for row in rows) + 16
     small = places.layout(of, NARROW)
     zh, en = units(rule.unit)
     lines = "、".join(amount(line.value, rule.unit) for line in rule.lines)
@@ -54,16 +56,16 @@ def solo_against_joint(explanation: Explanation, uid: str) -> Markup:
             both(f"规则度量（{zh}）", f"measure ({en})"),
             Markup("<br>"),
             el("span", class_="dashkey"),
-            both(f"线 {lines}", "line"),
+            both(f"线 {lines}", "the rule's line"),
             scope="col",
         ),
         el("th", both("看到的账户", "accounts seen"), scope="col", class_="num"),
         el("th", both("看到的笔数", "transfers seen"), scope="col", class_="num"),
-        el("th", both("看到的金额（万元）", "amount (CNY 10k)"), scope="col", class_="num"),
+        el("th", both("金额（万元）", "CNY 10k"), scope="col", class_="num"),
         el("th", both("结果", "result"), scope="col"),
         el("th", both("看到的流向", "flow seen"), scope="col"),
     )
-    body = [_row(explanation, of, small, row, everything, top) for row in rows]
+    body = [_row(explanation, of, small, row, everything, top, room) for row in rows]
     caption = el(
         "caption",
         "各地单独与联合的对照 Each region alone against all together",
@@ -105,7 +107,13 @@ def _joint(explanation: Explanation) -> _Row:
 
 
 def _row(
-    explanation: Explanation, of: Graph, small: Layout, row: _Row, everything: _Row, top: int
+    explanation: Explanation,
+    of: Graph,
+    small: Layout,
+    row: _Row,
+    everything: _Row,
+    top: int,
+    room: float,
 ) -> Markup:
     joint = row.vantage == JOINT
     name = NAMES[row.vantage]
@@ -113,27 +121,25 @@ def _row(
         el("span", both(*row.verdict), class_="fires-text" if row.fires else "quiet"),
     ]
     if row.lead:
-        verdict += [Markup("<br>"), el("small", both(*row.lead))]
+        verdict += [el("small", both(*row.lead))]
     return el(
         "tr",
         el("th", el("span", both(*name), class_=f"chip r{row.vantage}"), scope="row"),
-        el("td", _track(explanation, row, top), class_="w"),
+        el("td", _track(explanation, row, top, room), class_="w"),
         el("td", f"{row.accounts} / {everything.accounts}", class_="num"),
         el("td", f"{row.transfers} / {everything.transfers}", class_="num"),
         el("td", wan(row.amount_fen), class_="num"),
-        el("td", *verdict),
+        el("td", *verdict, class_="verdict-cell"),
         el("td", _mini(of, small, None if joint else row.vantage)),
         class_="joint" if joint else None,
         data_vantage=row.vantage,
     )
 
 
-def _track(explanation: Explanation, row: _Row, top: int) -> Markup:
+def _track(explanation: Explanation, row: _Row, top: int, room: float) -> Markup:
     rule = explanation.rule
     zh, en = units(rule.unit)
     value = amount(row.measure, rule.unit)
-    size = 14.0
-    room = text_width(value, size) + 16
     scale = (_TRACK - 12 - room) / top
 
     def x(measure: int) -> float:
@@ -166,7 +172,11 @@ def _track(explanation: Explanation, row: _Row, top: int) -> Markup:
             class_=f"dot r{row.vantage} " + ("fires" if row.fires else "hollow"),
         )
     )
-    drawn.append(el("text", value, x=x(row.measure) + 13, y=22, class_="halo strong value"))
+    start, wide = x(row.measure) + 13, text_width(value, 14)
+    for line in rule.lines:  # rising: step over each line the number would stand on
+        if start - 4 < x(line.value) < start + wide + 4:
+            start = x(line.value) + 6
+    drawn.append(el("text", value, x=start, y=22, class_="halo strong value"))
     return el(
         "svg",
         *drawn,
@@ -180,14 +190,19 @@ def _track(explanation: Explanation, row: _Row, top: int) -> Markup:
 def _mini(of: Graph, small: Layout, region: str | None) -> Markup:
     """The flow picture's own coordinates, shrunk; circles stay round."""
     wide, high = _MINI
-    sx = wide / (small.frame.right + 12 - small.frame.left + 40)
+    margin = 40.0
+    sx = wide / (small.frame.right - small.frame.left + margin + 12)
     sy = high / small.height
-    offset = small.frame.left - 40
+    rows = small.style == "rows"
 
     def at(x: float, y: float) -> tuple[float, float]:
-        return (x - offset) * sx, y * sy
+        return (x - small.frame.left + margin) * sx, y * sy
 
     states = of.node_states(region) if region else ("own",) * len(of.accounts)
+    faces = [
+        next(state for state in _FACES if state in {states[place] for place in node.accounts})
+        for node in small.nodes
+    ]
     drawn = [
         el(
             "rect",
@@ -199,64 +214,38 @@ def _mini(of: Graph, small: Layout, region: str | None) -> Markup:
         )
         for lane in small.lanes
     ]
-    spots: list[Markup] = []
+    dots: list[tuple[float, float, float, int]] = []
     for link in small.links:
         held = [
-            of.link_state(of.transfers[place], region) if region else "whole"
-            for place in link.transfers
+            state
+            for state in (
+                of.link_state(of.transfers[place], region) if region else "whole"
+                for place in link.transfers
+            )
+            if state != "ghost"
         ]
-        seen = [state for state in held if state != "ghost"]
-        if not seen:
+        if not held:
             continue
         source, target = small.nodes[link.source], small.nodes[link.target]
-        start_x = link.x - 9 if small.style == "rows" else source.x
-        end_x = link.x - 9 if small.style == "rows" else target.x
-        x1, y1 = at(start_x, source.y)
-        x2, y2 = at(end_x, target.y)
-        bend = 7.0 if small.style == "rows" else max(4.0, abs(x2 - x1) * 0.45)
-        path = (
-            f"M{x1:.1f} {y1:.1f}C{x1 + bend:.1f} {y1:.1f} {x2 + bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
-            if small.style == "rows"
-            else f"M{x1:.1f} {y1:.1f}C{x1 + bend:.1f} {y1:.1f} {x2 - bend:.1f} {y2:.1f} "
-            f"{x2:.1f} {y2:.1f}"
-        )
-        drawn.append(el("path", d=path, class_=f"minilink r{source.region} {seen[0]}"))
-        if small.style == "rows":
-            for x, y, node in ((x1, y1, link.source), (x2, y2, link.target)):
-                state = states[small.nodes[node].accounts[0]]
-                spots.append(
-                    el(
-                        "circle",
-                        cx=x,
-                        cy=y,
-                        r=2.2,
-                        class_=f"minidot r{small.nodes[node].region} {state}",
-                    )
-                )
-    if small.style != "rows":
-        for node in small.nodes:
-            inside = [states[place] for place in node.accounts]
-            state = next(s for s in ("own", "far", "ghost") if s in inside)
-            if state == "ghost":
-                continue
-            x, y = at(node.x, node.y)
-            spots.append(
-                el(
-                    "circle",
-                    cx=x,
-                    cy=y,
-                    r=min(5.0, 1.6 + node.r / 6),
-                    class_=f"minidot r{node.region} {state}",
-                )
-            )
+        x1, y1 = at(link.start, source.y)
+        x2, y2 = at(link.start if rows else target.x, target.y)
+        bend = max(4.0, abs(x2 - x1) * 0.45)
+        turn = x2 + bend if rows else x2 - bend
+        path = f"M{x1:.1f} {y1:.1f}C{x1 + bend:.1f} {y1:.1f} {turn:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
+        drawn.append(el("path", d=path, class_=f"minilink r{source.region} {held[0]}"))
+        if rows:
+            dots += [(x1, y1, 2.2, link.source), (x2, y2, 2.2, link.target)]
+    if not rows:
+        for place, node in enumerate(small.nodes):
+            dots.append((*at(node.x, node.y), min(5.0, 1.6 + node.r / 6), place))
+    for x, y, radius, place in dots:
+        if faces[place] != "ghost":
+            css = f"minidot r{small.nodes[place].region} {faces[place]}"
+            drawn.append(el("circle", cx=x, cy=y, r=radius, class_=css))
     return el(
         "svg",
         *drawn,
-        join(spots),
         viewBox=f"0 0 {wide:.0f} {high:.0f}",
         class_="pic mini",
         aria_hidden="true",
     )
-
-
-VANTAGE_ORDER = (*REGIONS, JOINT)

@@ -17,7 +17,7 @@ _CLIMB = 168.0
 
 
 def amounts(explanation: Explanation, uid: str, *, frame: Frame = WIDE) -> Markup:
-    """Amounts paid over time, stacked by the payer's region; by hour on short alerts, else by day."""
+    """Amounts paid over time, stacked by the payer's region; by hour where hours have room."""
     of = graph(explanation)
     time = axis([transfer.time for transfer in of.transfers], frame.left, frame.right)
     hourly = bool(time.ticks())
@@ -145,7 +145,7 @@ def climb(explanation: Explanation, uid: str, *, frame: Frame = WIDE) -> Markup:
         points = explanation.series.get(vantage, ())
         if not points:
             continue
-        path = f"M{frame.left:.1f} {floor:.1f}"
+        path = f"M{time.x(points[0].event_time):.1f} {floor:.1f}"
         for point in points:
             path += f"H{time.x(point.event_time):.1f}V{height(point.measure):.1f}"
         path += f"H{frame.right:.1f}"

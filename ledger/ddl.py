@@ -11,10 +11,12 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
+from ledger import views
 from ledger.duck import Connection
 from schemas.derive import duckdb_columns
 from schemas.errors import InputError
 from schemas.fields import SCHEMA_VERSION, arrow_schema
+from schemas.narrow import EVENT_CODES
 from schemas.records import (
     ALERT,
     CROSSING,
@@ -27,6 +29,9 @@ from schemas.reference_data import calendars, institutions
 from schemas.visibility import markets
 
 FORMAT = 1
+PAIR_MEMORY_US = (
+    2 * 86_400_000_000
+)  # a leg later than this after the first opens another transaction
 ORIGINS = ("REAL", "PUBLIC", "SIMULATED")
 _LAST_DAY = date(2027, 12, 31)
 _TIME = pa.timestamp("us", "UTC")
@@ -74,7 +79,7 @@ TABLES: Mapping[str, pa.Schema] = MappingProxyType(
                 pa.field("known_from", _TIME, nullable=False),
             ]
         ),
-        "params": pa.schema(
+        "parameter": pa.schema(
             [
                 pa.field("rule", pa.string(), nullable=False),
                 pa.field("parameter_set", pa.string(), nullable=False),
@@ -107,6 +112,7 @@ TABLES: Mapping[str, pa.Schema] = MappingProxyType(
                 pa.field("name_zh", pa.string(), nullable=False),
                 pa.field("name_en", pa.string(), nullable=False),
                 pa.field("pair_wait_us", pa.int64(), nullable=False),
+                pa.field("pair_memory_us", pa.int64(), nullable=False),
                 pa.field("holder_zh", pa.string(), nullable=False),
                 pa.field("holder_en", pa.string(), nullable=False),
             ]
@@ -140,6 +146,12 @@ CREATE OR REPLACE MACRO wan_yuan(fen) AS (fen::DECIMAL(22, 0) * 0.000001)::DECIM
 """
 
 
+def _event_codes() -> str:
+    """The macro that numbers event types as the narrow row does."""
+    cases = " ".join(f"WHEN '{text}' THEN {number}" for text, number in EVENT_CODES.items())
+    return f"CREATE OR REPLACE MACRO event_code_of(type) AS CASE type {cases} ELSE 0 END"
+
+
 def create(connection: Connection, data_origin: str) -> None:
     """Create all tables, macros and reference rows of an empty ledger.
 
@@ -151,6 +163,8 @@ def create(connection: Connection, data_origin: str) -> None:
     for name, schema in TABLES.items():
         connection.execute(f'CREATE TABLE "{name}" ({", ".join(duckdb_columns(schema))})')
     connection.execute(_MACROS)
+    connection.execute(_event_codes())
+    views.create(connection)
     for name, table in _reference().items():
         connection.append(name, table)
     connection.append(
@@ -200,6 +214,7 @@ def _reference() -> dict[str, pa.Table]:
                 "name_zh": [market.zh for market in known],
                 "name_en": [market.en for market in known],
                 "pair_wait_us": [market.pair_wait_s * 1_000_000 for market in known],
+                "pair_memory_us": [PAIR_MEMORY_US] * len(known),
                 "holder_zh": [holder.zh for holder in holders],
                 "holder_en": [holder.en for holder in holders],
             }

@@ -58,7 +58,9 @@ def short(text: str, domain: str = "test") -> bytes:
     return bytes(to_binary16(hash128([pa.array([text])], domain))[0].as_py())
 
 
-def report(number: int, submitter: str = SHANGHAI, kind: str = "event", **fields: Any) -> dict[str, Any]:
+def report(
+    number: int, submitter: str = SHANGHAI, kind: str = "event", **fields: Any
+) -> dict[str, Any]:
     """One report; what is not given is plain. `payer` and `payee` set account and party."""
     row = dict(_REQUIRED)
     at = fields.pop("at", START + number * 60_000_000)

@@ -1,0 +1,45 @@
+/* What is reported to exist, as each vantage knows it.
+
+   question : which balances and assets does each region hold a statement of?
+   grain    : one row per (vantage, key)
+   reads    : position
+   units    : event_time in us UTC (start of the Beijing day it speaks of); amount_fen in CNY fen;
+              ids 63-bit, 0 = absent; vantage 0-3 the regions, 4 joint
+   shown to : every vantage its own rows
+*/
+WITH stated AS (
+    -- One statement per reporter, asset and day; a revision has replaced what it corrects.
+    SELECT
+        p.transaction_id AS key,
+        p.report,
+        p.reference_id,
+        epoch_us(p.event_timestamp) AS event_time,
+        p.business_date,
+        p.business_ordinal,
+        p.market_segment,
+        p.event_type,
+        p.reporter,
+        p.report_submitting_entity_id AS reporter_id,
+        coalesce((coalesce(p.amount_cny, p.outstanding_amount) * 100)::BIGINT, 0) AS amount_fen,
+        CASE WHEN p.counterparty_1_id_basis = 'NAME' THEN 0
+            ELSE id63(p.counterparty_1_party_key) END AS holder_party,
+        CASE WHEN p.counterparty_2_id_basis = 'NAME' THEN 0
+            ELSE id63(p.counterparty_2_party_key) END AS other_party,
+        p.asset,
+        p.asset_reference_type,
+        p.pledge_status,
+        id63(p.invoice_hash) AS invoice,
+        id63(p.contract_hash) AS contract,
+        p.counterparty_1_region AS holder_region,
+        p.counterparty_2_region AS other_region,
+        p.vantage_mask,
+        p.business_date = max(p.business_date) OVER (
+            PARTITION BY p.reporter, CASE WHEN p.asset <> 0 THEN p.asset ELSE p.reference_id END
+        ) AS is_current
+    FROM position AS p
+    WHERE NOT p.is_duplicate AND p.known_to IS NULL
+)
+SELECT v.vantage, stated.* EXCLUDE (vantage_mask)
+FROM stated
+JOIN (SELECT unnest([0, 1, 2, 3, 4])::UTINYINT AS vantage) AS v
+    ON v.vantage = 4 OR (stated.vantage_mask >> v.vantage) & 1 = 1

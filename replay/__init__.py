@@ -1,0 +1,1 @@
+"""A simulated market with labelled schemes, and the scorer that compares alerts with them."""

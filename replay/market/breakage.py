@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
+import numpy.typing as npt
 
 # Stands for one byte that no GB18030 text can hold; the loan register's writer puts it in.
 BAD_BYTE = "\ue0ff"
@@ -81,7 +82,10 @@ def break_text(kind: str, fault: _Fault, text: str) -> str:
 
 
 def choose(
-    rng: np.random.Generator, faults: Mapping[str, _Fault], eligible: "np.ndarray", share: float
+    rng: np.random.Generator,
+    faults: Mapping[str, _Fault],
+    eligible: npt.NDArray[np.bool_],
+    share: float,
 ) -> dict[int, str]:
     """Choose rows to break: each kind equally often, at least once where rows allow it.
 

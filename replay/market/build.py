@@ -17,19 +17,20 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from connectors.ends.tape import MANIFEST, TapeWriter
-from replay.market import breakage, payments
+from replay.market import bills, breakage, loans, payments
 from replay.market.batches import MINUTE, Submission
 from replay.market.days import DEFAULT_START, Span, span
 from replay.market.flows import everyday, joined
 from replay.market.population import populate
-from replay.schemes import pass_through, structuring
+from replay.schemes import double_financing, pass_through, structuring
 from replay.schemes.plans import INNOCENT, SCHEME, Plan, Planner, labels
 from schemas.errors import InputError
 
 LABELS_FILE = "labels.parquet"
 FEWEST_REPORTS = 8_000  # below, the population is too small for the schemes
 FEWEST_DAYS = 25
-_PAYMENT_SHARE = 0.75
+_PAYMENT_SHARE, _BILL_SHARE, _LOAN_SHARE = 0.75, 0.15, 0.10
+_POSITIONS_PER_LOAN = 2.4  # measured, over three month ends
 _LEGS_PER_PAYMENT = 1.711  # measured: one leg where a side is outside or the bank is the same
 _BROKEN_SHARE = 0.005
 _FILES_SENT_TWICE = 5
@@ -78,15 +79,27 @@ def simulate(
     plan = Planner(rng, who, when, base)
     structuring.plant(plan)
     pass_through.plant(plan)
+    acts, lent = double_financing.plant(plan)
     paid = payments.feed(rng, who, joined([base, plan.payments()]), _BROKEN_SHARE)
-    for uetr, number in zip(paid.uetr, paid.payments.plan, strict=True):
-        if number >= 0:
-            plan.plans[number].refs.append(f"pacs008:{uetr}")
+    usual = bills.everyday(rng, who, when, round(sizes.reports * _BILL_SHARE))
+    billed = bills.feed(rng, who, bills.joined([usual, acts]), _BROKEN_SHARE)
+    # A loan stands in most of the registers of the span: so many loans give the wanted positions.
+    number = round(sizes.reports * _LOAN_SHARE / _POSITIONS_PER_LOAN)
+    granted = loans.joined([loans.everyday(rng, who, when, number), lent])
+    owed = loans.feed(rng, who, when, granted, _BROKEN_SHARE)
+    _refer(plan.plans, paid, billed, owed)
     extra = _Extras(rng, when)
-    counts = _write(
-        folder, seed, extra.around(heapq.merge(paid.submissions(), key=_arrival)), on_submission
+    streams = (paid.submissions(), billed.submissions(), owed.submissions())
+    counts = write_tape(
+        folder, seed, extra.around(heapq.merge(*streams, key=_arrival)), on_submission
     )
-    planted = paid.counts() + extra.broken
+    planted = {
+        payments.FEED: paid.counts(),
+        bills.FEED: billed.counts(),
+        loans.FEED: owed.counts(),
+        "whole_submissions": extra.broken,
+    }
+    broken = {feed: dict(sorted(kinds.items())) for feed, kinds in planted.items()}
     simulation = {
         "seed": seed,
         "first_day": when.first.isoformat(),
@@ -96,15 +109,30 @@ def simulate(
         "adjusted_working_days": [day.isoformat() for day in when.adjusted_days()],
         "records": dict(sorted(counts.items())),
         "payments": len(paid.payments),
-        "late": paid.batches.late,
-        "repeated_records": int(paid.legs.repeat.sum()),
+        "late": paid.batches.late + billed.batches.late,
+        "repeated_records": int(paid.legs.repeat.sum()) + billed.repeats,
         "files_sent_twice": extra.twice,
         "mismatched_legs": paid.legs.mismatched,
         "planted": _planted(plan.plans),
     }
     pq.write_table(labels(plan.plans), folder / LABELS_FILE)
-    _describe(folder, simulation, dict(sorted(planted.items())))
-    return simulation | {"planted_broken": dict(sorted(planted.items()))}
+    describe(folder, {"simulation": simulation, "planted_broken": broken})
+    return simulation | {"planted_broken": broken}
+
+
+def _refer(
+    plans: Sequence[Plan],
+    paid: payments.PaymentFeed,
+    billed: bills.BillFeed,
+    owed: loans.LoanFeed,
+) -> None:
+    """Give each plan the references its reports carry in the feeds."""
+    for row in np.flatnonzero(paid.payments.plan >= 0):
+        plans[paid.payments.plan[row]].refs.append(f"{payments.FEED}:{paid.uetr[row]}")
+    for row in np.flatnonzero(billed.acts.plan >= 0):
+        plans[billed.acts.plan[row]].refs.append(f"{bills.FEED}:{billed.deal[row]}")
+    for row in np.flatnonzero(owed.loans.plan >= 0):
+        plans[owed.loans.plan[row]].refs.append(owed.reference(int(row)))
 
 
 def _arrival(submission: Submission) -> int:
@@ -162,7 +190,7 @@ class _Extras:
     ) -> Iterator[Submission]:
         bodies = {feed: sample.body for feed, sample in samples.items()}
         for at, (kind, feed, body) in enumerate(breakage.hostile(bodies)):
-            self.broken[f"submission:{kind}"] += 1
+            self.broken[f"{feed}:{kind}"] += 1
             sample = samples.get(feed) or samples["bill_exchange"]
             received = after.received_at + (at * 37 + 11) * MINUTE
             yield Submission(received, feed, sample.submitter, body, f"broken-{at:02d}", 1)
@@ -171,12 +199,13 @@ class _Extras:
 _REST = ("feed", "submitter", "body", "file_name", "records")
 
 
-def _write(
+def write_tape(
     folder: Path,
     seed: int,
     submissions: Iterator[Submission],
     on_submission: Callable[[int], None] | None,
 ) -> Counter[str]:
+    """Write submissions, already in order, as a tape; returns records by feed."""
     counts: Counter[str] = Counter()
     with TapeWriter(folder, "SIMULATED", seed) as tape:
         for each in submissions:
@@ -188,9 +217,8 @@ def _write(
     return counts
 
 
-def _describe(folder: Path, simulation: Mapping[str, Any], broken: Mapping[str, int]) -> None:
-    """Add what was planted, in counts, to the tape's manifest."""
+def describe(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Add what was planted, in counts, to a tape's manifest."""
     path = folder / MANIFEST
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    manifest |= {"simulation": simulation, "planted_broken": broken}
+    manifest = json.loads(path.read_text(encoding="utf-8")) | facts
     path.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -6,6 +6,7 @@ calendar of the reference data, so public holidays and adjusted working days are
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -88,6 +89,7 @@ def local_hour(instants: Ints) -> npt.NDArray[np.float64]:
     return np.asarray(((instants + BEIJING) % DAY) / HOUR)
 
 
-def stamp(instants: Ints, unit: str = "ms") -> npt.NDArray[np.str_]:
+def stamp(instants: Ints, unit: Literal["D", "s", "ms"] = "ms") -> npt.NDArray[np.str_]:
     """Beijing wall time as ISO text without an offset, e.g. 2026-04-07T10:30:05.123."""
-    return np.datetime_as_string((instants + BEIJING).astype("datetime64[us]"), unit=unit)
+    local = (instants + BEIJING).astype("datetime64[us]")
+    return np.asarray(np.datetime_as_string(local, unit=unit))

@@ -198,9 +198,9 @@ def time_of_day(rng: np.random.Generator, n: int) -> Ints:
         hump < 0.52, rng.normal(10.6, 1.1, n), np.where(hump < 0.93, rng.normal(15.0, 1.2, n), 19.5)
     )
     hours = np.where(hump >= 0.93, rng.normal(19.5, 1.3, n), hours)
-    hours = np.clip(hours, 8.5, 22.9)
+    hours = np.where((hours < 8.5) | (hours > 22.9), rng.uniform(8.5, 18.0, n), hours)
     hours = np.where(rng.random(n) < _NIGHT, rng.uniform(0, 24, n), hours)
-    return milliseconds(hours * HOUR)
+    return milliseconds(np.asarray(hours * HOUR, np.float64))
 
 
 def milliseconds(micros: npt.NDArray[np.float64]) -> Ints:

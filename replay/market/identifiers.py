@@ -46,7 +46,7 @@ def _value_of(matrix: Bytes) -> npt.NDArray[np.int64]:
 def digits(numbers: npt.NDArray[np.int64], width: int) -> Bytes:
     """Write whole numbers as decimal digits, zero padded to `width`."""
     powers = 10 ** np.arange(width - 1, -1, -1, dtype=np.int64)
-    return _DIGITS[(numbers[:, None] // powers) % 10]
+    return np.asarray(_DIGITS[(numbers[:, None] // powers) % 10])
 
 
 def lei(rng: np.random.Generator, n: int) -> npt.NDArray[np.str_]:

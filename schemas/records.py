@@ -149,6 +149,7 @@ ALERT = pa.schema(
         pa.field("operator_sees", pa.string()),  # who holds the whole market nationally, or null
         pa.field("evidence", pa.list_(pa.int64()), nullable=False),
         pa.field("data_origin", pa.string(), nullable=False),
+        pa.field("continues", pa.string()),  # the episode before, closed after its 90 days
         pa.field("superseded_by", pa.string()),
         pa.field("withdrawn", pa.bool_(), nullable=False),
         pa.field("known_from", _TIME, nullable=False),

@@ -194,8 +194,8 @@ class State:
 
     def wanted(self, entries: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Which entries this rule needs (bool): every transfer to or from another party."""
-        wanted: npt.NDArray[Any] = entries["other"] != entries["subject"]
-        return wanted & (entries["mask"] != 0)
+        wanted: npt.NDArray[Any] = (entries["other"] != entries["subject"]) & (entries["mask"] != 0)
+        return wanted
 
     def run(self, entries: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Feed entries in order; return HIT rows and the evidence they point into."""

@@ -1,0 +1,127 @@
+"""The process that holds the mini-cluster: started by `pipelines.job.embedded`, one run each.
+
+It prepares the environment that PyFlink reads (Java, the module path of the interpreter inside the
+JVM, the log configuration), lays out the graph and waits for its end. What became of the run is
+written to `result.json` in the run's folder.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from pipelines.job.settings import JobSettings
+
+RESULT = "result.json"
+
+
+def main(settings_path: str, module_path: str, java_home: str, recover: str) -> int:
+    """Run the job once.
+
+    Args:
+        settings_path: file with `JobSettings` as JSON.
+        module_path: PYTHONPATH for the interpreter inside the JVM; `.pth` files are not read there.
+        java_home: folder of the Java runtime.
+        recover: folder of the checkpoint to go on from, or "".
+
+    Returns:
+        Exit code: 0 finished, 1 the job failed (the reason is in `result.json`).
+    """
+    settings = JobSettings.from_json(Path(settings_path).read_text())
+    folder = settings.folder
+    _prepare(settings, module_path, java_home)
+    started = time.perf_counter()
+    try:
+        from pyflink.datastream import StreamExecutionEnvironment
+
+        from pipelines.job.graph import configuration, embedded
+
+        env = StreamExecutionEnvironment.get_execution_environment(
+            configuration(_options(settings, recover))
+        )
+        env.set_parallelism(settings.parallelism)
+        embedded(env, settings)
+        ready = time.perf_counter()
+        env.execute("yrd")
+    except Exception as error:
+        _write(folder, {"status": "failed", "reason": _reason(error)})
+        return 1
+    _write(
+        folder,
+        {
+            "status": "finished",
+            "startup_s": round(ready - started, 3),
+            "run_s": round(time.perf_counter() - ready, 3),
+        },
+    )
+    return 0
+
+
+def _prepare(settings: JobSettings, module_path: str, java_home: str) -> None:
+    log_file = settings.folder / "flink.log"
+    log4j = settings.folder / "log4j.properties"
+    log4j.write_text(
+        "rootLogger.level = INFO\n"
+        "rootLogger.appenderRef.file.ref = File\n"
+        "appender.file.name = File\n"
+        "appender.file.type = File\n"
+        f"appender.file.fileName = {log_file}\n"
+        "appender.file.append = true\n"
+        "appender.file.layout.type = PatternLayout\n"
+        "appender.file.layout.pattern = %d{ISO8601} %-5p %c{1} %m%n\n"
+    )
+    jvm = [f"-Xmx{settings.heap_mb}m", "-XX:+UseParallelGC"]
+    if settings.quick_start:
+        jvm.append("-XX:TieredStopAtLevel=1")
+    os.environ.update(
+        {
+            "JAVA_HOME": java_home,
+            "PYTHONPATH": module_path,
+            "LOG4J_PROPERTIES": str(log4j),
+            "FLINK_LOG_DIR": str(settings.folder),
+            "JVM_ARGS": " ".join(jvm),
+        }
+    )
+
+
+def _options(settings: JobSettings, recover: str) -> dict[str, str]:
+    checkpoints = settings.folder / "checkpoints"
+    options = {
+        "python.executable": sys.executable,
+        "python.client.executable": sys.executable,
+        "python.execution-mode": "thread",
+        "pipeline.object-reuse": "true",
+        "pipeline.max-parallelism": "128",
+        "pipeline.auto-watermark-interval": f"{settings.watermark_ms} ms",
+        "restart-strategy.type": "fixed-delay",
+        "restart-strategy.fixed-delay.attempts": "3",
+        "restart-strategy.fixed-delay.delay": "200 ms",
+        "rest.port": "0",
+        "rest.bind-port": "0",
+        "execution.checkpointing.interval": f"{settings.checkpoint_ms} ms",
+        "execution.checkpointing.dir": checkpoints.resolve().as_uri(),
+        "execution.checkpointing.storage": "filesystem",
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+    }
+    if recover:
+        options["execution.state-recovery.path"] = Path(recover).resolve().as_uri()
+        options["execution.state-recovery.claim-mode"] = "CLAIM"
+    return options
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause of a Java exception chain, or the Python error; one line."""
+    causes = [text for text in str(error).splitlines() if text.lstrip().startswith("Caused by:")]
+    text = causes[-1] if causes else f"{type(error).__name__}: {error}".splitlines()[0]
+    return text.replace("Caused by:", "").strip()
+
+
+def _write(folder: Path, result: dict[str, object]) -> None:
+    unfinished = folder / f"{RESULT}.part"
+    unfinished.write_text(json.dumps(result))
+    unfinished.replace(folder / RESULT)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

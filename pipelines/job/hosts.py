@@ -1,0 +1,247 @@
+"""What one key of a keyed stage does, without Flink: keep batches, advance with the watermark.
+
+A host keeps its state in stores (`pipelines.job.retained`), so a new host over the same stores goes
+on where the old one stood. What hosts give all together depends on the rows alone; batching and the
+steps of the watermark only decide which call gives it.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.job.outputs import table_bytes
+from pipelines.job.retained import BatchStore, Retained
+from pipelines.lanes.stream import Meta, RuleHost, route
+from pipelines.pairing.kernel import CLOSED
+from pipelines.pairing.pairing import Closed, merge
+from pipelines.rules.registry import ParameterSet
+from schemas.narrow import NARROW
+
+_PART = struct.Struct("<iI")
+_KEPT = struct.Struct("<iqqHI")
+Rows = npt.NDArray[Any]
+
+
+def pack(parts: Iterable[tuple[int, bytes]]) -> bytes:
+    """Payloads of several buckets in one message.
+
+    Example:
+        >>> list(unpack(pack([(3, b"ab"), (5, b"")])))
+        [(3, b'ab'), (5, b'')]
+    """
+    return b"".join(_PART.pack(bucket, len(payload)) + payload for bucket, payload in parts)
+
+
+def unpack(message: bytes) -> Iterator[tuple[int, bytes]]:
+    """The payloads of a message with their buckets."""
+    at = 0
+    while at < len(message):
+        bucket, size = _PART.unpack_from(message, at)
+        at += _PART.size
+        yield bucket, message[at : at + size]
+        at += size
+
+
+@dataclass(frozen=True)
+class PairStep:
+    """What the pair stage gives when the watermark moves.
+
+    Args:
+        messages: (lane of the rules stage, packed payloads).
+        recon: RECON rows as bytes, one a completed transaction.
+        counters: reports in since the last step, transactions completed, variants, reports behind.
+    """
+
+    messages: list[tuple[int, bytes]]
+    recon: bytes
+    counters: dict[str, int]
+
+
+class PairHost:
+    """One bucket of transaction ids.
+
+    Args:
+        rows: Store of reports (NARROW) that may not be merged yet.
+        opened: Store of what was emitted (CLOSED).
+        wait_us: The market's pair wait.
+        lanes: How many keys the rules stage has.
+        done_us: Watermark up to which an earlier host over these stores advanced, or None.
+    """
+
+    def __init__(
+        self, rows: BatchStore, opened: BatchStore, wait_us: int, lanes: int, done_us: int | None
+    ) -> None:
+        self._wait_us, self._lanes = wait_us, lanes
+        self._done_us = -1 if done_us is None else done_us
+        self._rows = Retained(rows, _newest_report)
+        self._opened = Retained(opened, _newest_start)
+        self._closed = Closed()
+        self._closed.restore(self._opened.take_restored(), self._done_us)
+        # Reports that were merged already are among these: merging them again gives nothing,
+        # because the memory of what was emitted holds their bits.
+        kept = [np.frombuffer(payload, NARROW) for payload in self._rows.take_restored()]
+        self._pending = [(int(batch["event_time"].min()), batch) for batch in kept]
+        self._reports = self._behind = 0
+
+    @property
+    def waiting(self) -> bool:
+        """Whether reports wait for the watermark."""
+        return bool(self._pending)
+
+    def add(self, payload: bytes) -> None:
+        """Take reports (NARROW, at least one). Those behind the watermark only count."""
+        rows: Rows = np.frombuffer(payload, NARROW)
+        self._reports += len(rows)
+        oldest = int(rows["event_time"].min())
+        if oldest <= self._done_us:
+            ahead = rows[rows["event_time"] > self._done_us]
+            self._behind += len(rows) - len(ahead)
+            if not len(ahead):
+                return
+            rows, payload = ahead, ahead.tobytes()
+            oldest = int(rows["event_time"].min())
+        self._rows.append(payload)
+        self._pending.append((oldest, rows))
+
+    def advance(self, watermark_us: int) -> PairStep:
+        """Merge what is complete."""
+        counters = {"reports": self._reports, "behind": self._behind}
+        self._reports = self._behind = 0
+        messages: list[tuple[int, bytes]] = []
+        recon = b""
+        candidates = self._take_candidates(watermark_us)
+        if candidates:
+            merged = merge(np.concatenate(candidates), watermark_us, self._wait_us, self._closed)
+            if len(merged.rest):
+                self._pending.append((int(merged.rest["event_time"].min()), merged.rest))
+            if len(merged.opened):
+                self._opened.append(merged.opened.tobytes())
+            messages = self._routed(merged.ready)
+            recon = merged.recon.tobytes()
+            counters |= {"transactions": len(merged.recon), "variants": len(merged.ready)}
+        self._done_us = watermark_us
+        self._rows.drop_while(lambda newest: newest + self._wait_us <= watermark_us)
+        self._opened.drop_while(lambda newest: self._closed.expired(newest, watermark_us))
+        return PairStep(messages, recon, {name: count for name, count in counters.items() if count})
+
+    def _take_candidates(self, watermark_us: int) -> list[Rows]:
+        """Reports not in front of the watermark: one in front of it completes nothing yet."""
+        candidates, pending = [], []
+        for oldest, rows in self._pending:
+            if oldest > watermark_us:
+                pending.append((oldest, rows))
+                continue
+            reached = rows["event_time"] <= watermark_us
+            candidates.append(rows[reached])
+            if not reached.all():
+                ahead = rows[~reached]
+                pending.append((int(ahead["event_time"].min()), ahead))
+        self._pending = pending
+        return candidates
+
+    def _routed(self, variants: Rows) -> list[tuple[int, bytes]]:
+        lanes: dict[int, list[tuple[int, bytes]]] = {}
+        for bucket, payload in route(variants):
+            lanes.setdefault(bucket % self._lanes, []).append((bucket, payload))
+        return [(lane, pack(parts)) for lane, parts in lanes.items()]
+
+
+class RulesHost:
+    """One lane of the rules stage: several buckets of subjects, each with its own kernels.
+
+    Args:
+        kept: Store of what the rules still need.
+        parameters: The parameter set in force; None means the newest.
+        wait_us: The market's pair wait: variants lag the watermark by at most this.
+        done_us: Watermark up to which an earlier host over this store advanced, or None.
+    """
+
+    def __init__(
+        self,
+        kept: BatchStore,
+        parameters: ParameterSet | None,
+        wait_us: int,
+        done_us: int | None,
+    ) -> None:
+        self._parameters, self._wait_us = parameters, wait_us
+        self._kept = Retained(kept, _metas)
+        self._hosts: dict[int, RuleHost] = {}
+        self._newest_us = -1
+        self._done_us = -1 if done_us is None else done_us - wait_us
+        self.entries = 0
+        restored: dict[int, list[bytes]] = {}
+        for batch in self._kept.take_restored():
+            for bucket, meta, payload in _unpack_kept(batch):
+                restored.setdefault(bucket, []).append(payload)
+                self._newest_us = max(self._newest_us, meta.newest_us)
+        for bucket, payloads in restored.items():
+            self._host(bucket).restore(payloads, self._done_us)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether rows wait for the watermark."""
+        return self._newest_us > self._done_us
+
+    def add(self, message: bytes) -> None:
+        """Take a message of the pair stage."""
+        needed = []
+        for bucket, payload in unpack(message):
+            for kept in self._host(bucket).add(payload):
+                rule = kept.meta.rule.encode()
+                head = _KEPT.pack(
+                    bucket,
+                    kept.meta.newest_us,
+                    kept.meta.newest_ordinal,
+                    len(rule),
+                    len(kept.payload),
+                )
+                needed.append(head + rule + kept.payload)
+                self._newest_us = max(self._newest_us, kept.meta.newest_us)
+        if needed:
+            self._kept.append(b"".join(needed))
+
+    def advance(self, watermark_us: int) -> list[bytes]:
+        """Judge what is complete; crossings as Arrow IPC streams, none where there is none."""
+        self._done_us = watermark_us - self._wait_us
+        found = []
+        for host in self._hosts.values():
+            crossings = host.advance(self._done_us)
+            if crossings.num_rows:
+                found.append(table_bytes(crossings))
+        self._kept.drop_while(
+            lambda metas: all(self._hosts[bucket].expired(meta) for bucket, meta in metas)
+        )
+        return found
+
+    def _host(self, bucket: int) -> RuleHost:
+        host = self._hosts.get(bucket)
+        if host is None:
+            host = self._hosts[bucket] = RuleHost(bucket, self._parameters)
+        return host
+
+
+def _newest_report(batch: bytes) -> int:
+    return int(np.frombuffer(batch, NARROW)["event_time"].max())
+
+
+def _newest_start(batch: bytes) -> int:
+    return int(np.frombuffer(batch, CLOSED)["start"].max())
+
+
+def _unpack_kept(batch: bytes) -> Iterator[tuple[int, Meta, bytes]]:
+    at = 0
+    while at < len(batch):
+        bucket, newest_us, newest_ordinal, name, size = _KEPT.unpack_from(batch, at)
+        at += _KEPT.size
+        rule = batch[at : at + name].decode()
+        at += name
+        yield bucket, Meta(rule, newest_us, newest_ordinal), batch[at : at + size]
+        at += size
+
+
+def _metas(batch: bytes) -> list[tuple[int, Meta]]:
+    return [(bucket, meta) for bucket, meta, _ in _unpack_kept(batch)]

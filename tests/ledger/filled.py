@@ -58,17 +58,17 @@ def plain_payments() -> pa.Table:
                     counterparty_2_region="310000",
                 )
             )
+    again = {name: rows[1][name] for name in ("transaction_key", "content_hash")}
     rows.append(
         report(
             40,
             SHANGHAI,
             reference="T20",
             at=rows[1]["event_timestamp"],
-            transaction_key=rows[1]["transaction_key"],
+            received_at=rows[1]["received_at"] + HOUR,
             counterparty_1_region="330000",
             counterparty_2_region="310000",
-            content_hash=rows[1]["content_hash"],
-            received_at=rows[1]["received_at"] + HOUR,
+            **again,
         )
     )
     return wide(rows)

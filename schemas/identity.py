@@ -187,6 +187,21 @@ def banks(ids: pa.Array, on: date) -> pa.Array:
     return by_code(pc.coalesce(found, whole), codes)
 
 
+def resident_ids(column: pa.Array) -> pa.Array:
+    """`resident_id` on a column: 18 characters, null where it identifies nobody."""
+    return on_unique(resident_id, column)
+
+
+def account_numbers(column: pa.Array) -> pa.Array:
+    """Account numbers without separators; null where nothing is left. Says nothing of the bank.
+
+    Example:
+        >>> account_numbers(pa.array(["6222 0001", " - ", None])).to_pylist()
+        ['62220001', None, None]
+    """
+    return on_unique(lambda text: compact(text) or None, column)
+
+
 def accounts(bank_ids: pa.Array, numbers: pa.Array, on: date) -> pa.Array:
     """Bank and account number; null where either is missing or the number holds no character.
 

@@ -269,7 +269,7 @@ def record_page() -> str:
         if NARROW.fields
     ]
     parts.append(
-        f"## `NARROW` 窄行\n\nThe stream job's form of an event report, {NARROW.itemsize} bytes.\n\n"
+        f"## `NARROW` 窄行\n\nAn event report in the stream job, {NARROW.itemsize} bytes.\n\n"
         "| column | numpy | byte |\n|---|---|---|\n" + "\n".join(lines) + "\n"
     )
     return "\n".join(parts)

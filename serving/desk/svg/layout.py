@@ -36,7 +36,7 @@ class Frame:
         return self.width >= 900
 
 
-WIDE = Frame(1080, 156, 940, 30, 112)
+WIDE = Frame(1080, 156, 924, 30, 112)
 NARROW = Frame(540, 118, 528, 27, 78)
 
 

@@ -112,7 +112,7 @@ border-bottom:1px solid var(--rule);vertical-align:bottom;white-space:nowrap;lin
 .versus tr.joint>*{border-top:3px solid var(--ink);font-weight:700;padding-top:.45rem}
 .versus svg.track-pic{width:296px;height:34px}
 .versus svg.pic text.value{font-size:14px}
-.versus svg.mini{width:184px;height:68px;border-radius:4px}
+.versus svg.mini{width:152px;height:60px;border-radius:4px}
 .chip{border-left:5px solid var(--k);padding:0 .4rem;background:var(--shade);
 white-space:nowrap;color:var(--ink)}
 .dashkey{display:inline-block;border-left:2px dashed var(--fire);height:1em;

@@ -15,6 +15,7 @@ _WEEKDAYS = (
 )
 _UNITS = {
     "fen": ("万元", "CNY 10k"),
+    "CNY fen": ("万元", "CNY 10k"),
     "count": ("笔", "transfers"),
     "permille": ("%", "%"),
     "days": ("天", "days"),
@@ -48,23 +49,22 @@ def weekday(microseconds: int) -> tuple[str, str]:
 
 
 def wan(fen: int | None) -> str:
-    """Fen as a number of 万元 (ten thousand yuan), exact to the yuan where it is small.
+    """Fen as a number of 万元 (ten thousand yuan), cut off at the yuan (at 100 yuan from 100).
 
-    Whole arithmetic: no float touches money. Half of the last shown place is rounded up.
+    Whole arithmetic: no float touches money. Cut off and never rounded up, because a number just
+    below a line must not read as one on it.
 
     Example:
-        >>> wan(46_200_000), wan(123_456_789_00), wan(12_345), wan(None)
-        ('46.2', '12,345.7', '0.0123', '—')
+        >>> wan(46_200_000), wan(4_999_900), wan(123_456_789_00), wan(99), wan(None)
+        ('46.2', '4.9999', '12,345.67', '0', '—')
     """
     if fen is None:
         return "—"
     sign, fen = ("-", -fen) if fen < 0 else ("", fen)
-    places = 4 if fen < 1_000_000 else 2 if fen < 100_000_000 else 1
-    step = 10 ** (6 - places)
-    shown = (fen + step // 2) // step
-    whole, rest = divmod(shown, 10**places)
+    places = 4 if fen < 100_000_000 else 2
+    whole, rest = divmod(fen // 10 ** (6 - places), 10**places)
     decimals = f"{rest:0{places}d}".rstrip("0")
-    return f"{sign}{whole:,}" + (f".{decimals}" if decimals else "")
+    return (sign if whole or decimals else "") + f"{whole:,}" + (f".{decimals}" if decimals else "")
 
 
 def amount(value: int, unit: str) -> str:
@@ -74,7 +74,7 @@ def amount(value: int, unit: str) -> str:
         >>> amount(50_000_000, "fen"), amount(12, "count"), amount(925, "permille")
         ('50', '12', '92.5')
     """
-    if unit == "fen":
+    if unit in ("fen", "CNY fen"):
         return wan(value)
     if unit == "permille":
         whole, rest = divmod(value, 10)

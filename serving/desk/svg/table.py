@@ -13,7 +13,7 @@ from serving.desk.svg.mark import both, el, text_width
 from serving.desk.svg.say import amount, lead, units, wan
 
 _TRACK = 296.0
-_MINI = (184.0, 68.0)
+_MINI = (152.0, 60.0)
 _FACES = ("own", "far", "ghost")
 _STATUS = {
     "none": ("看不出", "not seen"),
@@ -145,7 +145,7 @@ def _track(explanation: Explanation, row: _Row, top: int, room: float) -> Markup
     def x(measure: int) -> float:
         return 10 + measure * scale
 
-    state = ("达到", "fires") if row.fires else ("未达到", "below")
+    state = ("报警", "fires") if row.fires else ("不报警", "does not fire")
     label = f"{value} {zh} {en}：{state[0]} {state[1]}"
     drawn = [
         el("line", x1=10, x2=_TRACK - 4, y1=17, y2=17, class_="track"),

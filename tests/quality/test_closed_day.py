@@ -1,0 +1,106 @@
+"""The checkpoint of a closed day, run for real on a small made ledger."""
+
+import datetime
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from quality.suites import checks, profile, run_day
+from schemas.errors import InputError
+from tests.quality.conftest import FIRST_DAY, LAST_DAY, LedgerOf, bills, loans, payments
+
+
+@pytest.fixture(autouse=True)
+def _no_analytics(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GX_ANALYTICS_ENABLED", "false")
+
+
+def test_a_good_day_passes_every_check_and_leaves_data_docs(
+    ledger_with_last_day: LedgerOf, tmp_path: Path
+) -> None:
+    ledger = ledger_with_last_day(payments(LAST_DAY), bills(LAST_DAY), loans(LAST_DAY))
+    tables = profile(ledger, LAST_DAY)
+    assert tables["markets"]["label"].to_pylist() == ["BILL", "LOAN", "PYMT"]
+    assert all(tables[name].num_rows for name in tables), "a good day must exercise every table"
+    result = run_day(tables, LAST_DAY, tmp_path / "docs")
+    assert result.passed
+    assert [r.check.id for r in result.results if not r.passed] == []
+    assert len(result.results) == len(checks())
+    pages = [page.read_text("utf-8") for page in result.docs.parent.rglob("*.html")]
+    assert result.docs.is_file()
+    assert any("DAY-301" in page for page in pages)
+
+
+def test_a_bad_day_fails_the_checks_it_should_and_names_who(
+    ledger_with_last_day: LedgerOf, tmp_path: Path
+) -> None:
+    one_side = [
+        row for row in payments(LAST_DAY, 60) if row["reporting_region"] == "310000"
+    ]  # Jiangsu is silent, the volume is three times the usual
+    one_side[1]["report_id"] = one_side[0]["report_id"]
+    for row in one_side[:30]:
+        row["is_late"] = True
+    for row in one_side[:10]:
+        row["counterparty_2_account_token"] = "~null"
+    for row in one_side[:2]:
+        row["event_type"] = "ODDS"
+    early = f"{LAST_DAY - datetime.timedelta(days=1)}T17:00:00Z"
+    for row in one_side:
+        row["event_timestamp"] = early
+    overlap = bills(LAST_DAY)
+    overlap[1]["asset_range_start"] -= 5
+    tables = profile(ledger_with_last_day(one_side, overlap, []), LAST_DAY)
+    result = run_day(tables, LAST_DAY, tmp_path / "docs")
+    failed = {r.check.id: r.labels for r in result.results if not r.passed}
+    assert not result.passed
+    assert failed == {
+        "DAY-101": ("LOAN",),
+        "DAY-102": ("LOAN",),
+        "DAY-103": ("PYMT",),
+        "DAY-105": ("PYMT",),
+        "DAY-106": ("PYMT",),
+        "DAY-111": ("PYMT",),
+        "DAY-202": ("PYMT ODDS NEWT",),
+        "DAY-301": (
+            "LOAN C1038131000011",
+            "PYMT 381301000013",
+        ),
+        "DAY-302": (
+            "LOAN C1038131000011",
+            "PYMT 381301000013",
+        ),
+        "DAY-401": ("SHCPE DISC",),
+    }
+    everything = "".join(page.read_text("utf-8") for page in (tmp_path / "docs").rglob("*.html"))
+    assert "1111111111111111" not in everything, "Data Docs must not show an account"
+    assert "638129000001" not in everything, "Data Docs must not show a bill"
+
+
+def test_sub_ranges_that_overlap_across_days_are_found_on_the_later_day(
+    ledger_with_last_day: LedgerOf,
+) -> None:
+    again = bills(FIRST_DAY)[:1]
+    again[0] |= {
+        name: value for name, value in bills(LAST_DAY)[0].items() if name.endswith(("_at", "date"))
+    } | {"source_trade_id": "TX-AGAIN", "report_id": "ff" * 16}
+    ledger = ledger_with_last_day(payments(LAST_DAY), bills(LAST_DAY) + again, [])
+    (row,) = profile(ledger, LAST_DAY)["ranges"].to_pylist()
+    assert (row["label"], row["acts"], row["overlapping"]) == ("SHCPE DISC", 5, 1)
+
+
+def test_a_day_without_reports_is_refused_with_the_days_there_are(
+    ledger_with_last_day: LedgerOf,
+) -> None:
+    with pytest.raises(InputError, match=f"{FIRST_DAY} to {LAST_DAY}"):
+        profile(
+            ledger_with_last_day(payments(LAST_DAY), [], []),
+            LAST_DAY + datetime.timedelta(days=30),
+        )
+
+
+def test_importing_the_suites_does_not_import_great_expectations() -> None:
+    code = "import quality.suites, sys; sys.exit('great_expectations' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, env=dict(os.environ))

@@ -1,0 +1,90 @@
+"""Read from a ledger what the scorer compares: alerts, crossings, and the ids behind references."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ledger import duck
+from replay.schemes.plans import LABELS
+from replay.scorer import REFERENCES, Score, score
+from schemas.errors import InputError
+
+# A label's reference is `feed:reference`; each statement gives (ref, transaction) for one feed.
+# Evidence may name a position by any of its ids, so all of them stand for its reference.
+_REFERENCES: Mapping[str, str] = MappingProxyType(
+    {
+        "pacs008": """
+            SELECT DISTINCT wanted.ref, event.transaction_id AS transaction
+            FROM wanted JOIN event ON wanted.ref = 'pacs008:' || event.uetr
+            WHERE event.market_segment = 'PYMT'
+        """,
+        "bill_exchange": """
+            SELECT DISTINCT wanted.ref, event.transaction_id AS transaction
+            FROM wanted JOIN event ON wanted.ref = 'bill_exchange:' || event.source_trade_id
+            WHERE event.market_segment = 'BILL'
+        """,
+        "loan_register": """
+            SELECT DISTINCT wanted.ref, unnest([p.transaction_id, p.report, p.reference_id])
+                AS transaction
+            FROM wanted JOIN position AS p ON wanted.ref =
+                'loan_register:' || p.report_submitting_entity_id || ':' || p.source_trade_id
+            WHERE p.market_segment = 'LOAN'
+        """,
+    }
+)
+
+
+def references(connection: duck.Connection, labels: pa.Table) -> pa.Table:
+    """The evidence ids that stand for the labels' references, schema `REFERENCES`.
+
+    References whose reports never came or were refused have no row: they count as not covered.
+    """
+    refs = sorted({ref for row in labels["refs"].to_pylist() for ref in row})
+    connection.register("wanted", pa.table({"ref": pa.array(refs, pa.string())}))
+    try:
+        parts = [connection.sql(statement).cast(REFERENCES) for statement in _REFERENCES.values()]
+    finally:
+        connection.unregister("wanted")
+    return pa.concat_tables(parts)
+
+
+def score_ledger(
+    connection: duck.Connection, labels: Path, armed_from: datetime | None = None
+) -> Score:
+    """Compare the alerts in force of a ledger with a tape's labels.
+
+    Args:
+        connection: an open ledger.
+        labels: `labels.parquet` of the tape that was replayed into it.
+        armed_from: as in `replay.scorer.score`.
+
+    Raises:
+        InputError: there are no labels, or the file is not one of labels.
+    """
+    known = read_labels(labels)
+    alerts = connection.sql("SELECT * EXCLUDE (known_to) FROM alert WHERE known_to IS NULL")
+    crossings = connection.sql("SELECT * FROM crossing WHERE known_to IS NULL")
+    return score(alerts, crossings, known, references(connection, known), armed_from)
+
+
+def read_labels(path: Path) -> pa.Table:
+    """Read a tape's labels, schema `replay.schemes.plans.LABELS`.
+
+    Raises:
+        InputError: there is no such file, or it has other columns.
+    """
+    if not path.is_file():
+        raise InputError(
+            f"{path}: expected the labels of a simulated tape; run `yrd simulate` or name them "
+            "with --labels"
+        )
+    try:
+        return pq.read_table(path).cast(LABELS)
+    except (pa.ArrowInvalid, ValueError) as error:
+        raise InputError(
+            f"{path}: columns: expected {', '.join(LABELS.names)}; make the tape again"
+        ) from error

@@ -136,9 +136,8 @@ TABLES: Mapping[str, pa.Schema] = MappingProxyType(
 )
 
 _MACROS = """
-CREATE OR REPLACE MACRO id63(hash) AS
-    coalesce(greatest(
-        (('0x' || hex(hash)[1:16])::UBIGINT & 9223372036854775807::UBIGINT)::BIGINT, 1), 0);
+CREATE OR REPLACE MACRO id63(hash) AS CASE WHEN hash IS NULL THEN 0 ELSE
+    greatest((('0x' || hex(hash)[1:16])::UBIGINT & 9223372036854775807::UBIGINT)::BIGINT, 1) END;
 CREATE OR REPLACE MACRO beijing(instant) AS
     (instant AT TIME ZONE 'UTC') + INTERVAL 8 HOURS;
 CREATE OR REPLACE MACRO instant_of(microseconds) AS make_timestamptz(microseconds);

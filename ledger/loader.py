@@ -9,6 +9,7 @@ enough time has passed; whatever was not committed is given again by the caller.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +21,16 @@ from schemas.errors import InputError
 
 ROW_GROUP = 122_880  # what DuckDB writes straight to the file, without the log
 REPORTS = ("event", "position")
+# Table of the ledger -> folder of the intake.
+_FOLDERS: Mapping[str, str] = MappingProxyType(
+    {
+        "event": "event",
+        "position": "position",
+        "feedback": "feedback",
+        "quarantine": "quarantine",
+        "submission": "submissions",
+    }
+)
 _WITH_ORIGIN = (*REPORTS, "submission", "alert")
 
 
@@ -113,6 +124,27 @@ class Loader:
             self.flush()
         return True
 
+    def load_intake(self, source: str, folder: Path) -> int:
+        """Load every complete unit of an intake folder that was not loaded yet, in order.
+
+        Args:
+            source: As for `load_segment`.
+            folder: Holds `<table>/seg-<number>.arrow`; a unit is complete when its `submissions`
+                file is there.
+
+        Returns:
+            How many units were new.
+        """
+        new = 0
+        for path in sorted((folder / "submissions").glob("seg-*.arrow")):
+            position = int(path.stem.removeprefix("seg-"))
+            if (source, position) not in self._loaded:
+                tables = {
+                    table: _read(folder / name / path.name) for table, name in _FOLDERS.items()
+                }
+                new += self.load_segment(source, position, tables)
+        return new
+
     def flush(self) -> None:
         """Commit what is waiting."""
         if not self._pending:
@@ -130,6 +162,8 @@ class Loader:
                         self._append_reports(name, table)
                     else:
                         self.connection.append(name, _complete(name, table))
+                    if name == "alert":
+                        self.connection.execute(_END_REVISED)
                 self._append_offsets(number)
         except BaseException:
             for unit in self._pending:
@@ -216,12 +250,27 @@ class Loader:
         )
 
 
+def _read(path: Path) -> pa.Table:
+    with pa.memory_map(str(path)) as file:
+        return pa.ipc.open_stream(file).read_all()
+
+
 def _complete(name: str, table: pa.Table) -> pa.Table:
     return table.select(
         [column for column in ddl.TABLES[name].names if column in table.schema.names]
     )
 
 
+# A newer row of an alert ends the one before it.
+_END_REVISED = """
+UPDATE alert SET known_to = n.known_to
+FROM (
+    SELECT rowid AS place,
+        lead(known_from) OVER (PARTITION BY alert_id ORDER BY known_from, rowid) AS known_to
+    FROM alert
+) n
+WHERE alert.rowid = n.place AND alert.known_to IS DISTINCT FROM n.known_to
+"""
 # The answer of the intake, said again with the final verdict; a record that had none is named by
 # what its report says.
 _VERDICTS = """

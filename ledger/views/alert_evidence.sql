@@ -9,7 +9,7 @@
 WITH named AS (
     SELECT alert_id, unnest(evidence) AS key
     FROM alert
-    WHERE NOT withdrawn AND superseded_by IS NULL AND known_to IS NULL
+    WHERE NOT withdrawn AND known_to IS NULL
 ),
 involved AS (
     SELECT * FROM tx WHERE key IN (SELECT key FROM named)

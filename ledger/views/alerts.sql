@@ -18,4 +18,4 @@ SELECT
     len(evidence)::INTEGER AS transactions,
     data_origin, known_from
 FROM alert
-WHERE NOT withdrawn AND superseded_by IS NULL AND known_to IS NULL
+WHERE NOT withdrawn AND known_to IS NULL

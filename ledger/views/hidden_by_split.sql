@@ -18,4 +18,4 @@ SELECT
     END AS hidden_from,
     data_origin, known_from
 FROM alert
-WHERE hidden_by_split AND NOT withdrawn AND superseded_by IS NULL AND known_to IS NULL
+WHERE hidden_by_split AND NOT withdrawn AND known_to IS NULL

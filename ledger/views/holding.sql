@@ -28,6 +28,8 @@ WITH stated AS (
         p.asset,
         p.asset_reference_type,
         p.pledge_status,
+        p.effective_date,
+        p.expiration_date,
         id63(p.invoice_hash) AS invoice,
         id63(p.contract_hash) AS contract,
         p.counterparty_1_region AS holder_region,

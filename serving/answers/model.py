@@ -146,6 +146,7 @@ class Alert:
     withdrawn: bool
     data_origin: str
     known_from: int
+    continues: str | None = None  # the alert of the same subject that was closed after 90 days
 
 
 @dataclass(frozen=True, slots=True)

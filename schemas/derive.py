@@ -205,6 +205,7 @@ _RECORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "FINDING": ("发现", "One finding about one record, never with a value."),
         "FEEDBACK": ("回执", "What a submitter gets back for each record."),
         "QUARANTINE": ("隔离", "Records we could not decide about; the operator acts."),
+        "TRANSACTION": ("交易", "A transaction as one vantage knows it: what rules read."),
         "RECONCILIATION": ("对账", "Transactions whose legs disagree or did not come."),
         "CROSSING": ("越线", "A vantage's measure of a subject reaches a band at an instant."),
         "ALERT": ("预警", "One episode of a rule and subject, with each region's status."),

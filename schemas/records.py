@@ -96,6 +96,41 @@ SUBMISSION = pa.schema(
     ]
 )
 
+# A transaction as one vantage knows it: what rules read. Of each column the first value that is not
+# absent over the reports the vantage holds; ids are 63-bit and 0 means absent.
+TRANSACTION = pa.schema(
+    [
+        pa.field("vantage", pa.uint8(), nullable=False),
+        pa.field("key", pa.int64(), nullable=False),
+        pa.field("transaction_id", pa.int64(), nullable=False),  # the key, under the name views use
+        pa.field("start", pa.int64(), nullable=False),  # event time of the first leg, us
+        pa.field("report", pa.int64(), nullable=False),  # the first leg's
+        pa.field("legs", pa.int32(), nullable=False),
+        pa.field("event_time", pa.int64(), nullable=False),
+        pa.field("amount_fen", pa.int64(), nullable=False),
+        pa.field("payer_account", pa.int64(), nullable=False),
+        pa.field("payee_account", pa.int64(), nullable=False),
+        pa.field("payer_party", pa.int64(), nullable=False),
+        pa.field("payee_party", pa.int64(), nullable=False),
+        pa.field("payer_group", pa.int64(), nullable=False),
+        pa.field("payee_group", pa.int64(), nullable=False),
+        pa.field("asset", pa.int64(), nullable=False),
+        pa.field("range_start", pa.int64(), nullable=False),
+        pa.field("instrument", pa.int64(), nullable=False),
+        pa.field("business_ordinal", pa.int32(), nullable=False),
+        pa.field("event_code", pa.int16(), nullable=False),
+        pa.field("flags", pa.uint32(), nullable=False),
+        pa.field("reporter", pa.int64(), nullable=False),
+        pa.field("range_end", pa.int64(), nullable=False),
+        pa.field("invoice", pa.int64(), nullable=False),
+        pa.field("contract", pa.int64(), nullable=False),
+        pa.field("payer_region", pa.string()),
+        pa.field("payee_region", pa.string()),
+        pa.field("market_segment", pa.string()),
+        pa.field("event_type", pa.string()),
+    ]
+)
+
 # What a rule's kernel or SQL returns. One row: a vantage's measure reaches a band at an instant.
 CROSSING = pa.schema(
     [

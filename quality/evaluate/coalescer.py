@@ -72,7 +72,7 @@ class Coalescer(Generic[Tag]):
         return [
             self._take(key)
             for key, pile in list(self._piles.items())
-            if pile.rows >= self._max_rows or now - pile.since >= self._max_wait_s
+            if pile.rows >= self._max_rows or now >= pile.since + self._max_wait_s
         ]
 
     def next_due(self) -> float | None:

@@ -42,6 +42,9 @@ class Connection(Protocol):
     def unregister(self, name: str, /) -> None:
         """Forget a registered table."""
 
+    def close(self) -> None:
+        """End the session."""
+
     def arrow(self, sql: str, /) -> pa.Table:
         """Run a statement and return all of its rows."""
 
@@ -127,6 +130,12 @@ class Evaluator:
         finally:
             connection.unregister(_RECORDS)
         return self._findings(hits, market)
+
+    def close(self) -> None:
+        """Close the connection; a later call opens a new one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _connect(self) -> Connection:
         if self._connection is None:

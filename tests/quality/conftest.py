@@ -23,9 +23,7 @@ Rows = list[dict[str, Any]]
 
 @pytest.fixture(scope="session")
 def evaluator() -> Evaluator:
-    return Evaluator(
-        catalogue(), duck.memory, validator=check_column, areas=examples.register()
-    )
+    return Evaluator(catalogue(), duck.memory, validator=check_column, areas=examples.register())
 
 
 def _hash(*parts: object) -> str:

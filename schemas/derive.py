@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from schemas import records
+from schemas.derive_markets import market_page
 from schemas.fields import IMPLEMENTED_KINDS, SCHEMA_VERSION, Field, fields
 from schemas.narrow import NARROW
 
@@ -282,7 +283,11 @@ def pages() -> dict[str, str]:
         f"{kind}.schema.json": json.dumps(json_schema(kind), ensure_ascii=False, indent=1) + "\n"
         for kind in IMPLEMENTED_KINDS
     }
-    return {"fields.md": field_page(), "records.md": record_page()} | schemas
+    return {
+        "fields.md": field_page(),
+        "records.md": record_page(),
+        "markets.md": market_page(),
+    } | schemas
 
 
 def write(folder: Path) -> None:

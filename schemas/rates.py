@@ -13,6 +13,10 @@ AMOUNT = pa.decimal128(25, 5)
 RESULT = pa.decimal128(25, 2)
 _RATE = pa.decimal128(12, 8)  # 25 + 12 + 1 digits: the widest exact product decimal128 holds
 _RATE_LIMIT = 1000
+_WANTED = (
+    "fx_rates.csv: cny_per_unit: expected CNY per one unit, above 0 and below 1000, with at most "
+    "8 decimals, such as 7.0475; correct the row"
+)
 
 
 class Rates:
@@ -26,7 +30,10 @@ class Rates:
                 one is not between 0 and 1000 (a larger one could overflow the widest amount).
         """
         table = table.sort_by([("currency", "ascending"), ("valid_from", "ascending")])
-        values = table["cny_per_unit"].cast(_RATE).combine_chunks()
+        try:
+            values = table["cny_per_unit"].cast(_RATE).combine_chunks()
+        except pa.ArrowInvalid as error:
+            raise ConfigurationError(_WANTED) from error
         starts = table["valid_from"].cast(pa.int32()).to_numpy()
         ends = pc.fill_null(table["valid_to"].cast(pa.int32()), np.iinfo(np.int32).max).to_numpy()
         currencies = np.array(table["currency"].to_pylist())
@@ -38,10 +45,7 @@ class Rates:
             )
         low, high = pc.min(values).as_py(), pc.max(values).as_py()
         if values.null_count or low <= 0 or high >= _RATE_LIMIT:
-            raise ConfigurationError(
-                "fx_rates.csv: cny_per_unit: expected CNY per one unit, above 0 and below 1000, "
-                "such as 7.0475; correct the row"
-            )
+            raise ConfigurationError(_WANTED)
         self._values = values
         self._rows = {str(code): np.flatnonzero(currencies == code) for code in set(currencies)}
         self._starts, self._ends = starts, ends

@@ -227,7 +227,7 @@ class TestRates:
     def test_a_rate_out_of_any_range_is_refused(self) -> None:
         table = read_table("fx_rates.csv")
         at = table.column_names.index("cny_per_unit")
-        for value in ("0", "-7.1", "1000", None):
+        for value in ("0", "-7.1", "1000", "seven", "7.123456789", None):
             wrong = pa.array([value] * table.num_rows, pa.string())
             with pytest.raises(ConfigurationError, match="above 0 and below 1000"):
                 Rates(table.set_column(at, "cny_per_unit", wrong))

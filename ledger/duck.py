@@ -47,10 +47,9 @@ class LedgerFault(Exception):
 class Connection:
     """One session. Not shared between threads; close it or use it as a context manager."""
 
-    def __init__(self, raw: duckdb.DuckDBPyConnection, where: str, own: bool) -> None:
+    def __init__(self, raw: duckdb.DuckDBPyConnection, where: str) -> None:
         self._raw = raw
         self.where = where
-        self._own = own  # our own statements: a wrong one is our fault, not the user's
 
     def sql(self, text: str, params: Parameters | None = None) -> pa.Table:
         """Run one statement and return all its rows; a statement without rows gives no columns.
@@ -164,7 +163,7 @@ class Connection:
         try:
             yield
         except duckdb.Error as error:
-            raise _translated(error, self.where, self._own) from None
+            raise _translated(error, self.where) from None
 
 
 # The user can cure these, and DuckDB's text names only what the user wrote.
@@ -192,9 +191,7 @@ _SILENT = {
 }
 
 
-def _translated(error: duckdb.Error, where: str, own: bool) -> Exception:
-    if own:
-        return LedgerFault(f"{where}: {type(error).__name__}: {_first_line(error)}")
+def _translated(error: duckdb.Error, where: str) -> Exception:
     if isinstance(error, _SPEAKING):
         return InputError(f"{where}: query: {_first_line(error)}")
     for kind, cure in _SILENT.items():
@@ -210,7 +207,7 @@ def _first_line(error: duckdb.Error) -> str:
 def memory() -> Connection:
     """A database in memory that reads no file and no network: for validation rules and tests."""
     raw = duckdb.connect(":memory:", config={**_CLOSED, "enable_external_access": "false"})
-    return _prepared(raw, "memory", own=False)
+    return _prepared(raw, "memory")
 
 
 def open(  # noqa: A001 - read as `duck.open`, beside `duck.memory`
@@ -244,13 +241,11 @@ def open(  # noqa: A001 - read as `duck.open`, beside `duck.memory`
         raise InputError(f"ledger: {path}: expected a ledger file made by this version") from None
     except duckdb.Error:
         raise InputError(f"ledger: {path}: cannot be opened; close its other readers") from None
-    return _prepared(raw, str(path.name), own=not read_only, locked=read_only)
+    return _prepared(raw, path.name, locked=read_only)
 
 
-def _prepared(
-    raw: duckdb.DuckDBPyConnection, where: str, own: bool, locked: bool = False
-) -> Connection:
+def _prepared(raw: duckdb.DuckDBPyConnection, where: str, locked: bool = False) -> Connection:
     raw.execute("SET TimeZone = 'UTC'").fetchall()
     if locked:
         raw.execute("SET lock_configuration = true").fetchall()
-    return Connection(raw, where, own)
+    return Connection(raw, where)

@@ -1,7 +1,7 @@
 /* What is reported to exist, as each vantage knows it.
 
    question : which balances and assets does each region hold a statement of?
-   grain    : one row per (vantage, key)
+   grain    : one row per (vantage, key, business_date)
    reads    : position
    units    : event_time in us UTC (start of the Beijing day it speaks of); amount_fen in CNY fen;
               ids 63-bit, 0 = absent; vantage 0-3 the regions, 4 joint
@@ -20,13 +20,15 @@ WITH stated AS (
         p.event_type,
         p.reporter,
         p.report_submitting_entity_id AS reporter_id,
-        coalesce((coalesce(p.amount_cny, p.outstanding_amount) * 100)::BIGINT, 0) AS amount_fen,
+        (p.amount_cny * 100)::BIGINT AS amount_fen,  -- null: not stated, which is not zero
         CASE WHEN p.counterparty_1_id_basis = 'NAME' THEN 0
             ELSE id63(p.counterparty_1_party_key) END AS holder_party,
         CASE WHEN p.counterparty_2_id_basis = 'NAME' THEN 0
             ELSE id63(p.counterparty_2_party_key) END AS other_party,
         p.asset,
         p.asset_reference_type,
+        p.effective_date,
+        p.expiration_date,
         p.pledge_status,
         p.effective_date,
         p.expiration_date,

@@ -13,7 +13,8 @@ of `schemas/reference/` by `python -m schemas.derive docs/schema`.
 
 A region may see a report because a column named under *entitled by* lies in one of its areas; the
 seat of a central operator never counts. 省市凭下列字段所属辖区获得可见权;
-中央机构所在地不产生可见权。Every statement about a national holder is marked with how sure we are of it.
+中央机构所在地不产生可见权。
+Every statement about a national holder is marked with how sure we are of it.
 
 """
 
@@ -87,8 +88,8 @@ def _calendars() -> str:
             f"{row.first_day} to {row.last_day} | {row.source} | {row.status} |"
         )
     return (
-        "## 日历 Calendars\n\nThe next day begins at the stated Beijing time, counted from midnight; "
-        "above 24:00 it is the\ntime of the next morning. A day that is not open rolls to the next "
+        "## 日历 Calendars\n\nThe next day begins at the stated Beijing time, counted from midnight;"
+        "\nabove 24:00 it is the time of the next morning. A day that is not open rolls to the next "
         "open one.\n\n| calendar | name | days | next day at | covers | source | status |\n"
         "|---|---|---|---|---|---|---|\n" + "\n".join(lines) + "\n"
     )

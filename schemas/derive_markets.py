@@ -17,6 +17,14 @@ seat of a central operator never counts. 省市凭下列字段所属辖区获得
 Every statement about a national holder is marked with how sure we are of it.
 
 """
+_CALENDAR_HEAD = """## 日历 Calendars
+
+The next day begins at the stated Beijing time, counted from midnight; above 24:00 it is the time of
+the next morning. A day that is not open rolls to the next open one.
+
+| calendar | name | days | next day at | covers | source | status |
+|---|---|---|---|---|---|---|
+"""
 
 
 def _vantages() -> str:
@@ -87,12 +95,7 @@ def _calendars() -> str:
             f"| `{code}` | {row.name_zh} {row.name_en} | {row.rule} | {hours:02d}:{minutes:02d} | "
             f"{row.first_day} to {row.last_day} | {row.source} | {row.status} |"
         )
-    return (
-        "## 日历 Calendars\n\nThe next day begins at the stated Beijing time, counted from midnight;"
-        "\nabove 24:00 it is the time of the next morning. A day that is not open rolls to the next "
-        "open one.\n\n| calendar | name | days | next day at | covers | source | status |\n"
-        "|---|---|---|---|---|---|---|\n" + "\n".join(lines) + "\n"
-    )
+    return _CALENDAR_HEAD + "\n".join(lines) + "\n"
 
 
 def market_page() -> str:

@@ -1,0 +1,238 @@
+"""Parts of decoded records to one answer: what is held, what counts, what goes out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from connectors.engine.findings import QUARANTINED, REJECTED, WHOLE, Findings
+from connectors.engine.gate import RefusedError
+from connectors.engine.spec import Feed
+from schemas.records import FINDING
+
+SOURCE_CHANGED, CONTROL_TOTAL = "SOURCE_CHANGED", "CONTROL_TOTAL"
+_RANGES = (("byte_start", pa.int64()), ("byte_end", pa.int64()))
+_NOTED = pa.schema([*FINDING, *(pa.field(name, kind) for name, kind in _RANGES)])
+_QUARANTINED = pa.schema(
+    [
+        pa.field("submission", pa.int32()),
+        pa.field("record", pa.int64()),
+        pa.field("locator", pa.string()),
+        pa.field("byte_start", pa.int64()),
+        pa.field("byte_end", pa.int64()),
+        pa.field("reason", pa.string()),
+        pa.field("field", pa.string()),
+        pa.field("expected", pa.string()),
+    ]
+)
+
+
+@dataclass(slots=True)
+class Totals:
+    """What a submission's header says, and what its records add up to (in 10**-scale units)."""
+
+    records: str | None
+    amount: str | None
+    sum: int = 0
+    whole: bool = True  # every record had an amount
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A submission, or a chunk of one, that nothing can be read from."""
+
+    submission: int
+    start: int
+    end: int
+    error: RefusedError
+
+
+@dataclass(slots=True)
+class Part:
+    """One group's records. `batch` has the accepted ones, the arrays have all."""
+
+    batch: pa.RecordBatch
+    findings: Findings
+    submission: NDArray[np.int32]
+    record: NDArray[np.int64]
+    locator: pa.Array
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    skipped: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """The parts of `Decoded`; counts are (n, 5): records, accepted, rejected, quarantined, skipped."""
+
+    batch: pa.RecordBatch
+    findings: pa.Table
+    quarantined: pa.Table
+    counts: NDArray[np.int64]
+    held: list[str | None]
+
+
+def assemble(
+    feed: Feed,
+    sizes: Sequence[int],
+    parts: Sequence[Part],
+    refusals: Sequence[Refusal],
+    totals: dict[int, Totals],
+) -> Assembled:
+    """Put the parts together.
+
+    Args:
+        feed: The spec.
+        sizes: Bytes of each submission.
+        parts: In order of submission and record.
+        refusals: Stretches without records.
+        totals: Of the submissions whose header gave any.
+    """
+    number = len(sizes)
+    counts = np.zeros((number, 5), np.int64)
+    undecided = np.zeros(number, np.int64)
+    for part in parts:
+        state = np.where(part.skipped, 3, part.findings.state)
+        for column, wanted in ((1, 0), (2, 1), (3, 2), (4, 3)):
+            counts[:, column] += np.bincount(part.submission[state == wanted], minlength=number)
+        doubt = part.findings.undecided & ~part.skipped
+        undecided += np.bincount(part.submission[doubt], minlength=number)
+    for refusal in refusals:
+        counts[refusal.submission, 3] += 1
+    counts[:, 0] = counts[:, 1:].sum(axis=1)
+    held: list[str | None] = [None] * number
+    for index in np.flatnonzero(undecided * 2 > counts[:, 0] - counts[:, 4]):
+        held[int(index)] = SOURCE_CHANGED
+    expected = {index: _mismatch(feed, told, counts[index]) for index, told in totals.items()}
+    for index, problem in expected.items():
+        if problem and held[index] is None:
+            held[index] = CONTROL_TOTAL
+    noted = _noted(parts, refusals)
+    whole = np.array([reason is not None for reason in held], np.bool_)
+    if whole.any():
+        noted = noted.filter(pa.array(~whole[noted["submission"].to_numpy()]))
+        noted = pa.concat_tables([noted, _held(feed, held, sizes, expected)])
+        counts[whole, 3] += counts[whole, 1] + counts[whole, 2]
+        counts[whole, 1:3] = 0
+    noted = noted.take(
+        pc.sort_indices(noted, sort_keys=[("submission", "ascending"), ("record", "ascending")])
+    )
+    return Assembled(
+        _batch(parts, whole), noted.select(FINDING.names), _quarantined(noted), counts, held
+    )
+
+
+def _mismatch(feed: Feed, told: Totals, counts: NDArray[np.int64]) -> str:
+    """What the control totals should have been, or nothing where they hold."""
+    records = int(counts[0])
+    if told.records is not None and told.records != str(records):
+        return f"{feed.total_records} equal to the records"
+    if told.amount is None or feed.total_sum is None or not told.whole:
+        return ""
+    name, path = feed.total_sum
+    kind = next(column.type for column in feed.columns if column.name == name)
+    try:
+        stated = Decimal(told.amount).scaleb(kind.scale) if told.amount.isascii() else None
+    except InvalidOperation:
+        stated = None
+    return "" if stated == told.sum else f"{path} equal to the sum of {name}"
+
+
+def _noted(parts: Sequence[Part], refusals: Sequence[Refusal]) -> pa.Table:
+    """Findings of records that stand, with byte ranges; a quarantined record keeps no reject."""
+    tables = [_part_findings(part) for part in parts if part.findings.parts]
+    rows = [
+        {
+            "submission": refusal.submission,
+            "record": WHOLE,
+            "locator": f"bytes {refusal.start} to {refusal.end}",
+            "rule_id": refusal.error.rule,
+            "outcome": QUARANTINED,
+            "field": refusal.error.field,
+            "expected": refusal.error.expected,
+            "byte_start": refusal.start,
+            "byte_end": refusal.end,
+        }
+        for refusal in refusals
+    ]
+    return pa.concat_tables([*tables, pa.Table.from_pylist(rows, schema=_NOTED)])
+
+
+def _part_findings(part: Part) -> pa.Table:
+    notes = part.findings.parts
+    rows = np.concatenate([note[0] for note in notes])
+    of = np.repeat(np.arange(len(notes)), [len(note[0]) for note in notes])
+    outcomes = np.array([note[2] for note in notes])[of]
+    stands = ~part.skipped[rows] & ~((outcomes == REJECTED) & (part.findings.state[rows] == 2))
+    rows, of = rows[stands], pa.array(of[stands])
+    texts = {
+        name: pa.array([note[at] for note in notes], pa.string()).take(of)
+        for at, name in ((1, "rule_id"), (2, "outcome"), (3, "field"), (4, "expected"))
+    }
+    return pa.table(
+        {
+            "submission": pa.array(part.submission[rows]),
+            "record": pa.array(part.record[rows]),
+            "locator": part.locator.take(pa.array(rows)),
+            **texts,
+            "byte_start": pa.array(part.start[rows]),
+            "byte_end": pa.array(part.end[rows]),
+        }
+    ).cast(_NOTED)
+
+
+def _held(
+    feed: Feed, held: list[str | None], sizes: Sequence[int], expected: dict[int, str]
+) -> pa.Table:
+    rows = []
+    for index, reason in enumerate(held):
+        if reason is None:
+            continue
+        changed = reason == SOURCE_CHANGED
+        told = "fields and codes the spec decides about" if changed else expected[index]
+        rows.append(
+            {
+                "submission": index,
+                "record": WHOLE,
+                "locator": "submission",
+                "rule_id": "ENG-SOURCE-CHANGED" if changed else "ENG-CONTROL-TOTAL",
+                "outcome": QUARANTINED,
+                "field": f"spec of {feed.name}" if changed else "header",
+                "expected": told,
+                "byte_start": 0,
+                "byte_end": sizes[index],
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=_NOTED)
+
+
+def _quarantined(noted: pa.Table) -> pa.Table:
+    """One row per quarantined record: the first reason found."""
+    some = noted.filter(pc.equal(noted["outcome"], QUARANTINED))
+    names = ["submission", "record", "locator", "byte_start", "byte_end"]
+    table = some.select([*names, "rule_id", "field", "expected"])
+    table = table.rename_columns(_QUARANTINED.names).cast(_QUARANTINED)
+    if not table.num_rows:
+        return table
+    keys = [table[name].to_numpy() for name in ("submission", "record", "byte_start")]
+    different = np.zeros(table.num_rows, np.bool_)
+    different[0] = True
+    for key in keys:
+        different[1:] |= key[1:] != key[:-1]
+    return table.filter(pa.array(different))
+
+
+def _batch(parts: Sequence[Part], whole: NDArray[np.bool_]) -> pa.RecordBatch:
+    batches = [part.batch for part in parts]
+    if whole.any():
+        batches = [
+            batch.filter(pa.array(~whole[batch["submission"].to_numpy()])) for batch in batches
+        ]
+    if len(batches) == 1:
+        return batches[0]
+    table = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
+    return table.to_batches()[0] if table.num_rows else batches[0].slice(0, 0)

@@ -1,0 +1,250 @@
+"""Cells: one relation for every format, (record, path, start, end, flags, instance) over bytes.
+
+`Cells` holds the cells of several submissions of one feed. Columns are asked for by path; paths
+nobody asked for are the undecided fields. A path that begins with `/` belongs to the submission,
+not to a record: its value is spread over the submission's records.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from connectors.engine.kernels import gather
+from connectors.engine.kernels.jsontext import NULL
+
+_QUALIFIER = re.compile(r"([^/\[]+)\[([^=\]]+)=([^\]]*)\]")
+_PLAIN_QUALIFIER = re.compile(r"\[[^\]]*\]")
+PATH_LIMIT = 4096
+
+Ints = NDArray[np.int32]
+Mask = NDArray[np.bool_]
+
+
+class PathBook:
+    """Numbers for source paths, kept over submissions; `generation` changes when it starts over."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._numbers: dict[str, int] = {}
+        self._matches: dict[str, tuple[int, tuple[int, ...]]] = {}
+
+    def number(self, name: str) -> int:
+        """The number of a path, given when it is first met."""
+        found = self._numbers.get(name)
+        if found is None:
+            found = self._numbers[name] = len(self.names)
+            self.names.append(name)
+        return found
+
+    def matching(self, pattern: str) -> tuple[int, ...]:
+        """Numbers of the paths a pattern means: `*` is one step, `**` any number of them."""
+        if "*" not in pattern:
+            found = self._numbers.get(pattern)
+            return () if found is None else (found,)
+        known, numbers = self._matches.get(pattern, (0, ()))
+        if known < len(self.names):
+            text = re.escape(pattern).replace(r"\*\*", ".+").replace(r"\*", "[^/]+")
+            expression = re.compile(text)
+            more = tuple(
+                number
+                for number in range(known, len(self.names))
+                if expression.fullmatch(self.names[number])
+            )
+            numbers += more
+            self._matches[pattern] = (len(self.names), numbers)
+        return numbers
+
+
+@dataclass(slots=True)
+class Scanned:
+    """What a scanner leaves: arrays trimmed to their counts; see the kernels for their columns."""
+
+    style: str  # xml | json | csv: how values are copied out
+    encoding: str
+    body: NDArray[np.uint8]
+    cells: Ints  # column 2 holds path numbers
+    flags: NDArray[np.uint8]
+    instances: Ints
+    records: Ints
+    status: NDArray[np.uint8]
+    lines: Ints
+    unit: Ints  # of each record
+    unit_cells: NDArray[np.int64]  # cells of unit u are unit_cells[u]:unit_cells[u + 1]
+    book: PathBook
+
+
+class Cells:
+    """Columns of a group of submissions, by source path."""
+
+    def __init__(self, scanned: Scanned) -> None:
+        self.scanned = scanned
+        self.count = len(scanned.records)
+        self._touched: set[int] = set()
+        self._columns: dict[str, tuple[pa.Array, Mask, Mask | None]] = {}
+        self._no = np.zeros(self.count, np.bool_)
+        self._order, self._cut = gather.order_by_path(
+            np.ascontiguousarray(scanned.cells[:, 2]), len(scanned.cells), len(scanned.book.names)
+        )
+
+    def column(self, path: str) -> tuple[pa.Array, Mask, Mask | None]:
+        """The value of a path in each record: (text, given twice, undecodable or None)."""
+        known = self._columns.get(path)
+        if known is None:
+            chosen, repeated = self._select(path)
+            text, bad = self._values(chosen)
+            known = self._columns[path] = (text, repeated, bad)
+        return known
+
+    def present(self, pattern: str) -> Mask:
+        """The records that have anything under a path; decides nothing about what lies there."""
+        found = np.zeros(self.count, np.bool_)
+        for low, high in self._ranges(pattern, touch=not pattern.endswith("*")):
+            gather.mark(self.scanned.cells, self._order, low, high, found)
+        return found
+
+    def undecided(self, ignored: tuple[str, ...]) -> Iterator[tuple[str, Mask]]:
+        """Paths that no column touched and no pattern ignores, with the records that have them."""
+        for pattern in ignored:
+            self._touched.update(self.scanned.book.matching(pattern))
+        for number in np.flatnonzero(np.diff(self._cut)):
+            if int(number) in self._touched:
+                continue
+            path = self.scanned.book.names[number]
+            cells = self._order[self._cut[number] : self._cut[number + 1]]
+            found = np.zeros(self.count, np.bool_)
+            if path.startswith("/"):
+                units = np.unique(self._unit_of_cells(cells))
+                found = np.isin(self.scanned.unit, units)
+            else:
+                gather.mark(self.scanned.cells, cells, 0, len(cells), found)
+            yield path, found
+
+    def header(self, path: str, units: int) -> list[str | None]:
+        """A header path's value per unit, also of units that have no record."""
+        chosen, _ = self._header_cells(path, units)
+        return self._values(chosen)[0].to_pylist()  # type: ignore[no-any-return]
+
+    def _ranges(self, pattern: str, touch: bool = True) -> list[tuple[int, int]]:
+        numbers = self.scanned.book.matching(pattern)
+        if touch:
+            self._touched.update(numbers)
+        return [
+            (int(self._cut[n]), int(self._cut[n + 1]))
+            for n in numbers
+            if n + 1 < len(self._cut) and self._cut[n] < self._cut[n + 1]
+        ]
+
+    def _unit_of_cells(self, cells: Ints) -> NDArray[np.int64]:
+        return np.searchsorted(self.scanned.unit_cells, cells, side="right") - 1
+
+    def _header_cells(self, path: str, units: int) -> tuple[Ints, Mask]:
+        chosen = np.full(units, -1, np.int32)
+        repeated = np.zeros(units, np.bool_)
+        for low, high in self._ranges(path):
+            cells = self._order[low:high]
+            owners = self._unit_of_cells(cells)
+            chosen[owners[::-1]] = cells[::-1]  # the first one stays
+            repeated |= np.bincount(owners, minlength=units) > 1
+        self._drop_nulls(chosen)
+        return chosen, repeated
+
+    def _select(self, path: str) -> tuple[Ints, Mask]:
+        if path.startswith("/"):
+            units = len(self.scanned.unit_cells) - 1
+            chosen, repeated = self._header_cells(path, units)
+            return chosen[self.scanned.unit], repeated[self.scanned.unit]
+        chosen = np.full(self.count, -1, np.int32)
+        repeated = self._no
+        ranges = self._ranges(_PLAIN_QUALIFIER.sub("", path))
+        if not ranges:
+            return chosen, repeated
+        repeated = np.zeros(self.count, np.bool_)
+        allowed = self._allowed_instances(path) if "[" in path else None
+        for low, high in ranges:
+            order, first, last = self._order, low, high
+            if allowed is not None:
+                order = order[low:high]
+                instance = self.scanned.cells[order, 4]
+                order = order[(instance >= 0) & allowed[instance]]
+                first, last = 0, len(order)
+            gather.pick(self.scanned.cells, order, first, last, chosen, repeated)
+        self._drop_nulls(chosen)
+        return chosen, repeated
+
+    def _drop_nulls(self, chosen: Ints) -> None:
+        if self.scanned.style == "json":
+            absent = (chosen >= 0) & ((self.scanned.flags[chosen] & NULL) != 0)
+            chosen[absent] = -1
+
+    def _allowed_instances(self, path: str) -> Mask:
+        """The group instances whose qualifiers hold: `Othr[SchmeNm/Prtry=USCC]/Id`."""
+        allowed: Mask | None = None
+        parents = self.scanned.instances[:, 0]
+        for found in _QUALIFIER.finditer(path):
+            prefix = _PLAIN_QUALIFIER.sub("", path[: found.end()])
+            parts = [self._order[a:z] for a, z in self._ranges(f"{prefix}/{found[2]}")]
+            cells = np.concatenate(parts) if parts else np.empty(0, np.int32)
+            values, _ = self._values(cells)
+            equal = pc.fill_null(pc.equal(values, found[3]), False)
+            hit = cells[equal.to_numpy(zero_copy_only=False)] if len(cells) else cells
+            owners = self.scanned.cells[hit, 4]
+            owners = owners[owners >= 0]
+            if allowed is not None:
+                owners = owners[(parents[owners] >= 0) & allowed[parents[owners]]]
+            now = np.zeros(len(self.scanned.instances) + 1, np.bool_)
+            now[owners] = True
+            allowed = now
+        return np.zeros(1, np.bool_) if allowed is None else allowed
+
+    def _values(self, chosen: Ints) -> tuple[pa.Array, Mask | None]:
+        """Text of chosen cells (-1 gives null), and where it could not be decoded."""
+        s = self.scanned
+        rows = len(chosen)
+        taken = chosen >= 0
+        whole = bool(taken.all())
+        size = int(gather.measure(s.cells, chosen)) if rows and len(s.cells) else 0
+        offsets = np.zeros(rows + 1, np.int32)
+        out = np.empty(size + 8, np.uint8)
+        used = 0
+        if size:
+            special = bool((s.flags[chosen if whole else chosen[taken]] & 3).any())
+            if not special:
+                used = gather.copy_plain(s.body, s.cells, chosen, offsets, out)
+            elif s.style == "xml":
+                used = gather.copy_xml(s.body, s.cells, s.flags, chosen, offsets, out)
+            elif s.style == "json":
+                used = gather.copy_json(s.body, s.cells, s.flags, chosen, offsets, out)
+            else:
+                used = gather.copy_csv(s.body, s.cells, s.flags, chosen, offsets, out)
+        valid = None if whole else pa.py_buffer(np.packbits(taken, bitorder="little").tobytes())
+        buffers = [valid, pa.py_buffer(offsets), pa.py_buffer(out[:used])]
+        if s.style != "csv" or not used or int(out[:used].max()) < 128:
+            return pa.Array.from_buffers(pa.string(), rows, buffers), None
+        return _decoded(pa.Array.from_buffers(pa.binary(), rows, buffers), s.encoding)
+
+
+def _decoded(column: pa.Array, encoding: str) -> tuple[pa.Array, Mask | None]:
+    """Decode a column that may hold bytes of no text; those become null and are marked."""
+    if encoding == "utf-8":
+        try:
+            return column.cast(pa.string()), None
+        except pa.ArrowInvalid:
+            pass
+    coded = column.dictionary_encode()
+    texts: list[str | None] = []
+    for value in coded.dictionary.to_pylist():
+        try:
+            texts.append(value.decode(encoding))
+        except UnicodeDecodeError:
+            texts.append(None)
+    values = pa.array(texts, pa.string())
+    text = values.take(coded.indices)
+    if not values.null_count:
+        return text, None
+    bad = pc.and_(column.is_valid(), text.is_null()).to_numpy(zero_copy_only=False)
+    return text, bad

@@ -1,0 +1,207 @@
+"""XML submissions to cells. Names are resolved by namespace: a prefix means nothing by itself."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from connectors.engine.cells import PathBook, Scanned
+from connectors.engine.gate import RefusedError, check_xml
+from connectors.engine.kernels.nodes import KIND, KIND_ATTRIBUTE, KIND_RECORD, PARENT, TABLE_FULL
+from connectors.engine.kernels.xml import scan_xml
+from connectors.engine.scan import SHARED_NODE_LIMIT, NodeTable, Room, Steps, Unit
+from connectors.engine.spec import Feed
+
+_ROOT_TAG = re.compile(rb"<(?![?!])[^>]*>")
+_SCHEMA_INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
+_QUALIFIED = re.compile(r"[^\[]*?\[")
+_TABLES = 32
+
+
+class _XmlTable(NodeTable):
+    """A node table with the namespaces in force at each node."""
+
+    def __init__(self, paths: int) -> None:
+        super().__init__(paths)
+        self.scope: list[dict[str, str]] = [{}]
+        self.bound: dict[int, bytes] = {}  # xmlns attribute node: the only value it has
+        self.below_root = False  # a declaration further down: the table serves one document only
+        self.inside: list[str | None] = [None]  # path inside a record, None outside
+        self.foreign_record = False
+
+
+class XmlScanner:
+    """Scans documents of one feed; keeps node tables between calls, so use one per thread."""
+
+    def __init__(self, feed: Feed, book: PathBook) -> None:
+        self._feed = feed
+        self._book = book
+        groups = {
+            re.sub(r"\[[^\]]*\]", "", path[: found.end() - 1])
+            for path in feed.paths
+            for found in re.finditer(r"\[", path)
+        }
+        self._steps = Steps.of([feed.record, *(group.split("/") for group in sorted(groups))])
+        self._tables: dict[bytes, _XmlTable] = {}
+
+    def scan(self, units: Sequence[Unit]) -> tuple[Scanned, dict[int, RefusedError]]:
+        """Scan units as one relation; refused ones (by index) contribute no cell."""
+        joined = b"".join(bytes(unit.body) for unit in units)
+        body = np.frombuffer(joined, np.uint8)
+        tags = joined.count(b"<")
+        room = Room.of(tags + joined.count(b"=") + 16, tags + 1)
+        cuts = np.zeros(len(units) + 1, np.int64)
+        owners = np.zeros(len(units) + 1, np.int64)
+        refused: dict[int, RefusedError] = {}
+        low = 0
+        for number, unit in enumerate(units):
+            high = low + len(unit.body)
+            before = room.count.copy()
+            try:
+                check_xml(unit.body, self._feed)
+                self._one(joined, body, low, high, room)
+            except RefusedError as error:
+                refused[number] = error
+                room.count[:] = before
+            cuts[number + 1] = room.count[0]
+            owners[number + 1] = room.count[1]
+            low = high
+        cells, records, instances = (int(n) for n in room.count)
+        scanned = Scanned(
+            style="xml",
+            encoding="utf-8",
+            body=body,
+            cells=room.cells[:cells],
+            flags=room.flags[:cells],
+            instances=room.instances[:instances],
+            records=room.records[:records],
+            status=room.status[:records],
+            lines=room.lines[:records],
+            unit=np.repeat(np.arange(len(units), dtype=np.int32), np.diff(owners)),
+            unit_cells=cuts,
+            book=self._book,
+        )
+        return scanned, refused
+
+    def _one(self, joined: bytes, body: np.ndarray, low: int, high: int, room: Room) -> None:
+        found = _ROOT_TAG.search(joined, low, min(high, low + 8192))
+        tag = found[0] if found else b""
+        table = self._tables.get(tag)
+        before = room.count.copy()
+        if table is not None and self._try(joined, body, low, high, room, table):
+            if table.nodes > SHARED_NODE_LIMIT:
+                del self._tables[tag]
+            return
+        room.count[:] = before
+        table = _XmlTable(len(self._steps.path_at) - 1)
+        if not self._try(joined, body, low, high, room, table):
+            raise RefusedError("ENG-NAMESPACE", "one namespace for a prefix on one path")
+        if not table.below_root and table.nodes <= SHARED_NODE_LIMIT:
+            if len(self._tables) >= _TABLES:
+                self._tables.clear()
+            self._tables[tag] = table
+
+    def _try(
+        self, joined: bytes, body: np.ndarray, low: int, high: int, room: Room, table: _XmlTable
+    ) -> bool:
+        """Scan with a table; False where the document's namespaces are not the table's."""
+        fresh = table.nodes == 1
+        start, records = int(room.count[0]), int(room.count[1])
+        steps = self._steps
+        code = scan_xml(
+            body, low, high, table.grid, table.names, table.size, table.progress,
+            steps.step_bytes, steps.step_at, steps.path_at,
+            room.cells, room.flags, room.instances, room.records, room.count,
+        )  # fmt: skip
+        if code == TABLE_FULL and not fresh:
+            return False
+        if code == TABLE_FULL:
+            raise RefusedError("ENG-DEPTH", "at most 4096 distinct paths")
+        if code != -1:
+            raise RefusedError("ENG-DEPTH", "elements nested at most 250 deep")
+        cells = room.cells[start : int(room.count[0])]
+        if not self._resolve(joined, cells, table):
+            return False
+        if int(room.count[1]) == records:
+            self._refuse_no_record(table)
+        if table.foreign_record:
+            raise RefusedError("ENG-NAMESPACE", f"namespace {self._feed.namespace.pattern}")
+        room.status[records : int(room.count[1])] = 0
+        cells[:, 2] = table.path_of[cells[:, 2]]
+        self._drop_unnamed(cells, room, start)
+        return True
+
+    def _refuse_no_record(self, table: _XmlTable) -> None:
+        root = next(n for n in range(1, table.nodes) if table.grid[n, PARENT] == 0)
+        if table.text[root].startswith("/{"):
+            raise RefusedError("ENG-NAMESPACE", f"namespace {self._feed.namespace.pattern}")
+        raise RefusedError("ENG-NO-RECORD", f"records at {'/'.join(self._feed.record)}")
+
+    @staticmethod
+    def _drop_unnamed(cells: np.ndarray, room: Room, start: int) -> None:
+        """Take out namespace declarations: they are no fields."""
+        keep = cells[:, 2] >= 0
+        if keep.all():
+            return
+        kept = int(keep.sum())
+        room.cells[start : start + kept] = cells[keep]
+        room.flags[start : start + kept] = room.flags[start : start + len(cells)][keep]
+        room.count[0] = start + kept
+
+    def _resolve(self, joined: bytes, cells: np.ndarray, table: _XmlTable) -> bool:
+        """Name new nodes and hold the document to the table's namespaces."""
+        new = range(table.resolved, table.nodes)
+        binds: dict[int, dict[str, str]] = {}
+        nodes = list(table.bound)
+        for node in new:
+            if table.grid[node, KIND] & KIND_ATTRIBUTE:
+                name = table.name(node)
+                if name == "xmlns" or name.startswith("xmlns:"):
+                    nodes.append(node)
+                    if table.resolved > 1 or table.grid[int(table.grid[node, PARENT]), PARENT] != 0:
+                        table.below_root = True
+        for node in nodes:
+            at = np.flatnonzero(cells[:, 2] == node)
+            values = {joined[a:z] for a, z in cells[at, :2]}
+            if len(values) != 1 or table.bound.setdefault(node, next(iter(values))) not in values:
+                return False
+            if node >= table.resolved:
+                prefix = table.name(node)[6:]
+                owner = int(table.grid[node, PARENT])
+                binds.setdefault(owner, {})[prefix] = next(iter(values)).decode()
+        if table.below_root and table.resolved > 1 and binds:
+            return False  # a known element gets a new namespace: names given before may be wrong
+        for node in new:
+            self._name(node, binds.get(node, {}), table)
+        table.resolved = table.nodes
+        return True
+
+    def _name(self, node: int, binds: dict[str, str], table: _XmlTable) -> None:
+        parent = int(table.grid[node, PARENT])
+        written = table.name(node)
+        prefix, _, local = written.rpartition(":")
+        attribute = bool(table.grid[node, KIND] & KIND_ATTRIBUTE)
+        scope = table.scope[parent]
+        table.scope.append({**scope, **binds} if binds else scope)
+        table.inside.append(None)
+        base, inside = table.text[parent], table.inside[parent]
+        if attribute:
+            if written == "xmlns" or prefix == "xmlns" or scope.get(prefix) == _SCHEMA_INSTANCE:
+                return
+            step = f"@{local}"
+        else:
+            uri = table.scope[node].get(prefix, "")
+            known = self._feed.namespace.fullmatch(uri)
+            step = local if known else f"{{{uri}}}{local}"
+            if table.grid[node, KIND] & KIND_RECORD:
+                table.foreign_record |= not known
+                table.inside[node] = ""
+                table.text[node] = f"{base}/{step}"
+                table.path_of[node] = self._book.number(".")
+                return
+        if inside is None:
+            table.text[node] = f"{base}/{step}"
+            table.path_of[node] = self._book.number(table.text[node])
+        else:
+            table.inside[node] = f"{inside}/{step}" if inside else step
+            table.path_of[node] = self._book.number(str(table.inside[node]))

@@ -1,0 +1,109 @@
+"""Large submissions in chunks of at most 32 MiB, cut between records, header context carried along.
+
+A chunk is a document of its own: what stood in front of the first record, some records, what stood
+behind the last. Peak memory therefore does not grow with the number of records in work.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from connectors.engine.frame_csv import header_at
+from connectors.engine.gate import RefusedError, check_xml, expand
+from connectors.engine.kernels.jsontext import find_objects
+from connectors.engine.kernels.xml import find_records
+from connectors.engine.scan import Steps, Unit
+from connectors.engine.spec import Feed
+
+CHUNK_BYTES = 32 << 20
+RECORD_BYTES = 64 << 20  # a single record beyond this is refused
+_STEP = 16 << 20
+
+Body = bytes | memoryview
+
+
+def units_of(number: int, body: Body, feed: Feed, limit: int = CHUNK_BYTES) -> Iterator[Unit]:
+    """The units of one submission, in order.
+
+    Args:
+        number: Index of the submission.
+        body: Its bytes as sent; gzip is expanded under the feed's bounds.
+        feed: Says the format.
+        limit: Bytes a unit may have, unless one record alone is larger.
+
+    Raises:
+        RefusedError: the submission cannot be expanded, or its large document cannot be read.
+    """
+    body = expand(body, feed.max_expanded)
+    if len(body) <= limit:
+        yield Unit(number, body)
+    elif feed.format in ("csv", "ndjson"):
+        yield from _lines(number, body, feed, limit)
+    else:
+        yield from _records(number, body, feed, limit)
+
+
+def _lines(number: int, body: Body, feed: Feed, limit: int) -> Iterator[Unit]:
+    head, header_lines = b"", 0
+    if feed.format == "csv":
+        first = bytes(body[: 1 << 20])
+        _, end, header_lines = header_at(first, 0, len(first), feed)
+        head = first[:end]
+    at, lines = len(head), header_lines
+    while at < len(body):
+        stop = _line_end(body, at, max(limit - len(head), 1))
+        piece = bytes(body[at:stop])
+        yield Unit(
+            number, head + piece, head=len(head), shift=at - len(head), first_line=lines - header_lines
+        )  # fmt: skip
+        lines += piece.count(b"\n")
+        at = stop
+
+
+def _line_end(body: Body, start: int, limit: int) -> int:
+    """The end of the last line that ends within `limit`, or of a longer first line."""
+    if start + limit >= len(body):
+        return len(body)
+    found = bytes(body[start : start + limit]).rfind(b"\n")
+    if found >= 0:
+        return start + found + 1
+    rest = bytes(body[start : start + RECORD_BYTES]).find(b"\n")
+    if rest < 0:
+        raise RefusedError("ENG-SIZE", f"lines of at most {RECORD_BYTES} bytes")
+    return start + rest + 1
+
+
+def _records(number: int, body: Body, feed: Feed, limit: int) -> Iterator[Unit]:
+    limits = _limits(body, feed)
+    if not len(limits):
+        raise RefusedError("ENG-NO-RECORD", f"records at {'/'.join(feed.record)}")
+    if limits[0, 0] + len(body) - limits[-1, 1] > limit // 2:
+        raise RefusedError("ENG-SIZE", f"at most {limit // 2} bytes outside of the records")
+    head, tail = bytes(body[: limits[0, 0]]), bytes(body[limits[-1, 1] :])
+    room = limit - len(head) - len(tail)
+    first = 0
+    while first < len(limits):
+        start = int(limits[first, 0])
+        last = int(np.searchsorted(limits[:, 1], start + room, side="right")) - 1
+        last = max(last, first)
+        end = int(limits[last, 1])
+        if end - start > max(room, RECORD_BYTES):
+            raise RefusedError("ENG-SIZE", f"records of at most {RECORD_BYTES} bytes")
+        piece = b"".join((head, body[start:end], tail))
+        yield Unit(number, piece, head=len(head), shift=start - len(head))
+        first = last + 1
+
+
+def _limits(body: Body, feed: Feed) -> np.ndarray:
+    """Start and end of each record of a large document."""
+    bytes_of = np.frombuffer(body, np.uint8)
+    steps = Steps.of([feed.record])
+    mark = b"<" if feed.format == "xml" else b"{"
+    capacity = sum(bytes(body[at : at + _STEP]).count(mark) for at in range(0, len(body), _STEP))
+    limits = np.empty((capacity + 1, 2), np.int64)
+    if feed.format == "xml":
+        check_xml(body, feed)
+        count = find_records(bytes_of, steps.step_bytes, steps.step_at, len(feed.record), limits)
+    else:
+        count = find_objects(bytes_of, steps.step_bytes, steps.step_at, len(feed.record), limits)
+    return limits[:count]

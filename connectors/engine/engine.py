@@ -1,0 +1,384 @@
+"""Submissions of one feed to canonical columns, every record accounted for.
+
+The bytes of many submissions are scanned one by one into one relation of cells; columns are made
+once for all of them. Large submissions go through in chunks. See docs/feeds.md for the outcomes.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from connectors.engine.assemble import Part, Refusal, Totals, assemble
+from connectors.engine.cells import PATH_LIMIT, Cells, PathBook, Scanned
+from connectors.engine.cells_json import JsonScanner
+from connectors.engine.cells_xml import XmlScanner
+from connectors.engine.chunks import CHUNK_BYTES, units_of
+from connectors.engine.columns import Reading
+from connectors.engine.convert import constant
+from connectors.engine.findings import Findings
+from connectors.engine.frame_csv import CsvScanner
+from connectors.engine.gate import RefusedError
+from connectors.engine.kernels.jsontext import REPEATED_KEY, UNREADABLE, WRONG_COLUMNS
+from connectors.engine.keys import content_hash, transaction_key
+from connectors.engine.party import PARTY_COLUMNS, Parties
+from connectors.engine.scan import Unit
+from connectors.engine.spec import Feed
+from connectors.engine.tokens import Tokeniser
+from schemas.fields import arrow_schema
+from schemas.reference_data import cross_reference, institutions
+
+_BEIJING = timezone(timedelta(hours=8))
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a submitter sent at once. `id` is the SHA-256 of the bytes as sent."""
+
+    id: bytes
+    submitter: str
+    received_at: datetime
+    body: bytes | pa.Buffer
+    file_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Records of one submission; records = accepted + rejected + quarantined + skipped."""
+
+    records: int
+    accepted: int
+    rejected: int
+    quarantined: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What came of some submissions of one feed.
+
+    `batch` has one row per accepted record: the canonical columns the spec fills, and submission
+    (int32), record (int64, from 0), source_record_locator, byte_start, byte_end (in the submitted
+    bytes; in the expanded ones where the body was compressed). `findings` has schema FINDING.
+    `quarantined` has submission, record, locator, byte_start, byte_end, reason, field, expected:
+    one row per quarantined record, -1 for a whole submission. `held` says per submission why it
+    waits as one unit (SOURCE_CHANGED, CONTROL_TOTAL), else None.
+    """
+
+    batch: pa.RecordBatch
+    findings: pa.Table
+    quarantined: pa.Table
+    counts: tuple[Counts, ...]
+    held: tuple[str | None, ...]
+
+
+class Decoder:
+    """Decodes submissions of one feed. Keeps what it learned between calls: one per thread.
+
+    Args:
+        feed: The spec.
+        tokeniser: Makes tokens; never called with a name.
+    """
+
+    def __init__(self, feed: Feed, tokeniser: Tokeniser) -> None:
+        self.feed = feed
+        self._tokeniser = tokeniser
+        schema = arrow_schema(feed.kind)
+        self._types = {field.name: field.type for field in schema}
+        self._parties: tuple[tuple[int, int], Parties] | None = None
+        self._fresh()
+
+    def decode(self, submissions: Sequence[Submission]) -> Decoded:
+        """Decode submissions; blocks, reads no clock, writes nothing, raises for no input."""
+        parts: list[Part] = []
+        refusals: list[Refusal] = []
+        totals: dict[int, Totals] = {}
+        begun: dict[int, int] = {}  # records of each submission so far
+        for units in self._groups(submissions, refusals):
+            if len(self._book.names) > PATH_LIMIT:
+                self._fresh()
+            scanned, refused = self._scanner.scan(units)
+            for index, error in refused.items():
+                unit = units[index]
+                start = unit.head + unit.shift if unit.head else 0
+                end = start + len(unit.body) - unit.head
+                refusals.append(Refusal(unit.submission, start, end, error))
+            if len(scanned.records) or not parts:
+                parts.append(self._part(units, scanned, submissions, totals, begun))
+        if not parts:
+            parts.append(self._part([], self._scanner.scan([])[0], submissions, totals, begun))
+        sizes = [len(submission.body) for submission in submissions]
+        done = assemble(self.feed, sizes, parts, refusals, totals)
+        counts = tuple(Counts(*map(int, row)) for row in done.counts)
+        return Decoded(done.batch, done.findings, done.quarantined, counts, tuple(done.held))
+
+    def _fresh(self) -> None:
+        self._book = PathBook()
+        kinds = {"xml": XmlScanner, "csv": CsvScanner, "json": JsonScanner, "ndjson": JsonScanner}
+        self._scanner: XmlScanner | CsvScanner | JsonScanner
+        self._scanner = kinds[self.feed.format](self.feed, self._book)
+
+    def _groups(
+        self, submissions: Sequence[Submission], refusals: list[Refusal]
+    ) -> Iterator[list[Unit]]:
+        """Units of at most a chunk in total, of one state of the reference data."""
+        group: list[Unit] = []
+        size = 0
+        epoch = (0, 0)
+        for number, submission in enumerate(submissions):
+            now = self._epoch(submission)
+            try:
+                for unit in units_of(number, memoryview(submission.body), self.feed):
+                    if group and (epoch != now or size + len(unit.body) > CHUNK_BYTES):
+                        yield group
+                        group, size = [], 0
+                    group.append(unit)
+                    size += len(unit.body)
+                    epoch = now
+            except RefusedError as error:
+                refusals.append(Refusal(number, 0, len(submission.body), error))
+        if group:
+            yield group
+
+    @staticmethod
+    def _epoch(submission: Submission) -> tuple[int, int]:
+        day = _day(submission)
+        return institutions().epoch(day), cross_reference().epoch(day)
+
+    def _party_filler(self, submission: Submission) -> Parties:
+        epoch = self._epoch(submission)
+        if self._parties is None or self._parties[0] != epoch:
+            self._parties = (epoch, Parties(self._tokeniser, _day(submission)))
+        return self._parties[1]
+
+    def _part(
+        self,
+        units: Sequence[Unit],
+        scanned: Scanned,
+        submissions: Sequence[Submission],
+        totals: dict[int, Totals],
+        begun: dict[int, int],
+    ) -> Part:
+        cells = Cells(scanned)
+        rows = cells.count
+        of_unit = np.array([unit.submission for unit in units], np.int32)
+        submission = of_unit[scanned.unit] if rows else np.empty(0, np.int32)
+        record = _ordinals(units, scanned, begun)
+        start, end = _positions(units, scanned)
+        names = pa.array([one.submitter for one in submissions], pa.string())
+        submitters = names.take(pa.array(submission))
+        findings = Findings(rows)
+        self._note_unreadable(findings, units, scanned)
+        reading = Reading(cells, findings, record, submitters, self._tokeniser)
+        skipped = self._skipped(reading)
+        columns = self._columns(reading, submissions[units[0].submission] if units else None)
+        self._note_undecided(findings, cells)
+        self._add_totals(totals, units, cells, columns, skipped, submission)
+        columns["transaction_key"] = transaction_key(self.feed, columns, submitters, rows)
+        columns["content_hash"] = content_hash(self.feed, columns)
+        locator = self._locators(scanned, record, units)
+        columns |= {
+            "submission": pa.array(submission),
+            "record": pa.array(record),
+            "source_record_locator": locator,
+            "byte_start": pa.array(start),
+            "byte_end": pa.array(end),
+        }
+        batch = self._batch(columns, rows)
+        good = (findings.state == 0) & ~skipped
+        if not good.all():
+            batch = batch.filter(pa.array(good))
+        return Part(batch, findings, submission, record, locator, start, end, skipped)
+
+    def _note_unreadable(self, findings: Findings, units: Sequence[Unit], scanned: Scanned) -> None:
+        if not scanned.status.any():
+            return
+        broken = scanned.status == UNREADABLE
+        for number, unit in enumerate(units):
+            if unit.bad_lines:
+                here = (scanned.unit == number) & np.isin(scanned.lines, unit.bad_lines)
+                encoding = f"text in {self.feed.encoding}"
+                findings.add(broken & here, "ENG-ENCODING", "line", encoding)
+                broken &= ~here
+        what = "one JSON object" if self.feed.format == "ndjson" else "quotes around whole values"
+        findings.add(broken, "ENG-UNREADABLE", "line", what)
+        columns = scanned.status == WRONG_COLUMNS
+        findings.add(columns, "ENG-COLUMNS", "line", "as many values as columns")
+        findings.add(scanned.status == REPEATED_KEY, "ENG-REPEATED", "key", "each key once")
+
+    def _skipped(self, reading: Reading) -> NDArray[np.bool_]:
+        out = np.zeros(reading.rows, np.bool_)
+        for path, values in self.feed.skip:
+            hit = pc.is_in(reading.text(path), value_set=pa.array(values, pa.string()))
+            out |= hit.to_numpy(zero_copy_only=False)
+        return out
+
+    def _columns(self, reading: Reading, first: Submission | None) -> dict[str, pa.Array]:
+        feed, rows = self.feed, reading.rows
+        out: dict[str, pa.Array] = {}
+        for column in (*feed.columns, *feed.locals):
+            out[column.name] = reading.column(column)
+        if first is not None:
+            filler = self._party_filler(first)
+            for party in feed.parties:
+                out |= filler.columns(party, reading)
+        else:
+            for party in feed.parties:
+                for part in PARTY_COLUMNS:
+                    name = f"{party.prefix}_{part}"
+                    out[name] = pa.nulls(0, self._types[name])
+        for name, value in feed.constants.items():
+            out[name] = constant(value, rows, self._types[name])
+        return out
+
+    def _note_undecided(self, findings: Findings, cells: Cells) -> None:
+        feed = self.feed
+        for path in (feed.total_records, feed.total_sum and feed.total_sum[1]):
+            if path:
+                cells.column(path)
+        for party in feed.parties:
+            if party.person:
+                cells.present(party.person)
+        outcome = "warning" if feed.undecided == "warn" else ""
+        for path, found in cells.undecided(feed.ignored):
+            findings.add(
+                found, "ENG-UNKNOWN-FIELD", path, "a field the spec decides about", outcome
+            )
+
+    def _add_totals(
+        self,
+        totals: dict[int, Totals],
+        units: Sequence[Unit],
+        cells: Cells,
+        columns: dict[str, pa.Array],
+        skipped: NDArray[np.bool_],
+        submission: NDArray[np.int32],
+    ) -> None:
+        """Remember what headers say, and add up what records say."""
+        feed = self.feed
+        if not units or (feed.total_records is None and feed.total_sum is None):
+            return
+        none: list[str | None] = [None] * len(units)
+        counts = cells.header(feed.total_records, len(units)) if feed.total_records else none
+        sums = cells.header(feed.total_sum[1], len(units)) if feed.total_sum else none
+        for unit, count, amount in zip(units, counts, sums, strict=True):
+            totals.setdefault(unit.submission, Totals(count, amount))
+        if feed.total_sum is None or not any(amount is not None for amount in sums):
+            return
+        _add_sums(totals, columns[feed.total_sum[0]], ~skipped, submission)
+
+    def _locators(
+        self, scanned: Scanned, record: NDArray[np.int64], units: Sequence[Unit]
+    ) -> pa.Array:
+        if self.feed.format in ("csv", "ndjson"):
+            lines = scanned.lines.astype(np.int64)
+            shifts = np.array([unit.first_line for unit in units], np.int64)
+            lines = lines + shifts[scanned.unit] if len(lines) else lines
+            return pc.binary_join_element_wise("line", pa.array(lines).cast(pa.string()), " ")
+        prefix = "/".join(self.feed.record) or "record"
+        prefix = f"/{prefix}[" if self.feed.format == "xml" else f"{prefix}["
+        return pc.binary_join_element_wise(prefix, pa.array(record + 1).cast(pa.string()), "]", "")
+
+    def _batch(self, columns: dict[str, pa.Array], rows: int) -> pa.RecordBatch:
+        """The columns that are canonical or the engine's own, extension fields as one map."""
+        extension = [name for name in columns if name.startswith("extension.")]
+        out = {
+            name: column
+            for name, column in columns.items()
+            if name in self._types or name in OWN_COLUMNS
+        }
+        if extension:
+            out["extension"] = _extension({name: columns[name] for name in extension}, rows)
+        return pa.RecordBatch.from_arrays(list(out.values()), names=list(out))
+
+
+OWN_COLUMNS = ("submission", "record", "source_record_locator", "byte_start", "byte_end")
+
+
+def _day(submission: Submission) -> date:
+    return submission.received_at.astimezone(_BEIJING).date()
+
+
+def _ordinals(units: Sequence[Unit], scanned: Scanned, begun: dict[int, int]) -> NDArray[np.int64]:
+    """Number of each record in its submission, counting on over chunks."""
+    rows = len(scanned.records)
+    sizes = np.bincount(scanned.unit, minlength=len(units)) if rows else np.zeros(len(units), int)
+    first = np.zeros(len(units), np.int64)
+    for number, unit in enumerate(units):
+        first[number] = begun.get(unit.submission, 0)
+        begun[unit.submission] = int(first[number] + sizes[number])
+    within = np.arange(rows) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return (first[scanned.unit] + within).astype(np.int64)
+
+
+def _positions(
+    units: Sequence[Unit], scanned: Scanned
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Byte range of each record in its submission."""
+    if not len(scanned.records):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    bases = np.cumsum([0, *(len(unit.body) for unit in units)])[:-1]
+    shifts = np.array([unit.shift for unit in units], np.int64)
+    move = (shifts - bases)[scanned.unit]
+    return scanned.records[:, 0] + move, scanned.records[:, 1] + move
+
+
+def _add_sums(
+    totals: dict[int, Totals],
+    amounts: pa.Array,
+    counted: NDArray[np.bool_],
+    submission: NDArray[np.int32],
+) -> None:
+    """Exact sums per submission: halves of 32 bits added apart, so nothing overflows."""
+    limbs = np.frombuffer(amounts.buffers()[1], np.int64)[2 * amounts.offset :]
+    low, high = limbs[0 : 2 * len(amounts) : 2], limbs[1 : 2 * len(amounts) : 2]
+    given = amounts.is_valid().to_numpy(zero_copy_only=False)
+    for index in np.unique(submission):
+        rows = (submission == index) & counted
+        told = totals[int(index)]
+        told.whole &= bool(given[rows].all())
+        rows &= given
+        wide = rows & (high != (low >> 63))
+        told.sum += sum(
+            (int(high[row]) << 64) + (int(low[row]) & 0xFFFFFFFFFFFFFFFF)
+            for row in np.flatnonzero(wide)
+        )
+        rows &= ~wide
+        told.sum += int((low[rows] & 0xFFFFFFFF).sum()) + (int((low[rows] >> 32).sum()) << 32)
+
+
+def _extension(columns: dict[str, pa.Array], rows: int) -> pa.Array:
+    """Source-specific leftovers as one map per record, without the absent ones."""
+    names = pa.array([name.removeprefix("extension.") for name in columns], pa.string())
+    there = np.stack([c.is_valid().to_numpy(zero_copy_only=False) for c in columns.values()], 1)
+    row, field = np.nonzero(there)
+    values = pa.concat_arrays(list(columns.values())).take(pa.array(field * rows + row))
+    offsets = np.zeros(rows + 1, np.int32)
+    np.cumsum(there.sum(axis=1), out=offsets[1:])
+    return pa.MapArray.from_arrays(pa.array(offsets), names.take(pa.array(field)), values)
+
+
+_LOCAL = threading.local()
+_DECODERS = 16
+
+
+def decode(feed: Feed, submissions: Sequence[Submission], tokeniser: Tokeniser) -> Decoded:
+    """Decode submissions of one feed with this thread's decoder for it.
+
+    Args:
+        feed: The spec.
+        submissions: Of that feed, in any order; results are numbered by their position.
+        tokeniser: Holds the key.
+    """
+    known: dict[tuple[int, int], Decoder] = _LOCAL.__dict__.setdefault("decoders", {})
+    at = (id(feed), id(tokeniser))
+    if at not in known:
+        if len(known) >= _DECODERS:
+            known.clear()
+        known[at] = Decoder(feed, tokeniser)  # holds both, so their ids stay theirs
+    return known[at].decode(submissions)

@@ -1,0 +1,118 @@
+"""CSV submissions to cells: the header names the paths, a value never spans lines."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+import numpy as np
+
+from connectors.engine.cells import PathBook, Scanned
+from connectors.engine.gate import RefusedError
+from connectors.engine.kernels.csvtext import scan_csv
+from connectors.engine.scan import Room, Unit
+from connectors.engine.spec import Feed
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class CsvScanner:
+    """Scans CSV files of one feed; one per thread."""
+
+    def __init__(self, feed: Feed, book: PathBook) -> None:
+        self._feed = feed
+        self._book = book
+        self._needed = {
+            path
+            for column in (*feed.columns, *feed.locals)
+            for path in column.paths
+            if column.required and path != "#"
+        }
+        self._headers: dict[bytes, np.ndarray] = {}
+
+    def scan(self, units: Sequence[Unit]) -> tuple[Scanned, dict[int, RefusedError]]:
+        """Scan units as one relation; refused ones (by index) contribute no cell."""
+        joined = b"".join(bytes(unit.body) for unit in units)
+        body = np.frombuffer(joined, np.uint8)
+        lines = joined.count(b"\n") + len(units)
+        delimiters = joined.count(self._feed.delimiter.encode())
+        room = Room.of(delimiters + lines + 16, lines + 1)
+        cuts = np.zeros(len(units) + 1, np.int64)
+        owners = np.zeros(len(units) + 1, np.int64)
+        refused: dict[int, RefusedError] = {}
+        low = 0
+        for number, unit in enumerate(units):
+            high = low + len(unit.body)
+            try:
+                start, line, nodes = self._header(joined, low, high)
+                scan_csv(
+                    body, start, high, ord(self._feed.delimiter), len(nodes), nodes,
+                    line, room.cells, room.flags, room.records, room.status,
+                    room.lines, room.count,
+                )  # fmt: skip
+                if room.count[1] == owners[number]:
+                    raise RefusedError("ENG-NO-RECORD", "at least one row below the header")
+            except RefusedError as error:
+                refused[number] = error
+            cuts[number + 1], owners[number + 1] = room.count[0], room.count[1]
+            low = high
+        k, records = int(room.count[0]), int(room.count[1])
+        scanned = Scanned(
+            style="csv",
+            encoding=self._feed.encoding,
+            body=body,
+            cells=room.cells[:k],
+            flags=room.flags[:k],
+            instances=room.instances[:0],
+            records=room.records[:records],
+            status=room.status[:records],
+            lines=room.lines[:records],
+            unit=np.repeat(np.arange(len(units), dtype=np.int32), np.diff(owners)),
+            unit_cells=cuts,
+            book=self._book,
+        )
+        return scanned, refused
+
+    def _header(self, joined: bytes, low: int, high: int) -> tuple[int, int, np.ndarray]:
+        """(where rows begin, header's line number, node of each column)."""
+        start, end, line = header_at(joined, low, high, self._feed)
+        text = joined[start:end]
+        nodes = self._headers.get(text)
+        if nodes is None:
+            nodes = self._columns(text)
+            if len(self._headers) > 64:
+                self._headers.clear()
+            self._headers[text] = nodes
+        return end, line, nodes
+
+    def _columns(self, header: bytes) -> np.ndarray:
+        encoding = self._feed.encoding
+        try:
+            text = header.removeprefix(_BOM).decode(encoding).rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise RefusedError("ENG-ENCODING", f"a header line in {encoding}") from None
+        names = next(csv.reader(io.StringIO(text), delimiter=self._feed.delimiter), [])
+        names = [name.strip() for name in names]
+        if len(set(names)) != len(names):
+            raise RefusedError("ENG-HEADER", "each column once", "header")
+        missing = sorted(self._needed - set(names))
+        if missing:
+            raise RefusedError("ENG-HEADER", f"the columns {', '.join(missing)}", "header")
+        return np.array([self._book.number(name) for name in names], np.int32)
+
+
+def header_at(joined: bytes, low: int, high: int, feed: Feed) -> tuple[int, int, int]:
+    """Where the header line begins and ends (behind its line end), and its line number from 1.
+
+    Raises:
+        RefusedError: no line begins as the spec's `header_starts` says.
+    """
+    start, line = low, 1
+    if feed.header_starts:
+        wanted = feed.header_starts.encode(feed.encoding)
+        while not joined.startswith(wanted, start):
+            start = joined.find(b"\n", start, high) + 1
+            line += 1
+            if not start:
+                raise RefusedError("ENG-HEADER", f"a header line {feed.header_starts!r}", "header")
+    end = joined.find(b"\n", start, high)
+    return start, (high if end < 0 else end + 1), line

@@ -1,0 +1,141 @@
+"""The gate: what a submission must be before a kernel reads it. Refusals name a rule, no value.
+
+Compressed bodies are expanded under a size bound and a ratio bound, in steps, so that a bomb costs
+a few mebibytes. XML passes expat with DOCTYPE refused; text passes a strict decoder.
+"""
+
+import re
+import zlib
+from xml.parsers import expat
+
+from connectors.engine.spec import Feed
+
+RATIO_BOUND = 200  # real reports compress to a tenth or a fiftieth
+_FREE = 1 << 20  # below this size the ratio does not matter
+_STEP = 1 << 20
+_DECLARED = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding=["']([A-Za-z0-9._-]+)""")
+_SAME_AS = {"gbk": "gb18030", "gb2312": "gb18030", "utf8": "utf-8", "ascii": "utf-8"}
+
+
+class RefusedError(Exception):
+    """A submission, or a stretch of one, that nothing can be read from.
+
+    Not an error of the program: the engine turns it into one quarantined record.
+    """
+
+    def __init__(self, rule: str, expected: str, field: str = "submission") -> None:
+        super().__init__(rule, expected)
+        self.rule, self.expected, self.field = rule, expected, field
+
+
+class _DoctypeError(Exception):
+    pass
+
+
+def expand(body: bytes | memoryview, bound: int) -> bytes | memoryview:
+    """Expand a gzip body; anything else comes back as it is.
+
+    Raises:
+        RefusedError: it is broken, or expands beyond `bound` bytes or beyond the ratio bound.
+    """
+    if len(body) > bound:
+        raise RefusedError("ENG-SIZE", f"at most {bound} bytes")
+    if bytes(body[:2]) != b"\x1f\x8b":
+        return body
+    out: list[bytes] = []
+    size = used = 0
+    data = bytes(body)
+    while data:
+        reader = zlib.decompressobj(wbits=31)
+        while not reader.eof:
+            before = len(data)
+            try:
+                part = reader.decompress(data, _STEP)
+            except zlib.error:
+                raise RefusedError("ENG-UNREADABLE", "a whole gzip body") from None
+            data = reader.unconsumed_tail if not reader.eof else reader.unused_data
+            used += before - len(data)
+            size += len(part)
+            if not part and not reader.eof and not data:
+                raise RefusedError("ENG-UNREADABLE", "a whole gzip body")
+            if size > bound or size > _FREE + RATIO_BOUND * max(used, 1):
+                raise RefusedError(
+                    "ENG-SIZE", f"at most {bound} bytes and {RATIO_BOUND} times the packed size"
+                )
+            out.append(part)
+    return b"".join(out)
+
+
+def check_xml(body: bytes | memoryview, feed: Feed) -> None:
+    """Let expat accept a document, or refuse it.
+
+    Raises:
+        RefusedError: a DOCTYPE, another encoding than declared in the spec, or not well-formed.
+    """
+    declared = _DECLARED.match(bytes(body[:200]))
+    if declared:
+        name = declared[1].decode().lower()
+        if _SAME_AS.get(name, name) != feed.encoding:
+            raise RefusedError("ENG-ENCODING", f"an XML declaration saying {feed.encoding}")
+    parser = expat.ParserCreate(encoding="utf-8", namespace_separator=" ")
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    try:
+        for start in range(0, len(body), 16 << 20):
+            parser.Parse(bytes(body[start : start + (16 << 20)]), False)
+        parser.Parse(b"", True)
+    except _DoctypeError:
+        raise RefusedError("ENG-DOCTYPE", "a document without DOCTYPE") from None
+    except expat.ExpatError as error:
+        if error.code == _BAD_TOKEN and not _decodes(body):
+            raise RefusedError("ENG-ENCODING", f"text in {feed.encoding}") from None
+        problem = expat.ErrorString(error.code)
+        raise RefusedError(
+            "ENG-UNREADABLE", f"well-formed XML ({problem} at byte {parser.ErrorByteIndex})"
+        ) from None
+
+
+_BAD_TOKEN = expat.errors.codes[expat.errors.XML_ERROR_INVALID_TOKEN]
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise _DoctypeError
+
+
+def _decodes(body: bytes | memoryview) -> bool:
+    try:
+        str(body, "utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def check_text(body: bytes | memoryview, encoding: str) -> None:
+    """Refuse a body that is not text of the encoding.
+
+    Raises:
+        RefusedError: a byte that cannot be decoded; the message has its position only.
+    """
+    try:
+        str(body, encoding)
+    except UnicodeDecodeError as error:
+        raise RefusedError(
+            "ENG-ENCODING", f"text in {encoding} (byte {error.start} is not)"
+        ) from None
+
+
+def blank_bad_lines(body: bytes | memoryview, encoding: str) -> tuple[bytes, tuple[int, ...]]:
+    """Make undecodable lines unreadable without moving a byte.
+
+    Returns:
+        The body of equal length in which each such line is blanked but for an 'x', and the
+        numbers of these lines from 1.
+    """
+    lines = bytes(body).split(b"\n")
+    bad = []
+    for number, line in enumerate(lines):
+        try:
+            line.decode(encoding)
+        except UnicodeDecodeError:
+            bad.append(number + 1)
+            lines[number] = b"x".ljust(len(line))
+    return b"\n".join(lines), tuple(bad)

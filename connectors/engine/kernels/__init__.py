@@ -1,0 +1,1 @@
+"""numba kernels over bytes. They check no bounds beyond what their docstrings say."""

@@ -1,0 +1,274 @@
+"""Cells to columns: order cells by path, pick one cell a record, copy its bytes out unescaped."""
+
+import numba as nb
+import numpy as np
+
+from connectors.engine.kernels.xml import ATTRIBUTE
+
+
+@nb.njit(cache=True, nogil=True)
+def order_by_path(path, count, paths):
+    """Stable counting sort: (order, cut); cells of path p are order[cut[p]:cut[p + 1]]."""
+    cut = np.zeros(paths + 1, np.int64)
+    for j in range(count):
+        cut[path[j] + 1] += 1
+    for p in range(paths):
+        cut[p + 1] += cut[p]
+    at = cut[:-1].copy()
+    order = np.empty(count, np.int32)
+    for j in range(count):
+        p = path[j]
+        order[at[p]] = j
+        at[p] += 1
+    return order, cut
+
+
+@nb.njit(cache=True, nogil=True)
+def pick(cells, order, low, high, chosen, repeated):
+    """Put cells order[low:high] at their records; a second one marks `repeated`."""
+    for j in range(low, high):
+        cell = order[j]
+        record = cells[cell, 3]
+        if record >= 0:
+            if chosen[record] >= 0:
+                repeated[record] = True
+            else:
+                chosen[record] = cell
+
+
+@nb.njit(cache=True, nogil=True)
+def mark(cells, order, low, high, present):
+    """Mark the records that have any of these cells."""
+    for j in range(low, high):
+        record = cells[order[j], 3]
+        if record >= 0:
+            present[record] = True
+
+
+@nb.njit(cache=True, nogil=True)
+def measure(cells, chosen):
+    """Upper bound of the bytes of the chosen cells, and whether a flag needs unescaping."""
+    total = 0
+    for row in range(len(chosen)):
+        cell = chosen[row]
+        if cell >= 0:
+            total += cells[cell, 1] - cells[cell, 0]
+    return total
+
+
+@nb.njit(cache=True, nogil=True)
+def copy_plain(body, cells, chosen, offsets, out):
+    """Copy cells as they are; returns the bytes written."""
+    at = 0
+    for row in range(len(chosen)):
+        offsets[row] = at
+        cell = chosen[row]
+        if cell >= 0:
+            start = cells[cell, 0]
+            length = cells[cell, 1] - start
+            for i in range(length):
+                out[at + i] = body[start + i]
+            at += length
+    offsets[len(chosen)] = at
+    return at
+
+
+@nb.njit(cache=True, nogil=True)
+def copy_csv(body, cells, flags, chosen, offsets, out):
+    """Copy CSV cells, doubled quotes made single."""
+    at = 0
+    for row in range(len(chosen)):
+        offsets[row] = at
+        cell = chosen[row]
+        if cell < 0:
+            continue
+        i = cells[cell, 0]
+        while i < cells[cell, 1]:
+            out[at] = body[i]
+            at += 1
+            if flags[cell] != 0 and body[i] == 34:
+                i += 1
+            i += 1
+    offsets[len(chosen)] = at
+    return at
+
+
+@nb.njit(cache=True, nogil=True)
+def _utf8(out, at, point):
+    if point < 0x80:
+        out[at] = point
+        return at + 1
+    if point < 0x800:
+        out[at] = 0xC0 | (point >> 6)
+        out[at + 1] = 0x80 | (point & 0x3F)
+        return at + 2
+    if point < 0x10000:
+        out[at] = 0xE0 | (point >> 12)
+        out[at + 1] = 0x80 | ((point >> 6) & 0x3F)
+        out[at + 2] = 0x80 | (point & 0x3F)
+        return at + 3
+    out[at] = 0xF0 | (point >> 18)
+    out[at + 1] = 0x80 | ((point >> 12) & 0x3F)
+    out[at + 2] = 0x80 | ((point >> 6) & 0x3F)
+    out[at + 3] = 0x80 | (point & 0x3F)
+    return at + 4
+
+
+@nb.njit(cache=True, nogil=True)
+def _hex(c):
+    return c - 48 if c < 58 else (c | 32) - 87
+
+
+@nb.njit(cache=True, nogil=True)
+def copy_xml(body, cells, flags, chosen, offsets, out):
+    """Copy XML cells: entities and character references resolved, comments and instructions left
+    out, line ends normalised, text trimmed. No result is longer than its source.
+    """
+    at = 0
+    for row in range(len(chosen)):
+        offsets[row] = at
+        cell = chosen[row]
+        if cell < 0:
+            continue
+        i = cells[cell, 0]
+        end = cells[cell, 1]
+        if flags[cell] & 3 == 0:
+            while i < end:
+                out[at] = body[i]
+                at += 1
+                i += 1
+            continue
+        begin = at
+        attribute = (flags[cell] & ATTRIBUTE) != 0
+        while i < end:
+            c = body[i]
+            if c == 38:
+                if body[i + 1] == 35:
+                    point = 0
+                    if body[i + 2] == 120:
+                        i += 3
+                        while body[i] != 59:
+                            point = point * 16 + _hex(body[i])
+                            i += 1
+                    else:
+                        i += 2
+                        while body[i] != 59:
+                            point = point * 10 + (body[i] - 48)
+                            i += 1
+                    at = _utf8(out, at, point)
+                else:
+                    first, second = body[i + 1], body[i + 2]
+                    if first == 108:
+                        out[at] = 60
+                    elif first == 103:
+                        out[at] = 62
+                    elif first == 113:
+                        out[at] = 34
+                    elif second == 109:
+                        out[at] = 38
+                    else:
+                        out[at] = 39
+                    at += 1
+                    while body[i] != 59:
+                        i += 1
+                i += 1
+            elif c == 60:
+                if body[i + 1] == 33 and body[i + 2] == 91:
+                    i += 9
+                    while not (body[i] == 93 and body[i + 1] == 93 and body[i + 2] == 62):
+                        if body[i] == 13:
+                            out[at] = 10
+                            at += 1
+                            if body[i + 1] == 10:
+                                i += 1
+                        else:
+                            out[at] = body[i]
+                            at += 1
+                        i += 1
+                    i += 3
+                elif body[i + 1] == 33:
+                    i += 4
+                    while not (body[i] == 45 and body[i + 1] == 45 and body[i + 2] == 62):
+                        i += 1
+                    i += 3
+                else:
+                    while not (body[i] == 63 and body[i + 1] == 62):
+                        i += 1
+                    i += 2
+            elif c == 13:
+                out[at] = 32 if attribute else 10
+                at += 1
+                i += 1
+                if i < end and body[i] == 10:
+                    i += 1
+            elif attribute and c < 32:
+                out[at] = 32
+                at += 1
+                i += 1
+            else:
+                out[at] = c
+                at += 1
+                i += 1
+        if not attribute:
+            while at > begin and out[at - 1] <= 32:
+                at -= 1
+            start = begin
+            while start < at and out[start] <= 32:
+                start += 1
+            if start > begin:
+                for j in range(start, at):
+                    out[begin + j - start] = out[j]
+                at -= start - begin
+    offsets[len(chosen)] = at
+    return at
+
+
+@nb.njit(cache=True, nogil=True)
+def copy_json(body, cells, flags, chosen, offsets, out):
+    """Copy JSON cells, escapes resolved. No result is longer than its source."""
+    at = 0
+    for row in range(len(chosen)):
+        offsets[row] = at
+        cell = chosen[row]
+        if cell < 0:
+            continue
+        i = cells[cell, 0]
+        end = cells[cell, 1]
+        while i < end:
+            c = body[i]
+            if c != 92 or flags[cell] & 1 == 0:
+                out[at] = c
+                at += 1
+                i += 1
+                continue
+            kind = body[i + 1]
+            i += 2
+            if kind == 117:
+                point = 0
+                for _ in range(4):
+                    point = point * 16 + _hex(body[i])
+                    i += 1
+                if 0xD800 <= point < 0xDC00:
+                    low = 0
+                    i += 2
+                    for _ in range(4):
+                        low = low * 16 + _hex(body[i])
+                        i += 1
+                    point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00)
+                at = _utf8(out, at, point)
+                continue
+            if kind == 110:
+                out[at] = 10
+            elif kind == 116:
+                out[at] = 9
+            elif kind == 114:
+                out[at] = 13
+            elif kind == 98:
+                out[at] = 8
+            elif kind == 102:
+                out[at] = 12
+            else:
+                out[at] = kind
+            at += 1
+    offsets[len(chosen)] = at
+    return at

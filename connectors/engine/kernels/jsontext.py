@@ -1,0 +1,412 @@
+"""JSON bytes to cells. The scanner is its own gate: strict RFC 8259, every position bounded.
+
+Text must be valid UTF-8 (checked before). Numbers stay text: money is never a float.
+"""
+
+import numba as nb
+import numpy as np
+
+from connectors.engine.kernels.nodes import LAST, MAX_DEPTH, SEEN, TABLE_FULL, TOO_DEEP, add, find
+
+# cell flags
+ESCAPED = 1
+NUMBER = 16
+LITERAL = 32
+NULL = 64
+
+# record status
+FINE = 0
+UNREADABLE = 1
+REPEATED_KEY = 2
+WRONG_COLUMNS = 3
+
+_VALUE, _VALUE_OR_END, _KEY_OR_END, _KEY, _COLON, _AFTER = 0, 1, 2, 3, 4, 5
+
+
+@nb.njit(cache=True, nogil=True)
+def _hex4(body, i, high):
+    """The value of four hex digits at i, -1 if they are not there."""
+    if i + 4 > high:
+        return -1
+    value = 0
+    for j in range(4):
+        c = body[i + j]
+        if 48 <= c <= 57:
+            value = value * 16 + (c - 48)
+        elif 97 <= (c | 32) <= 102:
+            value = value * 16 + ((c | 32) - 87)
+        else:
+            return -1
+    return value
+
+
+@nb.njit(cache=True, nogil=True)
+def _string(body, i, high):
+    """End of the string whose first byte after the quote is at i: (end, escaped), end -1 if bad."""
+    escaped = False
+    while i < high:
+        c = body[i]
+        if c == 34:
+            return i, escaped
+        if c < 32:
+            return -1, escaped
+        if c != 92:
+            i += 1
+            continue
+        escaped = True
+        if i + 1 >= high:
+            return -1, escaped
+        c = body[i + 1]
+        if c == 117:
+            value = _hex4(body, i + 2, high)
+            i += 6
+            if value < 0 or 0xDC00 <= value < 0xE000:
+                return -1, escaped
+            if 0xD800 <= value < 0xDC00:
+                if i + 6 > high or body[i] != 92 or body[i + 1] != 117:
+                    return -1, escaped
+                value = _hex4(body, i + 2, high)
+                if value < 0xDC00 or value >= 0xE000:
+                    return -1, escaped
+                i += 6
+        elif c in (34, 92, 47, 98, 102, 110, 114, 116):
+            i += 2
+        else:
+            return -1, escaped
+    return -1, escaped
+
+
+@nb.njit(cache=True, nogil=True)
+def _digits(body, i, high):
+    while i < high and 48 <= body[i] <= 57:
+        i += 1
+    return i
+
+
+@nb.njit(cache=True, nogil=True)
+def _number(body, i, high):
+    """End of the number at i, -1 if it is none."""
+    if i < high and body[i] == 45:
+        i += 1
+    if i >= high:
+        return -1
+    if body[i] == 48:
+        i += 1
+    else:
+        end = _digits(body, i, high)
+        if end == i:
+            return -1
+        i = end
+    if i < high and body[i] == 46:
+        end = _digits(body, i + 1, high)
+        if end == i + 1:
+            return -1
+        i = end
+    if i < high and (body[i] | 32) == 101:
+        i += 1
+        if i < high and (body[i] == 43 or body[i] == 45):
+            i += 1
+        end = _digits(body, i, high)
+        if end == i:
+            return -1
+        i = end
+    return i
+
+
+@nb.njit(cache=True, nogil=True)
+def _literal(body, i, high):
+    """(end, flag) of true, false or null at i, end -1 if it is none of them."""
+    c = body[i]
+    if c == 116 and i + 4 <= high:
+        if body[i + 1] == 114 and body[i + 2] == 117 and body[i + 3] == 101:
+            return i + 4, LITERAL
+    elif c == 110 and i + 4 <= high:
+        if body[i + 1] == 117 and body[i + 2] == 108 and body[i + 3] == 108:
+            return i + 4, NULL
+    elif (
+        c == 102
+        and i + 5 <= high
+        and body[i + 1] == 97
+        and body[i + 2] == 108
+        and body[i + 3] == 115
+        and body[i + 4] == 101
+    ):
+        return i + 5, LITERAL
+    return -1, 0
+
+
+@nb.njit(cache=True, nogil=True)
+def scan_json(
+    body, low, high, grid, names, size, progress, step_bytes, step_at, steps, serial, cells, flags,
+    instances, records, status, count,
+):  # fmt: skip
+    """Append the cells of the one JSON value in body[low:high].
+
+    A record is an object at the record path (arrays on the way are transparent); an object in an
+    array inside a record is a group instance. A repeated key marks its record, or, outside of
+    records, ends the scan.
+
+    Args:
+        body: uint8, valid UTF-8.
+        grid, names, size: The node table.
+        progress: int32 per node: steps of the record path matched so far, -1 off the path.
+        step_bytes, step_at, steps: The record path.
+        serial: int64[1]: objects met so far by this table.
+        cells, flags, instances, records, count: As `scan_xml`.
+        status: uint8 per record: FINE, REPEATED_KEY.
+
+    Returns:
+        -1 done, TABLE_FULL, TOO_DEEP, or the position that is not JSON.
+    """
+    k, nr, ni = count[0], count[1], count[2]
+    container = np.zeros(MAX_DEPTH + 2, np.int32)
+    is_object = np.zeros(MAX_DEPTH + 2, np.bool_)
+    outer_instance = np.zeros(MAX_DEPTH + 2, np.int32)
+    outer_record = np.zeros(MAX_DEPTH + 2, np.int32)
+    identity = np.zeros(MAX_DEPTH + 2, np.int64)
+    depth = 0
+    node = 0
+    record = -1
+    instance = -1
+    state = _VALUE
+    i = low
+    if high - low >= 3 and body[i] == 239 and body[i + 1] == 187 and body[i + 2] == 191:
+        i += 3
+    while i < high:
+        c = body[i]
+        if c == 32 or c == 10 or c == 13 or c == 9:
+            i += 1
+            continue
+        if state == _AFTER:
+            if depth == 0:
+                return i
+            if c == 44:
+                state = _KEY if is_object[depth] else _VALUE
+                node = container[depth]
+                i += 1
+                continue
+            if (c == 125 and not is_object[depth]) or (c == 93 and is_object[depth]):
+                return i
+            if c != 125 and c != 93:
+                return i
+        elif state == _COLON:
+            if c != 58:
+                return i
+            state = _VALUE
+            i += 1
+            continue
+        elif state == _KEY or (state == _KEY_OR_END and c != 125):
+            if c != 34:
+                return i
+            end, _ = _string(body, i + 1, high)
+            if end < 0:
+                return i
+            parent = container[depth]
+            node = find(body, i + 1, end, parent, 0, grid, names)
+            if node < 0:
+                node = add(body, i + 1, end, parent, 0, grid, names, size)
+                if node < 0:
+                    return TABLE_FULL
+                done = progress[parent]
+                progress[node] = -1
+                if 0 <= done < steps and (end - i - 1) == step_at[done + 1] - step_at[done]:
+                    equal = True
+                    for j in range(end - i - 1):
+                        if body[i + 1 + j] != step_bytes[step_at[done] + j]:
+                            equal = False
+                    if equal:
+                        progress[node] = done + 1
+            grid[parent, LAST] = node
+            if grid[node, SEEN] == identity[depth]:
+                if record < 0:
+                    return i
+                status[record] = REPEATED_KEY
+            grid[node, SEEN] = identity[depth]
+            state = _COLON
+            i = end + 1
+            continue
+        if c == 125 or c == 93:
+            if state == _VALUE or (state == _VALUE_OR_END and c == 125):
+                return i
+            if (c == 125) != is_object[depth]:
+                return i
+            i += 1
+            if record >= 0 and outer_record[depth] < 0:
+                records[record, 1] = i
+            instance = outer_instance[depth]
+            record = outer_record[depth]
+            depth -= 1
+            node = container[depth] if depth > 0 else 0
+            state = _AFTER
+            continue
+        if c == 123 or c == 91:
+            depth += 1
+            if depth > MAX_DEPTH:
+                return TOO_DEEP
+            container[depth] = node
+            is_object[depth] = c == 123
+            outer_instance[depth] = instance
+            outer_record[depth] = record
+            if c == 123:
+                serial[0] += 1
+                identity[depth] = serial[0] & 0x7FFFFFFF
+                if record < 0 and progress[node] == steps:
+                    record = nr
+                    records[nr, 0] = i
+                    records[nr, 1] = -1
+                    status[nr] = FINE
+                    nr += 1
+                elif record >= 0 and depth > 1 and not is_object[depth - 1]:
+                    instances[ni, 0] = instance
+                    instances[ni, 1] = node
+                    instances[ni, 2] = record
+                    instance = ni
+                    ni += 1
+                state = _KEY_OR_END
+            else:
+                state = _VALUE_OR_END
+            i += 1
+            continue
+        start = i
+        flag = np.uint8(0)
+        if c == 34:
+            end, escaped = _string(body, i + 1, high)
+            if end < 0:
+                return i
+            start = i + 1
+            i = end + 1
+            if escaped:
+                flag = np.uint8(ESCAPED)
+        elif c == 45 or 48 <= c <= 57:
+            end = _number(body, i, high)
+            if end < 0:
+                return i
+            i = end
+            flag = np.uint8(NUMBER)
+        else:
+            end, kind = _literal(body, i, high)
+            if end < 0:
+                return i
+            i = end
+            flag = np.uint8(kind)
+        cells[k, 0] = start
+        cells[k, 1] = end
+        cells[k, 2] = node
+        cells[k, 3] = record
+        cells[k, 4] = instance
+        flags[k] = flag
+        k += 1
+        if depth > 0:
+            node = container[depth]
+        state = _AFTER
+    if state != _AFTER or depth != 0:
+        return high
+    count[0], count[1], count[2] = k, nr, ni
+    return -1
+
+
+@nb.njit(cache=True, nogil=True)
+def scan_lines(
+    body, low, high, grid, names, size, progress, step_bytes, step_at, steps, serial, cells, flags,
+    instances, records, status, lines, count,
+):  # fmt: skip
+    """Append the cells of NDJSON: one object a line, so a broken line costs one record.
+
+    A line that is not one JSON object becomes a record without cells and status UNREADABLE. Blank
+    lines are no records. `lines` gets each record's line number from 1.
+
+    Returns:
+        -1 done, or TABLE_FULL.
+    """
+    i = low
+    line = 0
+    if high - low >= 3 and body[i] == 239 and body[i + 1] == 187 and body[i + 2] == 191:
+        i += 3
+    while i < high:
+        end = i
+        while end < high and body[end] != 10:
+            end += 1
+        line += 1
+        start = i
+        while start < end and (body[start] == 32 or body[start] == 9 or body[start] == 13):
+            start += 1
+        i = end + 1
+        if start == end:
+            continue
+        before = count[1]
+        code = low
+        if body[start] == 123:
+            code = scan_json(
+                body, start, end, grid, names, size, progress, step_bytes, step_at, steps, serial,
+                cells, flags, instances, records, status, count,
+            )  # fmt: skip
+        if code == TABLE_FULL:
+            return TABLE_FULL
+        if code != -1 or count[1] != before + 1:
+            count[1] = before + 1
+            records[before, 0] = start
+            status[before] = UNREADABLE
+        records[before, 1] = end
+        lines[before] = line
+    return -1
+
+
+@nb.njit(cache=True, nogil=True)
+def find_objects(body, step_bytes, step_at, steps, limits):
+    """Where the records of a large JSON document lie; the chunks are checked when scanned.
+
+    A record is an object directly in the array at the record path; `limits` (int64, capacity by 2)
+    gets start and end of each. Returns how many there are.
+    """
+    n = len(body)
+    depth = 0
+    matched = 0  # keys of the path that enclose this place
+    in_array = -1  # depth of the record array, -1 outside
+    found = 0
+    pending = False  # the last key at this depth was the next step of the path
+    i = 0
+    while i < n:
+        c = body[i]
+        if c == 34:
+            end, _ = _string(body, i + 1, n)
+            if end < 0:
+                return found
+            if in_array < 0:
+                after = end + 1
+                while after < n and body[after] <= 32:
+                    after += 1
+                if after < n and body[after] == 58:
+                    pending = False
+                    if depth == matched + 1 and matched < steps:
+                        first = step_at[matched]
+                        if end - i - 1 == step_at[matched + 1] - first:
+                            pending = True
+                            for j in range(end - i - 1):
+                                if body[i + 1 + j] != step_bytes[first + j]:
+                                    pending = False
+            i = end + 1
+            continue
+        if c == 123 or c == 91:
+            depth += 1
+            if in_array < 0:
+                if pending and c == 123:
+                    matched += 1
+                elif c == 91 and (
+                    (pending and matched + 1 == steps) or (steps == 0 and depth == 1)
+                ):
+                    in_array = depth
+                pending = False
+            elif c == 123 and depth == in_array + 1:
+                limits[found, 0] = i
+        elif c == 125 or c == 93:
+            if in_array >= 0:
+                if c == 125 and depth == in_array + 1:
+                    limits[found, 1] = i + 1
+                    found += 1
+                elif depth == in_array:
+                    return found
+            elif matched > 0 and depth == matched + 1:
+                matched -= 1
+            depth -= 1
+        i += 1
+    return found

@@ -1,0 +1,57 @@
+"""The two identities of a record: its transaction key, and the hash of its content."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connectors.engine.convert import constant
+from connectors.engine.spec import Feed
+from schemas.hashing import hash128, to_binary16
+
+_PARTY_CONTENT = ("id", "id_scheme", "id_basis", "account_token", "name")
+
+
+def transaction_key(
+    feed: Feed, columns: Mapping[str, pa.Array], submitters: pa.Array, rows: int
+) -> pa.Array:
+    """16 bytes naming the transaction, null where the record has no complete key.
+
+    Both sides of a trade must reach the same bytes, so the key holds the market, which alternative
+    of the spec it is, and canonical values; a placeholder counts as absent.
+    """
+    out = pa.nulls(rows, pa.binary(16))
+    if feed.key is None:
+        return out
+    placeholders = pa.array(feed.key.absent, pa.string())
+    for number, names in enumerate(feed.key.alternatives):
+        values = [
+            constant(feed.market, rows, pa.string()),
+            constant(str(number), rows, pa.string()),
+        ]
+        if feed.key.scope == "reporter":
+            values.append(submitters)
+        complete = np.ones(rows, np.bool_)
+        for name in names:
+            value = columns[name]
+            values.append(value)
+            complete &= value.is_valid().to_numpy(zero_copy_only=False)
+            if len(placeholders) and pa.types.is_string(value.type):
+                held = pc.is_in(value, value_set=placeholders).to_numpy(zero_copy_only=False)
+                complete &= ~held
+        keys = to_binary16(hash128(values, "transaction"))
+        keys = pc.if_else(pa.array(complete), keys, pa.scalar(None, keys.type))
+        out = pc.coalesce(out, keys)
+    return out
+
+
+def content_hash(feed: Feed, columns: Mapping[str, pa.Array]) -> pa.Array:
+    """16 bytes over every canonical value the record itself states, by column name.
+
+    Values of the submission's header and results of dated reference data are left out: the same
+    record sent again in another file must hash alike.
+    """
+    names = {column.name for column in feed.columns if not column.in_header}
+    names |= {f"{party.prefix}_{part}" for party in feed.parties for part in _PARTY_CONTENT}
+    return to_binary16(hash128([columns[name] for name in sorted(names)], "content"))

@@ -1,0 +1,466 @@
+"""A feed's spec: load it, check it, and say exactly what is wrong with it.
+
+The result is a `Feed`: plain data, no open file, nothing of a submission. Reading is TOML because
+YAML reads `on`, `NO`, `010176` and `12:30` as something else and drops duplicate keys.
+"""
+
+import difflib
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pyarrow as pa
+
+from connectors.engine.speclines import Lines
+from schemas.errors import ConfigurationError
+from schemas.fields import IMPLEMENTED_KINDS, arrow_schema
+from schemas.identifiers import has_check
+
+FORMATS = ("xml", "json", "ndjson", "csv")
+ENCODINGS = ("utf-8", "gb18030")
+SOURCES = ("from", "first", "join", "which")
+ORDINAL = "#"  # pseudo-path: the record's number in its submission, from 1
+PERSON_DOCUMENTS = ("RESIDENT_ID", "PASSPORT", "PERSON_DOCUMENT")
+PARTY_SCHEMES = ("LEI", "USCC", "FIN14", "CNAPS12", "CFETS6", "CIPSID")
+
+_TOP = frozenset(
+    [
+        "feed",
+        "title_zh",
+        "title_en",
+        "status",
+        "format",
+        "encoding",
+        "namespace",
+        "record",
+        "delimiter",
+        "header_starts",
+        "undecided",
+        "ignored",
+        "kind",
+        "lateness",
+        "business_calendar",
+        "key",
+        "totals",
+        "skip",
+        "constants",
+        "fields",
+        "local",
+        "under",
+        "party",
+        "max_expanded",
+    ]
+)
+_OPTIONS = frozenset(
+    [
+        "from",
+        "first",
+        "join",
+        "which",
+        "with",
+        "is",
+        "check",
+        "pattern",
+        "map",
+        "percent",
+        "split",
+        "part",
+        "grouped",
+        "capped",
+        "format",
+        "tz",
+        "absent",
+        "required",
+        "optional",
+        "trim",
+        "min",
+        "fallback",
+        "keyed",
+        "python",
+        "expect",
+    ]
+)
+_LATENESS = re.compile(r"(\d+) (s|min|h|d)")
+_UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
+_ZONE = re.compile(r"[+-]\d\d:\d\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One field the spec fills: where its text comes from and how it is read."""
+
+    name: str
+    type: pa.DataType
+    required: bool
+    how: str  # one of SOURCES
+    paths: tuple[str, ...]
+    codes: tuple[str, ...]  # of `which`, one a path
+    options: Mapping[str, Any]
+
+    @property
+    def source(self) -> str:
+        """The source paths as findings name them."""
+        return " | ".join(self.paths) if self.how in ("first", "which") else " + ".join(self.paths)
+
+    @property
+    def in_header(self) -> bool:
+        """Whether the value belongs to the submission and not to the record."""
+        return all(path.startswith("/") for path in self.paths)
+
+
+@dataclass(frozen=True, slots=True)
+class PartyId:
+    """One way a party is identified: a scheme, schemes told by shape, or by a type column."""
+
+    path: str
+    schemes: tuple[str, ...]
+    type_path: str | None
+    types: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """How one side of a record is identified; `prefix` is counterparty_1 or counterparty_2."""
+
+    prefix: str
+    ids: tuple[PartyId, ...]
+    name: str | None
+    account: tuple[str, ...]
+    agent: tuple[str, ...]
+    person: str | None
+    required: bool
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path the party reads."""
+        own = [entry.path for entry in self.ids] + [e.type_path for e in self.ids if e.type_path]
+        return (*own, *([self.name] if self.name else []), *self.account, *self.agent)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The transaction key: the first list of fields that is complete; else none."""
+
+    alternatives: tuple[tuple[str, ...], ...]
+    scope: str  # global | reporter
+    absent: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Feed:
+    """One feed, ready to decode. `version` names the spec's exact bytes (and its hatches')."""
+
+    name: str
+    title_zh: str
+    title_en: str
+    status: str  # public | stand-in | ours
+    folder: Path
+    version: str
+    format: str
+    encoding: str
+    namespace: re.Pattern[str]
+    record: tuple[str, ...]
+    delimiter: str
+    header_starts: str | None
+    undecided: str  # quarantine | warn
+    ignored: tuple[str, ...]
+    kind: str
+    market: str
+    business_calendar: str
+    lateness: timedelta
+    key: Key | None
+    columns: tuple[Column, ...]
+    locals: tuple[Column, ...]
+    parties: tuple[Party, ...]
+    constants: Mapping[str, str]
+    total_records: str | None
+    total_sum: tuple[str, str] | None  # (field, header path)
+    skip: tuple[tuple[str, tuple[str, ...]], ...]
+    max_expanded: int
+
+    @property
+    def lateness_us(self) -> int:
+        """How long after it happened a record counts as on time, in microseconds."""
+        return self.lateness // timedelta(microseconds=1)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every source path the spec reads, without the ignored ones."""
+        out = [path for column in (*self.columns, *self.locals) for path in column.paths]
+        for column in (*self.columns, *self.locals):
+            out += column.options.get("fallback", {}).get("join", [])
+        out += [path for party in self.parties for path in party.paths]
+        out += [party.person for party in self.parties if party.person]
+        out += [path for path, _ in self.skip]
+        out += [p for p in (self.total_records, self.total_sum and self.total_sum[1]) if p]
+        return tuple(dict.fromkeys(path for path in out if path != ORDINAL))
+
+
+def load(path: Path) -> Feed:
+    """Load and check a spec file.
+
+    Raises:
+        ConfigurationError: it cannot be read or breaks a rule of the language; the message names
+            file, line, field, what was expected and the cure.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: expected a spec in UTF-8; check the name") from error
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path}: expected TOML: {error}; correct that line") from error
+    version = hashlib.sha256(text.encode())
+    hatches = path.with_name("hatches.py")
+    if hatches.is_file():
+        version.update(hatches.read_bytes())
+    return _Reader(path, raw, Lines(path, text)).feed(version.hexdigest()[:16])
+
+
+class _Reader:
+    """Turns the parsed TOML into a Feed; every complaint goes through `lines`."""
+
+    def __init__(self, path: Path, raw: dict[str, Any], lines: Lines) -> None:
+        self.path, self.raw, self.lines = path, raw, lines
+        self.types: dict[str, pa.DataType] = {}
+        self.nullable: dict[str, bool] = {}
+
+    def feed(self, version: str) -> Feed:
+        raw, lines = self.raw, self.lines
+        lines.known(raw, _TOP, ())
+        kind = lines.choice(raw, "kind", IMPLEMENTED_KINDS)
+        schema = arrow_schema(kind)
+        self.types = {field.name: field.type for field in schema}
+        self.nullable = {field.name: field.nullable for field in schema}
+        constants = self._constants()
+        columns = self._columns("fields")
+        under = self._under()
+        names = [column.name for column in columns]
+        for column in under:
+            if column.name in names:
+                lines.fail(("under",), column.name, "each field once", "remove one of the two")
+        columns += under
+        local = self._columns("local")
+        parties = tuple(self._party(name) for name in raw.get("party", {}))
+        feed_format = lines.choice(raw, "format", FORMATS)
+        total_records, total_sum = self._totals({column.name for column in columns})
+        record = lines.text(raw, "record", "")
+        if feed_format == "xml" and not record:
+            lines.fail((), "record", "the path of a record, such as 'Document/A/B'", "add it")
+        try:
+            namespace = re.compile(lines.text(raw, "namespace", ".*"))
+        except re.error:
+            lines.fail((), "namespace", "a regular expression", "correct it")
+        filled = {c.name for c in columns} | {c.name for c in local} | set(constants)
+        filled |= {f"{party.prefix}_id" for party in parties}
+        return Feed(
+            name=lines.text(raw, "feed"),
+            title_zh=lines.text(raw, "title_zh"),
+            title_en=lines.text(raw, "title_en"),
+            status=lines.choice(raw, "status", ("public", "stand-in", "ours")),
+            folder=self.path.parent,
+            version=version,
+            format=feed_format,
+            encoding=lines.choice(raw, "encoding", ENCODINGS),
+            namespace=namespace,
+            record=tuple(record.split("/")) if record else (),
+            delimiter=lines.text(raw, "delimiter", ","),
+            header_starts=raw.get("header_starts"),
+            undecided=lines.choice(raw, "undecided", ("quarantine", "warn"), "quarantine"),
+            ignored=tuple(lines.texts(raw, "ignored", ())),
+            kind=kind,
+            market=constants.get("market_segment", ""),
+            business_calendar=lines.text(raw, "business_calendar"),
+            lateness=self._lateness(),
+            key=self._key(filled),
+            columns=tuple(columns),
+            locals=tuple(local),
+            parties=parties,
+            constants=constants,
+            total_records=total_records,
+            total_sum=total_sum,
+            skip=self._skip(),
+            max_expanded=int(raw.get("max_expanded", 2 << 30)),
+        )
+
+    def _lateness(self) -> timedelta:
+        found = _LATENESS.fullmatch(self.lines.text(self.raw, "lateness"))
+        if not found:
+            self.lines.fail((), "lateness", "a number and s, min, h or d ('10 min')", "correct it")
+        assert found  # noqa: S101 - fail always raises
+        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+    def _constants(self) -> Mapping[str, str]:
+        constants = self.raw.get("constants", {})
+        for name, value in constants.items():
+            self._canonical(("constants",), name)
+            if not isinstance(value, str):
+                self.lines.fail(("constants",), name, "text in quotes", "put it in quotes")
+        if "market_segment" not in constants:
+            self.lines.fail((), "constants", "market_segment, such as 'PYMT'", "add it")
+        return MappingProxyType(dict(constants))
+
+    def _canonical(self, at: tuple[str, ...], name: str) -> None:
+        if name in self.types or name.startswith("extension."):
+            return
+        near = difflib.get_close_matches(name, self.types, 1)
+        cure = f"did you mean {near[0]!r}?" if near else "see docs/schema for the names"
+        self.lines.fail(at, name, "a canonical field of this kind", cure)
+
+    def _columns(self, section: str) -> list[Column]:
+        return [
+            self._column((section,), name, value)
+            for name, value in self.raw.get(section, {}).items()
+        ]
+
+    def _under(self) -> list[Column]:
+        out = []
+        for prefix, entries in self.raw.get("under", {}).items():
+            for name, value in entries.items():
+                column = self._column(("under", prefix), name, value)
+                paths = tuple(
+                    p if p.startswith("/") or p == ORDINAL else f"{prefix}/{p}"
+                    for p in column.paths
+                )
+                out.append(
+                    Column(
+                        column.name,
+                        column.type,
+                        column.required,
+                        column.how,
+                        paths,
+                        column.codes,
+                        column.options,
+                    )  # fmt: skip
+                )
+        return out
+
+    def _column(self, at: tuple[str, ...], name: str, value: Any) -> Column:  # noqa: ANN401
+        lines = self.lines
+        options = {"from": value} if isinstance(value, str) else value
+        if not isinstance(options, dict):
+            lines.fail(at, name, "a path or a table of options", "write a path in quotes")
+        if at[0] == "local":
+            kind = pa.string()
+        else:
+            self._canonical(at, name)
+            kind = pa.string() if name.startswith("extension.") else self.types[name]
+        lines.known(options, _OPTIONS, (*at, name))
+        ways = [way for way in SOURCES if way in options]
+        if len(ways) != 1:
+            lines.fail(at, name, f"exactly one of {', '.join(SOURCES)}", "keep one of them")
+        how = ways[0]
+        codes: tuple[str, ...] = ()
+        if how == "from":
+            paths: Sequence[str] = [lines.text(options, "from", at=(*at, name))]
+        elif how == "which":
+            paths, codes = list(options["which"]), tuple(map(str, options["which"].values()))
+        else:
+            paths = lines.texts(options, how, at=(*at, name))
+        self._check_options(at, name, kind, options)
+        required = options.get("required", False) or (
+            at[0] != "local" and not self.nullable.get(name, True) and not options.get("optional")
+        )
+        return Column(name, kind, required, how, tuple(paths), codes, MappingProxyType(options))
+
+    def _check_options(
+        self, at: tuple[str, ...], name: str, kind: pa.DataType, options: Mapping[str, Any]
+    ) -> None:
+        fail = self.lines.fail
+        number = pa.types.is_decimal(kind)
+        moment = pa.types.is_timestamp(kind) or pa.types.is_date32(kind)
+        for option in ("percent", "grouped", "capped"):
+            if option in options and not number:
+                fail(at, name, f"{option} only on a decimal field", f"remove {option}")
+        for option in ("format", "tz"):
+            if option in options and not moment:
+                fail(at, name, f"{option} only on a date or time field", f"remove {option}")
+        if "tz" in options and not _ZONE.fullmatch(str(options["tz"])):
+            fail(at, name, "tz as an offset, such as '+08:00'", "correct it")
+        for option in ("pattern",):
+            try:
+                re.compile(options.get(option, ""))
+            except re.error:
+                fail(at, name, f"{option} as a regular expression", "correct it")
+        if "is" in options and options["is"] != "region" and not has_check(str(options["is"])):
+            fail(at, name, "is = a known identifier kind, such as 'lei'", "correct it")
+        if options.get("check", "reject") not in ("reject", "warn", "off"):
+            fail(at, name, "check = 'reject', 'warn' or 'off'", "correct it")
+        if "python" in options and not re.fullmatch(
+            r"connectors\.feeds\.\w+\.hatches:\w+", str(options["python"])
+        ):
+            fail(at, name, "python = 'connectors.feeds.<feed>.hatches:<function>'", "correct it")
+
+    def _party(self, name: str) -> Party:
+        at = ("party", name)
+        lines, raw = self.lines, self.raw["party"][name]
+        if name not in ("counterparty_1", "counterparty_2"):
+            lines.fail(("party",), name, "counterparty_1 or counterparty_2", "rename it")
+        lines.known(raw, frozenset(["ids", "name", "account", "agent", "person", "required"]), at)
+        ids = []
+        for entry in raw.get("ids", []):
+            lines.known(
+                entry, frozenset(["from", "scheme", "schemes", "type", "types"]), (*at, "ids")
+            )
+            if "from" not in entry:
+                lines.fail(at, "ids", "from = a path in each entry", "add it")
+            types = entry.get("types", {})
+            schemes = tuple(entry.get("schemes", [entry["scheme"]] if "scheme" in entry else []))
+            for scheme in (*schemes, *types.values()):
+                if scheme not in (*PARTY_SCHEMES, *PERSON_DOCUMENTS):
+                    known = ", ".join((*PARTY_SCHEMES, *PERSON_DOCUMENTS))
+                    lines.fail(at, "ids", f"a scheme of {known}", "correct it")
+            if bool(schemes) == bool(types) or bool(types) != ("type" in entry):
+                lines.fail(at, "ids", "scheme, schemes, or type with types", "keep one way")
+            ids.append(PartyId(entry["from"], schemes, entry.get("type"), MappingProxyType(types)))
+        paths = {key: raw.get(key, []) for key in ("account", "agent")}
+        first = {k: tuple([v] if isinstance(v, str) else v) for k, v in paths.items()}
+        required = bool(raw.get("required", name == "counterparty_1"))
+        return Party(
+            name, tuple(ids), raw.get("name"), first["account"], first["agent"],
+            raw.get("person"), required,
+        )  # fmt: skip
+
+    def _key(self, filled: set[str]) -> Key | None:
+        raw = self.raw.get("key")
+        if raw is None:
+            return None
+        self.lines.known(raw, frozenset(["fields", "or", "scope", "absent"]), ("key",))
+        fields = [self.lines.texts(raw, "fields", at=("key",))]
+        if "or" in raw:
+            fields.append(self.lines.texts(raw, "or", at=("key",)))
+        for name in (name for alternative in fields for name in alternative):
+            if name not in filled:
+                self.lines.fail((), "key", f"fields this spec fills, {name} is none", "map it")
+        return Key(
+            tuple(tuple(alternative) for alternative in fields),
+            self.lines.choice(raw, "scope", ("global", "reporter"), at=("key",)),
+            tuple(raw.get("absent", [])),
+        )
+
+    def _totals(self, names: set[str]) -> tuple[str | None, tuple[str, str] | None]:
+        raw = self.raw.get("totals", {})
+        self.lines.known(raw, frozenset(("records", "sum")), ("totals",))
+        if "sum" not in raw:
+            return raw.get("records"), None
+        pair = raw["sum"]
+        if not isinstance(pair, dict) or set(pair) != {"of", "is"} or pair["of"] not in names:
+            self.lines.fail(
+                ("totals",), "sum", "{ of = a field filled here, is = a header path }", "correct it"
+            )
+        return raw.get("records"), (pair["of"], pair["is"])
+
+    def _skip(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        out = []
+        for entry in self.raw.get("skip", []):
+            if set(entry) != {"field", "in"}:
+                self.lines.fail((), "skip", "{ field = ..., in = [...] } entries", "correct it")
+            out.append((entry["field"], tuple(entry["in"])))
+        return tuple(out)

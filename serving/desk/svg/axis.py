@@ -104,14 +104,15 @@ def axis(times: Sequence[int], left: float, right: float) -> Axis:
     while last - first < 3:
         first, last = max(0, first - 1), min(24, last + 1)
     idle = sum(1 for a, b in pairwise(ordinals) if b - a > 1)
-    each = (right - left - idle * _GAP) / len(ordinals)
+    gap = min(_GAP, 0.4 * (right - left) / max(1, idle))  # the days keep most of the room
+    each = (right - left - idle * gap) / len(ordinals)
     days: list[Day] = []
     gaps: list[float] = []
     x = float(left)
     for position, ordinal in enumerate(ordinals):
         if position and ordinal - ordinals[position - 1] > 1:
-            gaps.append(x + _GAP / 2)
-            x += _GAP
+            gaps.append(x + gap / 2)
+            x += gap
         days.append(Day(ordinal, x, x + each))
         x += each
     return Axis(float(left), float(right), tuple(days), tuple(gaps), (first, last))

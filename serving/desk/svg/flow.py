@@ -94,9 +94,10 @@ def time_axis(axis: Axis, top: float, bottom: float) -> list[Markup]:
         label = long if text_width(long, 12) + 8 <= room else day.date
         wide = text_width(label, 12)
         left = (day.left + day.right - wide) / 2
+        left = max(axis.left, min(axis.right - wide, left))
         if left < free:
             continue
-        drawn.append(el("text", label, x=(day.left + day.right) / 2, y=y, class_="middle dayname"))
+        drawn.append(el("text", label, x=left + wide / 2, y=y, class_="middle dayname"))
         free = left + wide + 6
     return drawn
 

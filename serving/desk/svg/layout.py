@@ -123,14 +123,17 @@ def _lanes(of: Graph, heights: dict[str, float]) -> tuple[tuple[Lane, ...], floa
     return tuple(lanes), top - 4
 
 
-def _spread(places: Sequence[float], left: float, right: float, gap: float) -> list[float]:
-    """Rising places moved apart to at least `gap` (less if there is no room), order kept."""
-    if not places:
-        return []
-    gap = min(gap, (right - left) / max(1, len(places)))
+def spread(places: Sequence[float], left: float, right: float, gap: float) -> list[float]:
+    """Rising places moved apart to at least `gap` (less if there is no room) between two bounds.
+
+    Example:
+        >>> spread([1, 1, 2, 50], 0, 20, 4)
+        [1, 5, 9, 20]
+    """
+    gap = min(gap, (right - left) / max(1, len(places) - 1))
     moved: list[float] = []
     for place in places:
-        moved.append(max(place, moved[-1] + gap) if moved else place)
+        moved.append(max(place, moved[-1] + gap) if moved else max(place, left))
     limit = right
     for position in range(len(moved) - 1, -1, -1):
         moved[position] = min(moved[position], limit)
@@ -152,7 +155,7 @@ def _rows(of: Graph, frame: Frame, time: Axis) -> Layout:
         middle = (lane.top + lane.bottom) / 2
         for position, place in enumerate(inside):
             ys[place] = middle + (position - (len(inside) - 1) / 2) * frame.row
-    xs = _spread([time.x(t.time) for t in of.transfers], frame.left + 4, frame.right - 10, 9)
+    xs = spread([time.x(t.time) for t in of.transfers], frame.left + 4, frame.right - 10, 9)
     links = []
     for place, (transfer, x) in enumerate(zip(of.transfers, xs, strict=True)):
         y1, y2 = ys[transfer.source], ys[transfer.target]

@@ -82,6 +82,17 @@ def amount(value: int, unit: str) -> str:
     return f"{value:,}"
 
 
+def brief(value: int, unit: str) -> str:
+    """`amount` without decimals from 1,000 on, for places where there is little room.
+
+    Example:
+        >>> brief(49_999_00, "fen"), brief(123_456_789_00, "fen")
+        ('4.9999', '12,345')
+    """
+    text = amount(value, unit)
+    return text.split(".")[0] if "," in text else text
+
+
 def units(unit: str) -> tuple[str, str]:
     """What the numbers of `amount` count, in both languages; an unknown unit names itself."""
     return _UNITS.get(unit, (unit, unit))

@@ -7,9 +7,9 @@ from serving.answers.model import Explanation
 from serving.desk.svg.axis import Axis, axis
 from serving.desk.svg.flow import AXIS_HEIGHT, lane_name, time_axis
 from serving.desk.svg.graph import Graph, graph
-from serving.desk.svg.layout import WIDE, Frame
+from serving.desk.svg.layout import WIDE, Frame, spread
 from serving.desk.svg.mark import el, number
-from serving.desk.svg.say import amount, beijing, units, wan
+from serving.desk.svg.say import amount, beijing, brief, units, wan
 
 _HOUR = 3_600_000_000
 _BARS = 84.0
@@ -180,16 +180,15 @@ def _end_labels(
     """Names at the right end of the steps, moved apart so that none covers another."""
     if not frame.full:
         return []
-    ordered = sorted(ends, reverse=True)
-    y = floor + 22
+    ordered = sorted(ends)
+    heights = spread([place + 4 for place, _, _ in ordered], 12, floor + 4, 15)
     drawn = []
-    for place, vantage, value in ordered:
-        y = min(place + 4, y - 15)
+    for y, (_, vantage, value) in zip(heights, ordered, strict=True):
         name = "联合 Joint" if vantage == JOINT else " ".join(lane_name(vantage))
         drawn.append(
             el(
                 "text",
-                f"{name} {amount(value, unit)}",
+                f"{name} {brief(value, unit)}",
                 x=frame.right + 8,
                 y=y,
                 class_=f"tinted r{vantage}",

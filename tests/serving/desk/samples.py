@@ -336,6 +336,43 @@ def local() -> Explanation:
     return explanation(pays, alert_id="A-10ca1")
 
 
+def long_running() -> Explanation:
+    """Sixty active days: labels must thin out."""
+    pays = [
+        Pay(day, (day * 13) % 9, "甲", (SH, AH)[day % 2], "乙", JS, 41_000 + day * 100)
+        for day in range(0, 120, 2)
+    ]
+    return explanation(pays, alert_id="A-10e6")
+
+
+def at_once() -> Explanation:
+    """Thirty transfers within one minute among ten parties, one of them to itself."""
+    names = labels(10)
+    homes = (SH, JS, ZJ, AH, NINGBO, "110000")
+    pays = [
+        Pay(0, 1 + n / 3000, names[n % 10], homes[n % 6], names[(n * 3 + 1) % 10],
+            homes[(n * 5) % 6], 10_000 + n * 997)
+        for n in range(30)
+    ]  # fmt: skip
+    pays.append(Pay(0, 1.2, "甲", SH, "甲", SH, 49_999))
+    return explanation(pays, alert_id="A-0ce0", line_yuan=300_000)
+
+
+def single() -> Explanation:
+    """One transfer, below every line: raised by nobody jointly."""
+    return explanation([Pay(0, 2, "甲", "110000", "乙", JS, 4_999)], alert_id="A-0001")
+
+
+def huge_sums() -> Explanation:
+    """Sums of thousands of millions, many close measures at the end of the steps."""
+    homes = (SH, JS, ZJ, AH)
+    pays = [
+        Pay(n // 8, n % 8, "甲", homes[n % 4], "乙", homes[n % 4], 1_234_567_890 + n)
+        for n in range(24)
+    ]
+    return explanation(pays, alert_id="A-b16", line_yuan=20_000_000_000)
+
+
 def summary() -> dict[str, object]:
     """A run's summary whose outcome counts add up."""
     return {

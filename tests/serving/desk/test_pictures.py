@@ -7,6 +7,8 @@ from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from schemas.regions import JOINT, REGIONS
 from serving.answers.model import Explanation
@@ -35,6 +37,10 @@ SAMPLES = {
     "double_financing": samples.double_financing,
     "large": samples.large,
     "local": samples.local,
+    "long_running": samples.long_running,
+    "at_once": samples.at_once,
+    "single": samples.single,
+    "huge_sums": samples.huge_sums,
 }
 
 
@@ -349,6 +355,39 @@ class TestCharts:
         text = "".join(parsed(scores([("拆分", "structuring", 40, 38, 2, 7)], "s")).itertext())
         for number in ("40", "38", "2", "7"):
             assert number in text
+
+
+AREAS = ("310000", "320000", "330000", "330200", "340000", "110000", "OUT")
+PAYMENTS = st.lists(
+    st.builds(
+        samples.Pay,
+        day=st.integers(0, 80),
+        hour=st.floats(0, 14, width=16),
+        payer=st.sampled_from(samples.labels(40)),
+        payer_area=st.sampled_from(AREAS),
+        payee=st.sampled_from(samples.labels(40)),
+        payee_area=st.sampled_from(AREAS),
+        yuan=st.integers(0, 10**10),
+        asset=st.sampled_from([None, "物1", "物2"]),
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(pays=PAYMENTS, none=st.booleans())
+def test_any_evidence_is_drawn_inside_its_picture(pays: list[samples.Pay], none: bool) -> None:
+    told = samples.explanation(pays)
+    if none:
+        told = replace(told, evidence=tuple(replace(row, amount_fen=None) for row in told.evidence))
+    for picture in every_picture(told):
+        for svg in (e for e in parsed(picture).iter("svg") if "viewBox" in e.attrib):
+            _, _, width, height = map(float, svg.get("viewBox", "").split())
+            for e in svg.iter():
+                for name, most in (("x", width), ("cx", width), ("x2", width), ("y", height),
+                                   ("cy", height), ("y2", height)):  # fmt: skip
+                    assert -0.1 <= float(e.get(name, "0")) <= most + 0.1, (e.attrib, name)
 
 
 def luminance(colour: str) -> float:

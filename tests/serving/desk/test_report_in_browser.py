@@ -18,6 +18,7 @@ pytestmark = pytest.mark.browser
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ADDRESS = "https://report.test/"
+ODD = (samples.long_running, samples.at_once, samples.single, samples.huge_sums, samples.local)
 TOLD = (samples.structuring, samples.pass_through, samples.double_financing, samples.large)
 
 # Text boxes of one picture that cover each other or leave the picture, in screen pixels.
@@ -226,14 +227,28 @@ def test_every_account_is_reached_by_the_keyboard_and_has_a_name(
     assert page.evaluate("document.querySelector(':target').id") == "a1-party-A"
 
 
+def overlaps(page: Page) -> list[str]:
+    pictures = page.locator("svg.pic")
+    assert pictures.count() > 50
+    return [
+        wrong
+        for place in range(pictures.count())
+        for wrong in pictures.nth(place).evaluate(OVERLAPS)
+    ]
+
+
 @pytest.mark.parametrize("width", [1280, 900])
 def test_no_text_of_a_picture_covers_another_or_leaves_it(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    pictures = page.locator("svg.pic")
-    wrong = []
-    for place in range(pictures.count()):
-        wrong += pictures.nth(place).evaluate(OVERLAPS)
-    assert wrong == []
+    assert overlaps(page) == []
+
+
+def test_no_text_covers_another_in_alerts_of_odd_shapes(browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_content(report(samples.summary(), [make() for make in ODD]))
+    assert overlaps(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    page.close()
 
 
 @pytest.mark.parametrize("width", [1280, 820, 390])

@@ -143,8 +143,8 @@ class Calendars:
 
         Returns:
             (date32 days, int32 ordinals) of the same length; both null where the instant is null
-            or lies outside the days the calendar covers. Consecutive open days have ordinals that
-            differ by one.
+            or lies outside the days the calendar covers (NATURAL has no limits). Consecutive open
+            days have ordinals that differ by one.
         """
         calendar = self.get(code)
         column = flat(instants)

@@ -11,7 +11,8 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import date
-from functools import cache, lru_cache
+from functools import cache, lru_cache, wraps
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +27,10 @@ from schemas.reference_data import cross_reference, institutions, read_table
 DOC, ACCOUNT, NAME = "DOC", "ACCOUNT", "NAME"
 RESIDENT_ID = "RESIDENT_ID"
 
+_Answer = TypeVar("_Answer")
+
 _CACHE = 1 << 18
+_LONGEST = 256  # characters: a hostile file must not fill the memory through a cache
 _UNIT = "\x1f"  # separates the parts of one key; removed from every part
 _PART = "|"  # separates the parts of a normal form; no normal part holds it
 _SEPARATORS = re.compile(r"[\s\u200b\u00ad·\-‐-―−_./,()]+")
@@ -38,7 +42,18 @@ _CENTENARIAN = ("996", "997", "998", "999")  # order codes kept for people born 
 _FIRM_SCHEMES = ("LEI", "USCC", "FIN14", "CNAPS12", "BIC")
 
 
-@lru_cache(_CACHE)
+def _remembered(function: Callable[..., _Answer]) -> Callable[..., _Answer]:
+    """Keep the answers of a text function, but not of texts too long to be an identifier."""
+    cached = lru_cache(_CACHE)(function)
+
+    @wraps(function)
+    def call(*texts: str) -> _Answer:
+        return cached(*texts) if sum(map(len, texts)) <= _LONGEST else function(*texts)
+
+    return call
+
+
+@_remembered
 def compact(text: str) -> str:
     """NFKC, upper case, without blanks and separators.
 
@@ -60,7 +75,7 @@ def resident_check(first_17: str) -> str:
     return "10X98765432"[total % 11]
 
 
-@lru_cache(_CACHE)
+@_remembered
 def resident_id(text: str) -> str | None:
     """A resident id as 18 characters; None if it is none or its check character is wrong.
 
@@ -87,7 +102,7 @@ def resident_id(text: str) -> str | None:
     return number
 
 
-@lru_cache(_CACHE)
+@_remembered
 def phone_number(text: str) -> str | None:
     """A phone number without +86 and separators; None if it is none.
 
@@ -121,7 +136,7 @@ def _document_types() -> dict[str, str]:
     return types | {row["name_zh"]: row["type"] for row in rows}
 
 
-@lru_cache(_CACHE)
+@_remembered
 def document_text(kind: str, number: str, issuer: str = "") -> str | None:
     """One document of a natural person: type, issuing country, number.
 

@@ -1,12 +1,17 @@
 """What a report of a market must state; reads `required.toml`."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from schemas.errors import ConfigurationError
 from schemas.fields import IMPLEMENTED_KINDS, arrow_schema
@@ -76,3 +81,46 @@ def required(market: str, kind: str) -> Required:
             {code: _checked(more, kind, where) for code, more in row.get("by_event", {}).items()}
         ),
     )
+
+
+def missing(
+    batch: pa.RecordBatch | pa.Table, market: str, kind: str
+) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    """Rows that lack what their market requires; Arrow itself does not enforce not-null.
+
+    Args:
+        batch: reports of one market and kind; a column it does not have counts as empty.
+        market: market segment code.
+        kind: kind of record.
+
+    Yields:
+        (what is missing, row numbers): a column name, or the names of a group joined by ` or `;
+        only what is missing somewhere.
+
+    Example:
+        >>> rows = pa.table({"event_type": ["PLDG", "ACPT"], "counterparty_2_id": [None, None]})
+        >>> {name: at.tolist() for name, at in missing(rows, "BILL", "event")}["counterparty_2_id"]
+        [0]
+    """
+    rule = required(market, kind)
+    everywhere = np.ones(batch.num_rows, bool)
+    wanted: list[tuple[str, tuple[str, ...], NDArray[np.bool_]]]
+    wanted = [(name, (name,), everywhere) for name in rule.fields]
+    wanted += [(" or ".join(group), group, everywhere) for group in rule.one_of]
+    for code, names in rule.by_event.items():
+        mine = _is_event(batch, code)
+        wanted += [(name, (name,), mine) for name in names]
+    for label, names, where in wanted:
+        lacking = where.copy()
+        for name in names:
+            if name in batch.schema.names:
+                lacking &= np.asarray(batch.column(name).is_null())
+        if lacking.any():
+            yield label, np.flatnonzero(lacking)
+
+
+def _is_event(batch: pa.RecordBatch | pa.Table, code: str) -> NDArray[np.bool_]:
+    if "event_type" not in batch.schema.names:
+        return np.zeros(batch.num_rows, bool)
+    events = batch.column("event_type").cast(pa.string())
+    return np.asarray(pc.fill_null(pc.equal(events, code), False), bool)

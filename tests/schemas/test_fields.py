@@ -15,7 +15,7 @@ from schemas import records
 from schemas.derive import duckdb_columns, duckdb_type, json_schema, json_type, pages
 from schemas.errors import ConfigurationError
 from schemas.fields import IMPLEMENTED_KINDS, SCHEMA_VERSION, arrow_schema, arrow_type, fields
-from schemas.required import required
+from schemas.required import missing, required
 from schemas.visibility import markets
 
 ROOT = Path(__file__).parents[2]
@@ -209,3 +209,30 @@ class TestRequired:
             required("GOLD", "event")
         with pytest.raises(ConfigurationError, match="kind 'register'"):
             required("LOAN", "register")
+
+    def test_rows_that_lack_something_are_named_with_what_they_lack(self) -> None:
+        full = {n: ["x", "x", "x"] for n in required("PYMT", "event").fields}
+        rows = pa.table(
+            full
+            | {
+                "creditor_agent_id": ["b", None, "b"],
+                "counterparty_1_account_token": ["t", None, None],
+                "counterparty_1_name": [None, "n", None],
+                "counterparty_2_party_key": ["k", "k", "k"],
+            }
+        )
+        group = "counterparty_1_account_token or counterparty_1_party_key or counterparty_1_name"
+        found = {name: at.tolist() for name, at in missing(rows, "PYMT", "event")}
+        assert found == {"creditor_agent_id": [1], group: [2]}
+        assert list(missing(rows.slice(0, 1), "PYMT", "event")) == []
+        without = rows.drop_columns(["debtor_agent_id"])
+        assert dict(missing(without, "PYMT", "event"))["debtor_agent_id"].tolist() == [0, 1, 2]
+
+    def test_a_conditional_column_is_asked_of_its_event_only(self) -> None:
+        events = pa.array(["DISC", "ACPT", None]).dictionary_encode()
+        rows = pa.table({n: ["x"] * 3 for n in required("BILL", "event").fields} | {
+            "event_type": events, "counterparty_2_id": pa.nulls(3, pa.string()),
+            "fixed_rate_leg_1": ["1"] * 3, "settlement_amount": ["1"] * 3,
+        })  # fmt: skip
+        found = {name: at.tolist() for name, at in missing(rows, "BILL", "event")}
+        assert found == {"event_type": [2], "counterparty_2_id": [0]}

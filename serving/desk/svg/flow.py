@@ -20,7 +20,8 @@ from serving.desk.svg.say import wan, when
 
 AXIS_HEIGHT = 38.0
 _KINDS = {"person": ("个人", "person"), "firm": ("企业", "firm"), "unknown": ("不详", "unknown")}
-_LABELLED = 28
+_LABELLED = 28  # more amounts than these would hide the arcs
+_BORDERED = 24  # more day borders than these would hide the lanes
 
 
 def lane_name(region: str) -> tuple[str, str]:
@@ -74,17 +75,20 @@ def solo_flow(
     return _draw(explanation, of, what, uid, title, region, None)
 
 
-def time_axis(axis: Axis, top: float, bottom: float) -> list[Markup]:
+def time_axis(axis: Axis, top: float, bottom: float, *, hours: bool = True) -> list[Markup]:
     """Day borders, marks where idle days are left out, dates, weekdays and hours where they fit."""
     drawn: list[Markup] = []
-    ticks = axis.ticks()
+    ticks = axis.ticks() if hours else ()
     for x, _ in ticks:
         drawn.append(el("line", x1=x, x2=x, y1=bottom, y2=bottom + 4, class_="dayline"))
     for x, label in ticks:
         drawn.append(el("text", label, x=x, y=bottom + 14, class_="small middle"))
-    edges = {day.left for day in axis.days} | {day.right for day in axis.days}
+    edges = {axis.left, axis.right}
+    if len(axis.days) <= _BORDERED:
+        edges |= {edge for day in axis.days for edge in (day.left, day.right)}
     drawn += [el("line", x1=x, x2=x, y1=top, y2=bottom, class_="dayline") for x in sorted(edges)]
-    drawn += [el("line", x1=x, x2=x, y1=top, y2=bottom, class_="gapline") for x in axis.gaps]
+    gaps = axis.gaps if len(axis.gaps) <= _BORDERED else ()
+    drawn += [el("line", x1=x, x2=x, y1=top, y2=bottom, class_="gapline") for x in gaps]
     y = bottom + (30 if ticks else 16)
     free = -1.0
     for day in axis.days:
@@ -137,7 +141,7 @@ def _draw(
                 class_=f"lanebar r{lane.region}{other}",
             )
         )
-    drawn += time_axis(what.axis, 0, what.height)
+    drawn += time_axis(what.axis, 0, what.height, hours=what.style != "bundles")
     if what.style == "rows":
         drawn += _life_lines(of, what, region)
         drawn += _same_party(of, what, nodes)

@@ -112,7 +112,8 @@ def run_day(tables: Mapping[str, pa.Table], day: datetime.date, docs_folder: Pat
     Args:
         tables: `quality.suites.profile.profile(connection, day)`.
         day: the business date; names the run.
-        docs_folder: where Data Docs are written; pages of earlier runs stay.
+        docs_folder: Data Docs are written to a folder of the day in it; those of an earlier run
+            for the same day are replaced.
 
     Returns:
         Every check's result and the index page.
@@ -120,7 +121,7 @@ def run_day(tables: Mapping[str, pa.Table], day: datetime.date, docs_folder: Pat
     Raises:
         ConfigurationError: a check names an expectation the library does not have.
     """
-    docs = docs_folder.absolute()
+    docs = docs_folder.absolute() / day.isoformat()
     docs.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="yrd-day-") as work, _quiet():
         outcome = _run(tables, day, docs, Path(work))
@@ -178,7 +179,7 @@ def _run(
             },
         )
     )
-    result = checkpoint.run(run_id=RunIdentifier(run_name=f"{day.isoformat()}"))
+    result = checkpoint.run(run_id=RunIdentifier(run_name=day.isoformat()))
     judged = {
         judgement.expectation_config.meta["check"]: judgement
         for validation in result.run_results.values()

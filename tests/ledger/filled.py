@@ -1,10 +1,13 @@
 """What a small ledger is filled with."""
 
+from datetime import UTC, datetime
+
 import pyarrow as pa
 
-from ledger.ids import row_ids
 from ledger.loader import Loader
-from schemas.records import ALERT, CROSSING
+from pipelines.episodes.episodes import episodes
+from pipelines.lanes.ledger import evaluate
+from pipelines.rules.registry import load_rules
 from tests.ledger.made import (
     DAY,
     HANGZHOU,
@@ -20,13 +23,14 @@ from tests.ledger.made import (
 )
 
 HOUR = 3_600_000_000
+_BANKS = (SHANGHAI, NANJING, HANGZHOU, SHANGHAI, NANJING, HEFEI, HANGZHOU, HEFEI, HEFEI)
 
 
 def structured_payments() -> pa.Table:
-    """Nine transfers of 450,000 over three days from one payer through three regions' banks."""
+    """Nine transfers of 450,000 over three days from one payer, never three days in one region."""
     rows = []
     for number in range(9):
-        bank = (SHANGHAI, NANJING, HEFEI)[number % 3]
+        bank = _BANKS[number]
         rows.append(
             report(
                 number,
@@ -96,49 +100,12 @@ def loans() -> pa.Table:
     return wide(rows, "position")
 
 
-def alert(payments: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """The alert of `structured_payments`, as episodes make it, and the crossing behind it."""
-    ids = sorted(row_ids(payments)["transaction_id"].tolist())
-    at = payments["event_timestamp"].cast(pa.int64()).to_pylist()
-    none = ["none"] * 4
-    row = {
-        "alert_id": "SIM-1",
-        "rule": "structuring",
-        "variant": "same_customer",
-        "subject_kind": "party",
-        "subject": 1,
-        "parameter_set": "2026.1",
-        "legal_status": "extended; numbers: L, L-, I",
-        "first_crossing": at[6],
-        "last_crossing": at[8],
-        "peak_measure": 9 * 45_000_000,
-        "peak_band": 3,
-        "unit": "CNY fen",
-        "solo_status": none,
-        "solo_first": [None] * 4,
-        "solo_peak": [0, 0, 0, 0],
-        "solo_coverage": [1 / 3, 1 / 3, 0.0, 1 / 3],
-        "joint_first": at[6],
-        "hidden_by_split": True,
-        "not_raised_jointly": False,
-        "operator_sees": None,
-        "evidence": ids,
-        "data_origin": "SIMULATED",
-        "superseded_by": None,
-        "withdrawn": False,
-        "known_from": at[8] + HOUR,
-    }
-    crossing = {
-        "rule": "structuring",
-        "variant": "same_customer",
-        "vantage": 4,
-        "subject": 1,
-        "instant": at[8],
-        "measure": 9 * 45_000_000,
-        "band": 3,
-        "evidence": ids,
-    }
-    return pa.Table.from_pylist([row], ALERT), pa.Table.from_pylist([crossing], CROSSING)
+def results(loader: Loader) -> tuple[pa.Table, pa.Table]:
+    """Crossings of every rule over what was loaded, and the alerts they make."""
+    evaluated = [evaluate(loader.connection, rule) for rule in load_rules().values()]
+    crossings = pa.concat_tables([one.crossings for one in evaluated])
+    known = datetime(2026, 4, 10, tzinfo=UTC)
+    return crossings, episodes(crossings, load_rules(), "SIMULATED", known)
 
 
 def fill(loader: Loader) -> None:
@@ -155,15 +122,17 @@ def fill(loader: Loader) -> None:
             },
         )
     loader.load_segment("tape:test", 2, {"position": loans()})
-    alerts, crossings = alert(payments)
+    loader.flush()
+    crossings, alerts = results(loader)
     size = crossings.num_rows
+    known = pa.array([datetime(2026, 4, 10, tzinfo=UTC)] * size, pa.timestamp("us", "UTC"))
     loader.load_segment(
         "job:test",
         0,
         {
             "alert": alerts,
-            "crossing": crossings.append_column("lane", [["stream"] * size]).append_column(
-                "known_from", alerts["known_from"]
+            "crossing": crossings.append_column("lane", pa.array(["stream"] * size)).append_column(
+                "known_from", known
             ),
         },
     )

@@ -1,0 +1,128 @@
+"""Reading what an alert rests on: its row, its transactions on each vantage, its crossings."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from ledger.duck import Connection
+from pipelines.lanes.ledger import evaluate
+from pipelines.rules.registry import ParameterSet, Rule
+from schemas.errors import InputError
+from schemas.regions import REGIONS, VANTAGES
+from serving.answers.lines import OPEN
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """`joint`: one row a transaction in (event time, id) order. `held`: (vantage, id) -> row."""
+
+    joint: tuple[Row, ...]
+    held: dict[tuple[int, int], Row]
+
+
+def alert_row(connection: Connection, alert_id: str) -> Row:
+    """The newest row of an alert, by its id or by the beginning of it.
+
+    Raises:
+        InputError: no alert or more than one has such an id.
+    """
+    if not alert_id or not alert_id.replace("-", "").isalnum():
+        raise InputError("alert: id: expected letters and digits as `yrd alert list` prints them")
+    found = connection.sql(
+        "SELECT * REPLACE (epoch_us(first_crossing) AS first_crossing, "
+        "epoch_us(last_crossing) AS last_crossing, epoch_us(joint_first) AS joint_first, "
+        "epoch_us(known_from) AS known_from, "
+        "list_transform(solo_first, lambda t: epoch_us(t)) AS solo_first) "
+        "FROM alert WHERE starts_with(alert_id, $id) AND known_to IS NULL LIMIT 2",
+        {"id": alert_id},
+    ).to_pylist()
+    if len(found) != 1:
+        many = "more than one alert begins so; write more of it" if found else "there is none"
+        raise InputError(f"alert: id {alert_id!r}: expected one of `yrd alert list`; {many}")
+    return dict(found[0])
+
+
+def read_evidence(connection: Connection, keys: list[int]) -> Evidence:
+    """The transactions and statements an alert names, as every vantage holds them.
+
+    A transaction whose key came again much later is the last one before it; a loan is its first
+    statement.
+    """
+    connection.register("_keys", pa.table({"key": pa.array(keys, pa.int64())}))
+    try:
+        rows = connection.sql(_EVIDENCE).to_pylist()
+    finally:
+        connection.unregister("_keys")
+    joint = [row for row in rows if row["vantage"] == len(REGIONS)]
+    return Evidence(
+        tuple(sorted(joint, key=lambda row: (row["event_time"], row["key"]))),
+        {(row["vantage"], row["key"]): row for row in rows},
+    )
+
+
+@contextmanager
+def narrowed(
+    connection: Connection, subject_kind: str, subject: int, of: Evidence
+) -> Iterator[None]:
+    """Let the session's `tx` hold only what concerns the subject, for running definitions on it."""
+    assets = {row["asset"] for row in of.joint if row["asset"]}
+    parties = {subject} if subject_kind == "party" else {row["payer_party"] for row in of.joint}
+    if subject_kind == "asset":
+        where = f"asset IN ({_listed(assets)})"
+    else:
+        where = f"payer_party IN ({_listed(parties)}) OR payee_party IN ({_listed(parties)})"
+    connection.execute(f"CREATE TEMP TABLE _of_subject AS SELECT * FROM tx WHERE {where}")
+    connection.execute("CREATE TEMP VIEW tx AS SELECT * FROM temp.main._of_subject")
+    try:
+        yield
+    finally:
+        connection.execute("DROP VIEW temp.main.tx")
+        connection.execute("DROP TABLE temp.main._of_subject")
+
+
+def crossings(
+    connection: Connection, rule: Rule, agreed: ParameterSet, alert: Row, openly: bool
+) -> list[Row]:
+    """The rule's own crossings of the alert's subject; `openly` gives its measure everywhere."""
+    values = agreed.changed(rule.name, **OPEN.get(rule.name, {})) if openly else agreed
+    found = evaluate(connection, rule, values).crossings.to_pylist()
+    mine = (alert["variant"], alert["subject"])
+    return [row for row in found if (row["variant"], row["subject"]) == mine]
+
+
+def seen_by(of: Evidence, key: int) -> tuple[str, ...]:
+    """Codes of the regions that hold a report of a transaction."""
+    return tuple(VANTAGES[vantage] for vantage in range(len(REGIONS)) if (vantage, key) in of.held)
+
+
+def _listed(ids: set[int]) -> str:
+    return ", ".join(map(str, sorted(ids))) or "0"
+
+
+_EVIDENCE = """
+WITH transactions AS (
+    SELECT
+        vantage, key, event_time, event_type, market_segment, amount_fen, payer_party, payee_party,
+        payer_account, payee_account, payer_region, payee_region, asset, flags, reporter
+    FROM tx
+    WHERE key IN (SELECT key FROM _keys)
+    QUALIFY row_number() OVER (PARTITION BY vantage, key ORDER BY start DESC) = 1
+),
+statements AS (
+    SELECT
+        vantage, key, event_time, event_type, market_segment, amount_fen,
+        holder_party AS payer_party, other_party AS payee_party,
+        0::BIGINT AS payer_account, 0::BIGINT AS payee_account,
+        holder_region AS payer_region, other_region AS payee_region,
+        asset, 0::UINTEGER AS flags, reporter
+    FROM holding
+    WHERE key IN (SELECT key FROM _keys)
+    QUALIFY row_number() OVER (PARTITION BY vantage, key ORDER BY event_time) = 1
+)
+FROM transactions UNION ALL BY NAME FROM statements
+"""

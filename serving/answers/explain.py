@@ -1,0 +1,226 @@
+"""From an alert's id to everything said and drawn about it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+from ledger.duck import Connection
+from pipelines.rules.registry import ParameterSet, load_parameters, load_rules
+from pipelines.rules.registry import Rule as Declared
+from schemas.errors import InputError
+from schemas.narrow import FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON
+from schemas.regions import JOINT_BIT, OUT, REGIONS, VANTAGES
+from serving.answers import words
+from serving.answers.evidence import (
+    Evidence,
+    Row,
+    alert_row,
+    crossings,
+    narrowed,
+    read_evidence,
+    seen_by,
+)
+from serving.answers.labels import NOBODY, label
+from serving.answers.lines import lines
+from serving.answers.model import (
+    Alert,
+    ArithmeticLine,
+    Coverage,
+    EvidenceRow,
+    Explanation,
+    Party,
+    Point,
+    Rule,
+)
+
+Kind = Literal["person", "firm", "unknown"]
+
+
+def explanation(connection: Connection, alert_id: str) -> Explanation:
+    """Explain one alert; every figure is computed again from its evidence.
+
+    Args:
+        connection: A session on a published version.
+        alert_id: The alert's id, or as much of its beginning as makes it the only one.
+
+    Raises:
+        InputError: there is no such alert, or its rule is not declared any more.
+    """
+    row = alert_row(connection, alert_id)
+    declared = load_rules().get(row["rule"])
+    if declared is None:
+        raise InputError(
+            f"alert: rule {row['rule']!r}: expected one of {', '.join(load_rules())}; "
+            "explain it with the version that made it"
+        )
+    agreed = _set(row["parameter_set"])
+    of = read_evidence(connection, row["evidence"])
+    with narrowed(connection, row["subject_kind"], row["subject"], of):
+        fired = crossings(connection, declared, agreed, row, openly=False)
+        measured = crossings(connection, declared, agreed, row, openly=True)
+    alert = _alert(row)
+    parties = _parties(of)
+    rule = _rule(declared, agreed, row, of)
+    series = {name: _series(of, vantage, fired, measured) for vantage, name in enumerate(VANTAGES)}
+    bare = Explanation(
+        alert=alert,
+        rule=rule,
+        parties=parties,
+        evidence=_rows(of, parties),
+        series=series,
+        coverage=tuple(
+            _coverage(of, vantage, row, series[region]) for vantage, region in enumerate(REGIONS)
+        ),
+        arithmetic=_arithmetic(of, alert, fired),
+        sentences_zh=(),
+        sentences_en=(),
+    )
+    return replace(
+        bare, sentences_zh=words.sentences(bare, "zh"), sentences_en=words.sentences(bare, "en")
+    )
+
+
+def _set(version: str) -> ParameterSet:
+    for agreed in load_parameters():
+        if agreed.version == version:
+            return agreed
+    raise InputError(
+        f"alert: parameter set {version!r}: expected one of "
+        f"{', '.join(one.version for one in load_parameters())}; restore its file"
+    )
+
+
+def _alert(row: Row) -> Alert:
+    names = [name for name in Alert.__dataclass_fields__ if name in row]
+    return Alert(**{name: row[name] for name in names})
+
+
+def _rule(declared: Declared, agreed: ParameterSet, row: Row, of: Evidence) -> Rule:
+    person = any(one["flags"] & FLAG_PAYER_PERSON for one in of.joint)
+    return Rule(
+        name=declared.name,
+        variant=row["variant"],
+        question_zh=declared.question[0],
+        question_en=declared.question[1],
+        unit=declared.unit,
+        parameter_set=row["parameter_set"],
+        legal_status=row["legal_status"],
+        lines=lines(declared, agreed.of(declared), person),
+    )
+
+
+def _parties(of: Evidence) -> tuple[Party, ...]:
+    """Parties in order of first appearance, payer before payee."""
+    kinds: dict[int, Kind] = {}
+    areas: dict[int, list[str]] = {}
+    for row in of.joint:
+        for side, flag in (("payer", FLAG_PAYER_PERSON), ("payee", FLAG_PAYEE_PERSON)):
+            party = row[f"{side}_party"]
+            person: Kind = "person" if row["flags"] & flag else "firm"
+            kinds.setdefault(party, person if party else "unknown")
+            area = row[f"{side}_region"] or OUT
+            if area not in areas.setdefault(party, []):
+                areas[party].append(area)
+    named = iter(range(len(kinds)))
+    labels = {party: label(next(named)) if party else NOBODY for party in kinds}
+    return tuple(
+        Party(party, *labels[party], kind, tuple(areas[party])) for party, kind in kinds.items()
+    )
+
+
+def _rows(of: Evidence, parties: Sequence[Party]) -> tuple[EvidenceRow, ...]:
+    labels = {party.id: party.label for party in parties}
+    assets: dict[int, str] = {}
+    rows = []
+    for row in of.joint:
+        if row["asset"]:
+            assets.setdefault(row["asset"], f"物{len(assets) + 1}")
+        rows.append(
+            EvidenceRow(
+                transaction_id=row["key"],
+                event_time=row["event_time"],
+                payer_label=labels[row["payer_party"]],
+                payee_label=labels[row["payee_party"]],
+                payer_region=row["payer_region"] or OUT,
+                payee_region=row["payee_region"] or OUT,
+                amount_fen=row["amount_fen"],
+                event_type=row["event_type"],
+                market=row["market_segment"],
+                asset_label=assets.get(row["asset"]),
+                seen_by=seen_by(of, row["key"]),
+            )
+        )
+    return tuple(rows)
+
+
+def _series(
+    of: Evidence, vantage: int, fired: Sequence[Row], measured: Sequence[Row]
+) -> tuple[Point, ...]:
+    """The measure after each transaction a vantage holds; one that decides nothing keeps it."""
+    at: dict[int, int] = {}
+    bands: dict[int, int] = {}
+    for row in measured:
+        if row["vantage"] == vantage:
+            at[row["instant"]] = max(at.get(row["instant"], 0), row["measure"])
+    for row in fired:
+        if row["vantage"] == vantage:
+            bands[row["instant"]] = max(bands.get(row["instant"], 0), row["band"])
+    points = []
+    measure = 0
+    held = [of.held[vantage, row["key"]] for row in of.joint if (vantage, row["key"]) in of.held]
+    for row in sorted(held, key=lambda one: (one["event_time"], one["key"])):
+        instant = row["event_time"]
+        measure = at.get(instant, measure)
+        points.append(Point(instant, measure, instant in bands, bands.get(instant, 0)))
+    return tuple(points)
+
+
+def _coverage(of: Evidence, vantage: int, alert: Row, points: Sequence[Point]) -> Coverage:
+    seen = [row for row in of.joint if (vantage, row["key"]) in of.held]
+    first = alert["solo_first"][vantage]
+    both = first is not None and alert["joint_first"] is not None
+    return Coverage(
+        region=REGIONS[vantage],
+        seen_transactions=len(seen),
+        all_transactions=len(of.joint),
+        seen_accounts=len(_accounts(seen)),
+        all_accounts=len(_accounts(of.joint)),
+        seen_amount_fen=sum(row["amount_fen"] or 0 for row in seen),
+        all_amount_fen=sum(row["amount_fen"] or 0 for row in of.joint),
+        status=alert["solo_status"][vantage],
+        first_crossing=first,
+        lead_us=first - alert["joint_first"] if both else None,
+        peak_measure=max((point.measure for point in points), default=0),
+    )
+
+
+def _accounts(rows: Sequence[Row]) -> set[int]:
+    """Accounts of the rows; a party without one counts as itself."""
+    return {
+        row[f"{side}_account"] or row[f"{side}_party"]
+        for row in rows
+        for side in ("payer", "payee")
+        if row[f"{side}_account"] or row[f"{side}_party"]
+    }
+
+
+def _arithmetic(of: Evidence, alert: Alert, fired: Sequence[Row]) -> tuple[ArithmeticLine, ...]:
+    """The terms of the measure at its peak, on the joint vantage where that raised the alert."""
+    speaking = [row for row in fired if (row["vantage"] == JOINT_BIT) != alert.not_raised_jointly]
+    if not speaking:
+        return ()
+    peak = max(speaking, key=lambda row: (row["measure"], -row["instant"]))
+    held = [
+        of.held[peak["vantage"], key]
+        for key in peak["evidence"]
+        if (peak["vantage"], key) in of.held
+    ]
+    held.sort(key=lambda row: (row["event_time"], row["key"]))
+    terms = []
+    running = 0
+    met: set[int] = set()
+    for row in held:
+        term, note = words.term(alert.rule, alert.subject, row, met)
+        running += term
+        terms.append(ArithmeticLine(row["key"], row["event_time"], term, running, *note))
+    return tuple(terms)

@@ -1,0 +1,80 @@
+"""What a rule's explanation needs beyond its declaration: lines, terms, and the measure anywhere.
+
+A rule's definition returns a measure only where it crosses. To say how far a region was from it,
+the same definition is asked with parameters that let every transaction through (`OPEN`); the
+measure is computed by the same SQL, so it is the rule's own.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from pipelines.rules.registry import Rule as Declared
+from serving.answers.model import Line
+
+_HUGE = 1 << 40
+
+# Parameters with which a definition reports its measure at every transaction.
+OPEN: Mapping[str, Mapping[str, int]] = MappingProxyType(
+    {
+        "structuring": {"times_a_day": 1, "days_running": 1},
+        "pass_through": {
+            "least_in_fen": 0,
+            "ratio_low_bp": 0,
+            "ratio_high_bp": _HUGE,
+            "most_counterparties": _HUGE,
+            "most_transfers": _HUGE,
+            "in_before_out": 0,
+        },
+        "invoice_double_financing": {"least_institutions": 1},
+    }
+)
+
+
+def lines(rule: Declared, values: Mapping[str, int], payer_is_person: bool) -> tuple[Line, ...]:
+    """The rule's thresholds on the scale of its measure, rising.
+
+    Where a band asks for more than a sum (how often, in which proportion), its line is the least
+    sum at which it can be reached: below it the band is impossible, above it the rest decides.
+    """
+    make = _LINES.get(rule.name)
+    found = make(rule, values, payer_is_person) if make else []
+    return tuple(sorted(found, key=lambda line: line.value))
+
+
+def _line(rule: Declared, band: int, value: int, number: str) -> Line:
+    zh, en = rule.bands[band - 1]
+    parameter = rule.parameters[number]
+    return Line(band, value, zh, en, parameter.status_of_number, parameter.citation)
+
+
+def _structuring(rule: Declared, values: Mapping[str, int], person: bool) -> list[Line]:
+    name = "line_person_fen" if person else "line_other_fen"
+    near = values[name] * values["near_low_bp"] // 10_000
+    least = min(values["times_a_day"], values["days_running"])
+    return [
+        _line(rule, 1, near * least, name),
+        _line(rule, 2, values[name] * values["band_2_lines"], "band_2_lines"),
+        _line(rule, 3, values[name] * values["band_3_lines"], "band_3_lines"),
+    ]
+
+
+def _pass_through(rule: Declared, values: Mapping[str, int], _: bool) -> list[Line]:
+    numbers = ("least_in_fen", "band_2_in_fen", "band_3_in_fen")
+    return [
+        _line(rule, band, values[name] * values["ratio_low_bp"] // 10_000, name)
+        for band, name in enumerate(numbers, start=1)
+    ]
+
+
+def _invoice(rule: Declared, values: Mapping[str, int], _: bool) -> list[Line]:
+    numbers = ("least_institutions", "band_2_institutions")
+    return [_line(rule, band, values[name], name) for band, name in enumerate(numbers, start=1)]
+
+
+_LINES: Mapping[str, Callable[[Declared, Mapping[str, int], bool], list[Line]]] = MappingProxyType(
+    {
+        "structuring": _structuring,
+        "pass_through": _pass_through,
+        "invoice_double_financing": _invoice,
+    }
+)

@@ -1,0 +1,282 @@
+"""An alert in words, zh and en: amounts in 万元, Beijing time, parties by their labels.
+
+Figures come from the `Explanation` alone, so what is said and what is drawn cannot differ.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from schemas.regions import NAMES, OUT, region_of_area
+from serving.answers.model import Coverage, Explanation, Party
+
+Lang = Literal["zh", "en"]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_STATUS = {
+    "L": ("法规在效", "law in force"),
+    "L-": ("已废止或草案", "superseded or draft"),
+    "E": ("交易所规则", "exchange rule"),
+    "I": ("行业做法", "industry practice"),
+    "A": ("学术或自设", "academic or our own"),
+}
+_KIND = {"person": ("个人", "person"), "firm": ("企业", "firm"), "unknown": ("不详", "unknown")}
+_USE = {"as written": "按原文", "extended": "扩展适用", "analogy": "类推适用"}
+ORIGIN = {
+    "SIMULATED": ("模拟数据，不是真实交易", "simulated data, no real transactions"),
+    "PUBLIC": ("公开数据", "published data"),
+    "REAL": ("真实报送数据", "reported data"),
+}
+
+
+def wan(fen: int) -> str:
+    """Fen as 万元 with two decimals, cut off and never rounded up.
+
+    Example:
+        >>> wan(45_000_000), wan(-1), wan(123_456_789_999)
+        ('45.00', '-0.00', '123,456.78')
+    """
+    hundredths = abs(fen) // 10_000
+    return f"{'-' if fen < 0 else ''}{hundredths // 100:,}.{hundredths % 100:02d}"
+
+
+def beijing(microseconds: int) -> str:
+    """An instant as Beijing time, to the second.
+
+    Example:
+        >>> beijing(1_772_409_600_000_000)
+        '2026-03-02 08:00:00'
+    """
+    local = _EPOCH + timedelta(microseconds=microseconds, hours=8)
+    return f"{local:%Y-%m-%d %H:%M:%S}"
+
+
+def measure(value: int, unit: str, lang: Lang) -> str:
+    """A measure with its unit."""
+    if unit in ("fen", "CNY fen"):
+        return f"{wan(value)} 万元" if lang == "zh" else f"CNY {wan(value)} x 10,000"
+    names = {"institutions": "家机构", "count": "笔", "transfers": "笔"}
+    return f"{value} {names.get(unit, unit) if lang == 'zh' else unit}"
+
+
+def span(microseconds: int, lang: Lang) -> str:
+    """How long, in the two largest useful units.
+
+    Example:
+        >>> span(7_200_000_000, "en"), span(93_600_000_000, "zh")
+        ('2 h', '1 天 2 小时')
+    """
+    minutes = abs(microseconds) // 60_000_000
+    days, hours = divmod(minutes // 60, 24)
+    units = ("天", "小时", "分钟") if lang == "zh" else ("d", "h", "min")
+    parts = [
+        f"{amount} {unit}"
+        for amount, unit in zip((days, hours, minutes % 60), units, strict=True)
+        if amount
+    ]
+    return " ".join(parts[:2]) or f"0 {units[2]}"
+
+
+def place(area: str, lang: Lang) -> str:
+    """An area's name; everything outside the four regions is one place."""
+    known = area if area in NAMES and region_of_area(area) != OUT else OUT
+    return NAMES[known][0 if lang == "zh" else 1]
+
+
+def term(
+    rule: str, subject: int, row: dict[str, Any], met: set[int]
+) -> tuple[int, tuple[str, str]]:
+    """What one transaction adds to its rule's measure, and why, in zh and en.
+
+    Args:
+        rule: The rule's name.
+        subject: The alert's subject.
+        row: The transaction as the vantage holds it.
+        met: Institutions counted so far; added to.
+    """
+    amount = row["amount_fen"] or 0
+    if rule == "pass_through":
+        if row["payee_party"] == subject:
+            return 0, (f"转入 {wan(amount)} 万元（作分母）", "comes in: what the ratio is of")
+        return amount, ("转出", "goes out")
+    if rule == "invoice_double_financing":
+        lends = row["payer_party"] if row["market_segment"] == "LOAN" else row["payee_party"]
+        new = lends not in met
+        met.add(lends)
+        return int(new), (
+            ("新增一家机构", "one more institution") if new else ("同一机构", "the same")
+        )
+    if rule == "structuring":
+        return amount, ("接近大额线的付款", "a payment just under the line")
+    return amount, ("计入", "counts")
+
+
+def sentences(told: Explanation, lang: Lang) -> tuple[str, ...]:
+    """The alert told in whole sentences, in reading order."""
+    return tuple(
+        text
+        for text in (_what(told, lang), *_regions(told, lang), _only_jointly(told, lang))
+        if text
+    )
+
+
+def _subject(told: Explanation) -> Party | None:
+    for party in told.parties:
+        if party.id == told.alert.subject:
+            return party
+    return None
+
+
+def _what(told: Explanation, lang: Lang) -> str:
+    rows = told.evidence
+    if not rows:
+        return ""
+    total = wan(sum(row.amount_fen or 0 for row in rows))
+    first, last = beijing(rows[0].event_time), beijing(rows[-1].event_time)
+    areas = list(dict.fromkeys(a for r in rows for a in (r.payer_region, r.payee_region)))
+    names = ("、" if lang == "zh" else ", ").join(place(area, lang) for area in areas)
+    subject = _subject(told)
+    who = subject.label if subject else told.parties[0].label if told.parties else ""
+    who_en = subject.label_en if subject else told.parties[0].label_en if told.parties else ""
+    peak = measure(told.alert.peak_measure, told.rule.unit, lang)
+    if lang == "zh":
+        return (
+            f"{first} 至 {last}（北京时间），{who} 及其他 {len(told.parties) - 1} 方之间 "
+            f"{len(rows)} 笔，合计 {total} 万元，涉及 {names}；规则度量最高 {peak}。"
+        )
+    return (
+        f"From {first} to {last} Beijing time, {who_en} and {len(told.parties) - 1} other parties: "
+        f"{len(rows)} transactions, CNY {total} x 10,000 in all, in {names}; the rule's measure "
+        f"reaches {peak}."
+    )
+
+
+def _regions(told: Explanation, lang: Lang) -> list[str]:
+    return [region_sentence(cover, told.rule.unit, lang) for cover in told.coverage]
+
+
+def region_sentence(cover: Coverage, unit: str, lang: Lang) -> str:
+    """What one region alone holds and made of it."""
+    name = place(cover.region, lang)
+    reaches = measure(cover.peak_measure, unit, lang)
+    held = f"{cover.seen_transactions}/{cover.all_transactions}"
+    status = {"none": ("未报警", "no alert"), "partial": ("看到一部分", "sees part of it")}.get(
+        cover.status, ("能看出", "sees it")
+    )
+    when = ""
+    if cover.lead_us is not None:
+        early, late = ("早", "晚") if lang == "zh" else ("earlier", "later")
+        length = span(cover.lead_us, lang)
+        if cover.lead_us == 0:
+            when = "，与联合视角同时" if lang == "zh" else ", at the same time as jointly"
+        elif lang == "zh":
+            when = f"，比联合视角{early if cover.lead_us < 0 else late} {length}"
+        else:
+            when = f", {length} {early if cover.lead_us < 0 else late} than jointly"
+    if lang == "zh":
+        return f"{name}单独：持有 {held} 笔，度量最高 {reaches}，{status[0]}{when}。"
+    return f"{name} alone: holds {held} transactions, reaches {reaches}, {status[1]}{when}."
+
+
+def _only_jointly(told: Explanation, lang: Lang) -> str:
+    alert = told.alert
+    holder = alert.operator_sees
+    if alert.not_raised_jointly:
+        return (
+            "单独视角报出而联合视角未报：保留并展示差异证据，不视为已排除。"
+            if lang == "zh"
+            else "Raised by a region alone and not jointly: kept and shown, never called cleared."
+        )
+    if not alert.hidden_by_split:
+        return (
+            "联合视角看到全部证据。"
+            if lang == "zh"
+            else "The joint view holds all of the evidence."
+        )
+    if lang == "zh":
+        seen = (
+            f"但全国性机构 {holder} 持有全部证据。"
+            if holder
+            else "也没有任何一家全国性机构持有全部证据。"
+        )
+        return f"只有四地合并才看得出：每个地区单独都不报警；{seen}"
+    seen = (
+        f"but {holder} holds all the evidence nationally."
+        if holder
+        else "nor does any single national operator hold all the evidence."
+    )
+    return f"Only all four together show it: no region alone raises an alert; {seen}"
+
+
+def text(told: Explanation, lang: Lang) -> str:
+    """The whole explanation as text for a terminal."""
+    number = 0 if lang == "zh" else 1
+    alert, rule = told.alert, told.rule
+    heads = _HEADS[lang]
+    question = rule.question_zh if lang == "zh" else rule.question_en
+    origin = f"{alert.data_origin}: {ORIGIN[alert.data_origin][number]}"
+    legal = _legal(rule.legal_status, lang)
+    lines = [
+        f"{heads['alert']} {alert.alert_id}  [{origin}]",
+        f"{heads['rule']}: {rule.name} / {rule.variant} - {question}",
+        f"{heads['set']}: {rule.parameter_set}; {heads['legal']}: {legal}",
+    ]
+    if alert.withdrawn:
+        lines.append(f"{heads['withdrawn']} {alert.superseded_by or ''}".rstrip())
+    lines += [
+        f"  {heads['line']} {line.band}: {measure(line.value, rule.unit, lang)} "
+        f"{line.name_zh if lang == 'zh' else line.name_en} "
+        f"({_STATUS[line.status_of_number][number]}: {line.citation})"
+        for line in rule.lines
+    ]
+    lines += ["", *(told.sentences_zh if lang == "zh" else told.sentences_en), "", heads["parties"]]
+    names = {party.label: party.label if lang == "zh" else party.label_en for party in told.parties}
+    join = "、" if lang == "zh" else ", "
+    lines += [
+        f"  {names[party.label]}  {_KIND[party.kind][number]}  "
+        f"{join.join(place(area, lang) for area in party.areas)}"
+        for party in told.parties
+    ]
+    lines += ["", heads["arithmetic"]]
+    rows = {row.transaction_id: row for row in told.evidence}
+    for one in told.arithmetic:
+        row = rows[one.transaction_id]
+        held = join.join(place(region, lang) for region in row.seen_by)
+        lines.append(
+            f"  {beijing(one.event_time)}  {names[row.payer_label]} -> {names[row.payee_label]}"
+            f"  {wan(row.amount_fen or 0)}  = {measure(one.running, rule.unit, lang)}"
+            f"  {one.note_zh if lang == 'zh' else one.note_en}  [{held}]"
+        )
+    lines += ["", heads["units"]]
+    return "\n".join(lines)
+
+
+def _legal(status: str, lang: Lang) -> str:
+    if lang == "en":
+        return status
+    use, _, numbers = status.partition("; numbers: ")
+    return f"{_USE.get(use, use)}；数值依据：{numbers}" if numbers else _USE.get(use, use)
+
+
+_HEADS = {
+    "zh": {
+        "alert": "预警",
+        "rule": "规则",
+        "set": "参数集",
+        "legal": "法律依据",
+        "withdrawn": "已撤回；由此替代：",
+        "line": "档",
+        "parties": "各方（标签按联合证据中首次出现的次序）：",
+        "arithmetic": "算式（北京时间，万元；方括号为持有该笔报送的地区）：",
+        "units": "四地之外不可见：各项数字均为下限（至少）。",
+    },
+    "en": {
+        "alert": "Alert",
+        "rule": "Rule",
+        "set": "Parameter set",
+        "legal": "legal status",
+        "withdrawn": "Withdrawn; replaced by",
+        "line": "band",
+        "parties": "Parties (labels in order of first appearance in the joint evidence):",
+        "arithmetic": "Arithmetic (Beijing time, CNY 10,000; in brackets who holds a report):",
+        "units": "Nothing outside the four regions is visible: every figure is at least.",
+    },
+}

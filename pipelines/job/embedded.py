@@ -72,7 +72,7 @@ def run_embedded(settings: JobSettings, progress: Progress | None = None) -> Job
         InputError: the folder of segments is empty or has a gap.
         JobFailedError: the job ended with an error.
     """
-    total = segment_count(settings.narrow)
+    total = settings.segments or segment_count(settings.narrow)
     _claim(settings)
     result_path = settings.folder / "result.json"
     recover = None

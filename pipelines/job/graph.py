@@ -64,7 +64,7 @@ def stages(messages: DataStream, settings: JobSettings) -> DataStream:
 
 def embedded(env: StreamExecutionEnvironment, settings: JobSettings) -> None:
     """Lay the whole embedded job into an environment: folder of segments in, text files out."""
-    last = segment_count(settings.narrow) - 1
+    last = (settings.segments or segment_count(settings.narrow)) - 1
     # A number sequence keeps its position in checkpoints; a collection would start again at 0.
     numbers = env.from_source(
         NumberSequenceSource(0, last), WatermarkStrategy.no_watermarks(), "segments"

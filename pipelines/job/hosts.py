@@ -53,7 +53,7 @@ class PairStep:
     Args:
         messages: (lane of the rules stage, packed payloads).
         recon: RECON rows as bytes, one a completed transaction.
-        counters: reports in since the last step, transactions completed, variants, reports behind.
+        counters: reports that no longer wait, transactions completed, variants.
     """
 
     messages: list[tuple[int, bytes]]
@@ -81,48 +81,64 @@ class PairHost:
         self._opened = Retained(opened, _newest_start)
         self._closed = Closed()
         self._closed.restore(self._opened.take_restored(), self._done_us)
-        # Reports that were merged already are among these: merging them again gives nothing,
-        # because the memory of what was emitted holds their bits.
-        kept = [np.frombuffer(payload, NARROW) for payload in self._rows.take_restored()]
-        self._pending = [(int(batch["event_time"].min()), batch) for batch in kept]
-        self._reports = self._behind = 0
+        # Among the reports kept are some that were merged already. Merging all of them once more
+        # up to the same watermark gives nothing, because the memory of what was emitted holds
+        # their bits, and leaves those that still wait.
+        kept = [np.frombuffer(batch, NARROW) for batch in self._rows.take_restored()]
+        self._pending: list[tuple[int, Rows]] = []
+        if kept:
+            merged = merge(np.concatenate(kept), self._done_us, wait_us, self._closed)
+            if len(merged.rest):
+                self._pending.append((int(merged.rest["event_time"].min()), merged.rest))
 
     @property
     def waiting(self) -> bool:
         """Whether reports wait for the watermark."""
         return bool(self._pending)
 
-    def add(self, payload: bytes) -> None:
-        """Take reports (NARROW, at least one). Those behind the watermark only count."""
+    def add(self, payload: bytes) -> int:
+        """Take reports (NARROW, at least one); those behind the watermark take no part.
+
+        Returns:
+            How many were behind the watermark.
+        """
         rows: Rows = np.frombuffer(payload, NARROW)
-        self._reports += len(rows)
+        behind = 0
         oldest = int(rows["event_time"].min())
         if oldest <= self._done_us:
             ahead = rows[rows["event_time"] > self._done_us]
-            self._behind += len(rows) - len(ahead)
+            behind = len(rows) - len(ahead)
             if not len(ahead):
-                return
+                return behind
             rows, payload = ahead, ahead.tobytes()
             oldest = int(rows["event_time"].min())
         self._rows.append(payload)
         self._pending.append((oldest, rows))
+        return behind
 
     def advance(self, watermark_us: int) -> PairStep:
         """Merge what is complete."""
-        counters = {"reports": self._reports, "behind": self._behind}
-        self._reports = self._behind = 0
+        counters: dict[str, int] = {}
         messages: list[tuple[int, bytes]] = []
         recon = b""
         candidates = self._take_candidates(watermark_us)
         if candidates:
-            merged = merge(np.concatenate(candidates), watermark_us, self._wait_us, self._closed)
+            rows = np.concatenate(candidates)
+            # Room is made by the watermark these reports have not passed yet: by the new one, a
+            # transaction could be forgotten whose late leg is among them.
+            self._closed.room(len(rows), self._done_us)
+            merged = merge(rows, watermark_us, self._wait_us, self._closed)
             if len(merged.rest):
                 self._pending.append((int(merged.rest["event_time"].min()), merged.rest))
             if len(merged.opened):
                 self._opened.append(merged.opened.tobytes())
             messages = self._routed(merged.ready)
             recon = merged.recon.tobytes()
-            counters |= {"transactions": len(merged.recon), "variants": len(merged.ready)}
+            counters = {
+                "reports": len(rows) - len(merged.rest),
+                "transactions": len(merged.recon),
+                "variants": len(merged.ready),
+            }
         self._done_us = watermark_us
         self._rows.drop_while(lambda newest: newest + self._wait_us <= watermark_us)
         self._opened.drop_while(lambda newest: self._closed.expired(newest, watermark_us))
@@ -172,7 +188,6 @@ class RulesHost:
         self._hosts: dict[int, RuleHost] = {}
         self._newest_us = -1
         self._done_us = -1 if done_us is None else done_us - wait_us
-        self.entries = 0
         restored: dict[int, list[bytes]] = {}
         for batch in self._kept.take_restored():
             for bucket, meta, payload in _unpack_kept(batch):
@@ -186,8 +201,8 @@ class RulesHost:
         """Whether rows wait for the watermark."""
         return self._newest_us > self._done_us
 
-    def add(self, message: bytes) -> None:
-        """Take a message of the pair stage."""
+    def add(self, message: bytes) -> int:
+        """Take a message of the pair stage; none of its rows can be behind, so 0 are."""
         needed = []
         for bucket, payload in unpack(message):
             for kept in self._host(bucket).add(payload):
@@ -203,6 +218,7 @@ class RulesHost:
                 self._newest_us = max(self._newest_us, kept.meta.newest_us)
         if needed:
             self._kept.append(b"".join(needed))
+        return 0
 
     def advance(self, watermark_us: int) -> list[bytes]:
         """Judge what is complete; crossings as Arrow IPC streams, none where there is none."""

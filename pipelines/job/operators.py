@@ -42,7 +42,10 @@ class ReadSegments(FlatMapFunction):  # type: ignore[misc]
         """Read one segment."""
         if self._settings.pause_ms:
             time.sleep(self._settings.pause_ms / 1_000)
-        message = read_segment(segment_path(self._settings.narrow, value))
+        path = segment_path(self._settings.narrow, value)
+        while not path.is_file():  # intake still works on it; it appears whole
+            time.sleep(0.05)
+        message = read_segment(path)
         for part in split(message, self._settings.batch_rows):
             yield encode(part)
         note = {"segment": value, "rows": len(message.rows), "first": self._first}
@@ -95,12 +98,13 @@ class _KeyedStage(KeyedProcessFunction):  # type: ignore[misc]
     ) -> Iterator[Any]:
         """Take the batch; it is judged when the watermark passes."""
         key = value[0]
-        self._host(key).add(bytes(value[1]))
+        behind = self._host(key).add(bytes(value[1]))
         if key not in self._armed:
             self._armed.add(key)
             timers = ctx.timer_service()
             timers.register_event_time_timer(timers.current_watermark() + 1)
-        return iter(())
+        if behind:
+            yield LINES, line(COUNTERS, json.dumps({"behind": behind}).encode())
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Any]:
         """The watermark moved: let the host of this key advance."""
@@ -162,7 +166,7 @@ class RulesStage(_KeyedStage):
         self._messages += 1
         if self._messages == self._settings.fail_at_message:
             fail_once(self._settings.folder / "failed")
-        return super().process_element(value, ctx)
+        yield from super().process_element(value, ctx)
 
     def _advance(self, host: RulesHost, watermark_us: int) -> Iterator[Any]:
         for crossings in host.advance(watermark_us):

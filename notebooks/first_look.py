@@ -116,7 +116,7 @@ borders = question("""
 # all together, then the flow of money by time and region.
 
 # %%
-from serving.answers.explain import explain  # noqa: E402
+from serving.answers.explain import explanation  # noqa: E402
 from serving.desk.svg import STYLESHEET, flow, solo_against_joint, solo_flow  # noqa: E402
 
 row = ledger.rows("""
@@ -125,10 +125,10 @@ row = ledger.rows("""
     JOIN alerts AS a USING (alert_id)
     WHERE NOT a.not_raised_jointly
     GROUP BY e.alert_id, a.hidden_by_split
-    ORDER BY a.hidden_by_split DESC, count(DISTINCT e.seen_by) DESC, count(*) DESC, e.alert_id
+    ORDER BY a.hidden_by_split DESC, len(list_distinct(flatten(list(e.seen_by)))) DESC, count(*) DESC, e.alert_id
     LIMIT 1
 """)
-told = explain(ledger, row[0][0])
+told = explanation(ledger, row[0][0])
 
 
 def draw(picture: str) -> None:

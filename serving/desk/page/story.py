@@ -11,6 +11,7 @@ from serving.desk.svg.say import amount, beijing, lead, units, wan, when
 
 MAX_ROWS = 40
 _KINDS = {"person": "个人 person", "firm": "企业 firm", "unknown": "不详 unknown"}
+_USE = {"as written": "按原文", "extended": "扩展适用", "analogy": "类推适用"}
 _STATUS = {
     "L": "法规在效 law in force",
     "L-": "已废止或草案 superseded or draft",
@@ -42,7 +43,10 @@ def alert_view(
         variant=rule.variant,
         rule_name=" ".join(rule_name),
         parameters=rule.parameter_set,
-        legal=rule.legal_status,
+        legal=" ".join(
+            [zh for use, zh in _USE.items() if rule.legal_status.startswith(use)]
+            + [rule.legal_status]
+        ),
         question_zh=rule.question_zh,
         question_en=rule.question_en,
         unit_zh=unit_zh,
@@ -64,7 +68,7 @@ def alert_view(
         flow=flow(explanation, f"{uid}-flow", anchor=f"{uid}-party"),
         amounts=amounts(explanation, f"{uid}-amounts"),
         climb=climb(explanation, f"{uid}-climb"),
-        size_zh=f"{len(explanation.parties)} 方、{len(of.accounts)} 处账户、"
+        size_zh=f"{len(explanation.parties)} 方、{len(of.accounts)} 处、"
         f"{len(of.transfers)} 笔。"
         "横轴为时间（无交易的日子略去），纵轴为地区。",
         size_en=f"{len(explanation.parties)} parties in {len(of.accounts)} places, "

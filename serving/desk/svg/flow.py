@@ -49,8 +49,8 @@ def flow(
     of = graph(explanation)
     what = places.layout(of, frame, detail)
     title = (
-        f"资金流向：联合视角，{len(of.accounts)} 个账户 {len(of.transfers)} 笔。"
-        f"Flow of money, jointly: {len(of.accounts)} accounts, {len(of.transfers)} transfers."
+        f"资金流向：联合视角，{len(of.accounts)} 处 {len(of.transfers)} 笔。"
+        f"Flow of money, jointly: {len(of.accounts)} places, {len(of.transfers)} transfers."
     )
     return _draw(explanation, of, what, uid, title, None, anchor)
 
@@ -147,11 +147,11 @@ def _draw(
         drawn += _same_party(of, what, nodes)
     drawn.append(el("g", *_links(of, what, region), class_="links"))
     if what.style == "rows":
-        drawn += _assets(of, what, region)
+        drawn += _assets(of, what, region, explanation.alert.subject_kind == "asset")
     drawn.append(el("g", *_nodes(of, what, nodes, anchor), class_="nodes"))
     drawn += _lane_names(explanation, what, region)
     if what.style == "rows" and frame.full and region is None:
-        drawn += _amount_labels(of, what)
+        drawn += _amount_labels(of, what, explanation.alert.subject_kind == "asset")
     kind = "solo" if region else "jointly"
     style = "rows" if what.style == "rows" else "bundled"
     return el(
@@ -168,7 +168,9 @@ def _draw(
 
 def _legend(what: Layout, region: str | None) -> str:
     size = (
-        "气泡数字为账户数 A number in a bubble counts accounts. " if what.style == "bundles" else ""
+        "气泡数字为处数（一方在一地为一处）A number counts parties by place. "
+        if what.style == "bundles"
+        else ""
     )
     if region is None:
         return (
@@ -262,9 +264,7 @@ def _same_party(of: Graph, what: Layout, states: Sequence[str]) -> list[Markup]:
         path = f"M{edge:.1f} {ys[0]:.1f}H{x:.1f}V{ys[-1]:.1f}H{edge:.1f}" + "".join(
             f"M{x:.1f} {y:.1f}H{edge:.1f}" for y in ys[1:-1]
         )
-        drawn.append(
-            el("path", el("title", "同一主体的账户 accounts of one party"), d=path, class_="same")
-        )
+        drawn.append(el("path", el("title", "同一主体 one party"), d=path, class_="same"))
     return drawn
 
 
@@ -320,26 +320,26 @@ def _link_title(of: Graph, transfers: Sequence[Transfer], total: int) -> str:
     )
 
 
-def _assets(of: Graph, what: Layout, region: str | None) -> list[Markup]:
-    """A diamond on each transfer that names an asset, and a line through those naming the same."""
+def _assets(of: Graph, what: Layout, region: str | None, common: bool) -> list[Markup]:
+    """A diamond on each transfer that names an asset, and a line through those naming the same.
+
+    `common`: the alert is about one asset (an invoice, a contract), so all transfers share it.
+    """
     marks: dict[str, list[tuple[float, float]]] = {}
     for link in what.links:
         transfer = of.transfers[link.transfers[0]]
-        if transfer.asset and (region is None or region in transfer.seen_by):
-            marks.setdefault(transfer.asset, []).append((link.x, link.y))
+        name = "发票或合同 invoice or contract" if common else transfer.asset
+        if name and (region is None or region in transfer.seen_by):
+            marks.setdefault(name, []).append((link.x, link.y))
     drawn: list[Markup] = []
-    for asset, points in marks.items():
+    for name, points in marks.items():
         if len(points) > 1:
             path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-            title = el("title", f"同一标的 same asset: {asset}")
-            drawn.append(el("path", title, d=path, class_="assetline"))
-        drawn += [
-            el(
-                "path",
-                el("title", asset),
-                d=f"M{x:.1f} {y - 6:.1f}l6 6l-6 6l-6 -6z",
-                class_="asset",
+            drawn.append(
+                el("path", el("title", f"同一标的 the same: {name}"), d=path, class_="assetline")
             )
+        drawn += [
+            el("path", el("title", name), d=f"M{x:.1f} {y - 6:.1f}l6 6l-6 6l-6 -6z", class_="asset")
             for x, y in points
         ]
     return drawn
@@ -357,7 +357,8 @@ def _nodes(of: Graph, what: Layout, states: Sequence[str], anchor: str | None) -
         label = of.accounts[shown[0]].label[:2]
         text = label if what.style == "rows" or len(shown) == 1 else str(len(shown))
         if what.style == "rows" or (what.style == "bundles" and text_width(text, 12) < 2 * node.r):
-            parts.append(el("text", text, x=node.x, y=node.y + 4.3))
+            css = "two" if what.style == "rows" and len(text) > 1 else None
+            parts.append(el("text", text, x=node.x, y=node.y + 4.3, class_=css))
         css = f"node r{node.region} {state}" + (" hub" if node.hub and state == "own" else "")
         if anchor:
             party = of.accounts[node.accounts[0]].label_en
@@ -375,7 +376,7 @@ def _node_name(of: Graph, node: Node, shown: Sequence[int]) -> str:
     received = wan(sum(account.received_fen for account in accounts))
     sums = f"付出 paid {paid}，收到 received {received} 万元 CNY 10k"
     if len(accounts) > 1:
-        return f"{zh} {en}：{len(accounts)} 个账户 accounts，{sums}"
+        return f"{zh} {en}：{len(accounts)} 处 places，{sums}"
     one = accounts[0]
     kind = _KINDS[one.kind]
     where = NAMES.get(one.area, (one.area, one.area))
@@ -385,7 +386,7 @@ def _node_name(of: Graph, node: Node, shown: Sequence[int]) -> str:
     )
 
 
-def _amount_labels(of: Graph, what: Layout) -> list[Markup]:
+def _amount_labels(of: Graph, what: Layout, common: bool) -> list[Markup]:
     """Amounts beside their arcs where they stand clear of each other and of the arcs' ends."""
     if len(what.links) > _LABELLED:
         return []
@@ -396,7 +397,7 @@ def _amount_labels(of: Graph, what: Layout) -> list[Markup]:
         text = wan(transfer.amount_fen)
         if transfer.asset:
             text = f"{transfer.asset} {text}"
-        left = link.x + (11 if transfer.asset else 5)
+        left = link.x + (11 if transfer.asset or common else 5)
         wide = text_width(text, 11)
         y1, y2 = what.nodes[link.source].y, what.nodes[link.target].y
         low, high = min(y1, y2), max(y1, y2)

@@ -56,6 +56,7 @@ svg.pic text.red{fill:var(--fire);font-weight:700}
 .assetline{fill:none;stroke:var(--ink);stroke-width:1.4;stroke-dasharray:2 3}
 .node circle{fill:var(--k);stroke:var(--paper);stroke-width:1}
 svg.pic .node text{fill:#fff;font-size:12px;font-weight:700;text-anchor:middle}
+svg.pic .node text.two{font-size:9.5px}
 .node.hub circle{stroke:var(--ink);stroke-width:2.6}
 .node:focus{outline:none}
 .node:focus-visible circle{stroke:#1a73e8;stroke-width:4}

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
+from serving.answers import words
+
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WEEKDAYS = (
@@ -49,22 +51,18 @@ def weekday(microseconds: int) -> tuple[str, str]:
 
 
 def wan(fen: int | None) -> str:
-    """Fen as a number of 万元 (ten thousand yuan), cut off at the yuan (at 100 yuan from 100).
+    """Fen as a number of 万元 as the sentences say it, without idle noughts; "—" where unknown.
 
-    Whole arithmetic: no float touches money. Cut off and never rounded up, because a number just
-    below a line must not read as one on it.
+    Cut off and never rounded up: a number just below a line must not read as one on it.
 
     Example:
         >>> wan(46_200_000), wan(4_999_900), wan(123_456_789_00), wan(99), wan(None)
-        ('46.2', '4.9999', '12,345.67', '0', '—')
+        ('46.2', '4.99', '12,345.67', '0', '—')
     """
     if fen is None:
         return "—"
-    sign, fen = ("-", -fen) if fen < 0 else ("", fen)
-    places = 4 if fen < 100_000_000 else 2
-    whole, rest = divmod(fen // 10 ** (6 - places), 10**places)
-    decimals = f"{rest:0{places}d}".rstrip("0")
-    return (sign if whole or decimals else "") + f"{whole:,}" + (f".{decimals}" if decimals else "")
+    text = words.wan(fen).rstrip("0").rstrip(".")
+    return "0" if text in ("", "-0") else text
 
 
 def amount(value: int, unit: str) -> str:
@@ -87,7 +85,7 @@ def brief(value: int, unit: str) -> str:
 
     Example:
         >>> brief(49_999_00, "fen"), brief(123_456_789_00, "fen")
-        ('4.9999', '12,345')
+        ('4.99', '12,345')
     """
     text = amount(value, unit)
     return text.split(".")[0] if "," in text else text

@@ -65,6 +65,7 @@ def explanation(
         "Did one customer split a large payment into many over several institutions?",
     ),
     operator: str | None = None,
+    subject_kind: str = "party",
     sentences: tuple[tuple[str, ...], tuple[str, ...]] | None = None,
 ) -> Explanation:
     """An explanation whose measure is the running sum of the amounts each vantage holds."""
@@ -128,8 +129,8 @@ def explanation(
             alert_id=alert_id,
             rule=rule,
             variant=rule,
-            subject_kind="party",
-            subject=1,
+            subject_kind=subject_kind,
+            subject=0 if subject_kind == "asset" else 1,
             first_crossing=joint_first or rows[0].event_time,
             last_crossing=rows[-1].event_time,
             peak_measure=running,
@@ -150,7 +151,7 @@ def explanation(
             question_en=question[1],
             unit=unit,
             parameter_set="2026-01",
-            legal_status="扩展适用 extended",
+            legal_status="extended; numbers: L-, A",
             lines=(
                 Line(1, line, "提示线", "notice", "L-", "银发〔2006〕2号 第11条"),
                 Line(2, line * 2, "预警线", "alert", "A", ""),
@@ -279,6 +280,7 @@ def double_financing() -> Explanation:
             "Was one invoice financed twice, at different institutions?",
         ),
         operator="票据登记机构",
+        subject_kind="asset",
     )
 
 

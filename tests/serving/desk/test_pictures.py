@@ -268,7 +268,7 @@ def test_the_timeline_bars_sum_to_the_evidence(told: Explanation) -> None:
         title = bar.findtext("title") or ""
         drawn += float(title.split()[-4].replace(",", ""))
     total = sum(row.amount_fen or 0 for row in told.evidence) / 1_000_000
-    assert drawn == pytest.approx(total, rel=0.01)
+    assert total - 0.01 * len(list(root.iter("rect"))) <= drawn <= total + 1e-9
 
 
 def test_the_measure_chart_has_a_step_a_vantage_and_a_dot_for_each_that_fires(
@@ -299,10 +299,10 @@ def test_an_axis_keeps_order_and_marks_what_it_leaves_out() -> None:
     [
         (0, "0"),
         (99, "0"),
-        (100, "0.0001"),
-        (4_999_900, "4.9999"),  # just below a line of 5
+        (10_000, "0.01"),
+        (4_999_900, "4.99"),  # just below a line of 5
         (5_000_000, "5"),
-        (99_999_999, "99.9999"),
+        (99_999_999, "99.99"),
         (123_456_700, "123.45"),
         (-48_500_000, "-48.5"),
         (None, "—"),

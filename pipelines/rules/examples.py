@@ -1,0 +1,216 @@
+"""A rule's examples: small tables a supervisor can read, run against kernel and definition alike.
+
+An example is a TOML file: `about`, the input as tables with one row a line and columns apart by
+blanks, `expected` crossings (every one of them), and `parameters` where it needs other values.
+Times are Beijing time, amounts yuan, parties letters; `-` is absent.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipelines.rules.kernels.table import pair_id
+from pipelines.rules.registry import Rule
+from schemas.errors import ConfigurationError
+from schemas.narrow import EVENT_CODES, FLAG_PAYER_PERSON, NARROW
+from schemas.reference_data import calendars
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BEIJING = timedelta(hours=8)
+_VANTAGES = ("SH", "JS", "ZJ", "AH", "joint")
+
+# (variant, vantage, subject, instant, measure, band, how many transactions are evidence)
+Crossing = tuple[str, int, int, int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One example. A stream rule has `reports` (NARROW), a ledger rule `relations`."""
+
+    name: str
+    about: str
+    reports: npt.NDArray[Any]
+    relations: Mapping[str, pa.Table]
+    parameters: Mapping[str, int]
+    expected: tuple[Crossing, ...]
+
+
+def party(label: str) -> int:
+    """The id of a party, paper or asset label; `A>B` is the pair.
+
+    Example:
+        >>> party("-"), party("A"), party("12")
+        (0, 65, 12594)
+    """
+    if label == "-":
+        return 0
+    if ">" in label:
+        payer, payee = label.split(">")
+        return int(pair_id.py_func(party(payer), party(payee)))
+    return int.from_bytes(label.encode(), "big")
+
+
+def instant(text: str) -> int:
+    """Beijing time to us UTC.
+
+    Example:
+        >>> instant("2026-01-12T08:00:00.000001") - instant("2026-01-12T08:00")
+        1
+    """
+    beijing = datetime.fromisoformat(text).replace(tzinfo=UTC)
+    return (beijing - _BEIJING - _EPOCH) // timedelta(microseconds=1)
+
+
+def fen(text: str) -> int:
+    """Yuan to fen.
+
+    Example:
+        >>> fen("500_000.01")
+        50000001
+    """
+    return int(Decimal(text.replace("_", "")) * 100)
+
+
+def load_examples(rule: Rule) -> list[Example]:
+    """Every example of a rule, in name order.
+
+    Raises:
+        ConfigurationError: a table has a row with another number of columns than its head.
+    """
+    return [_read(path, rule) for path in sorted((rule.folder / "examples").glob("*.toml"))]
+
+
+def _read(path: Path, rule: Rule) -> Example:
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    where = f"{rule.name}/examples/{path.name}"
+    tables = {
+        name: _rows(where, name, text)
+        for name, text in content.items()
+        if name in {"reports", "acts", "loans", "expected"}
+    }
+    relations = {}
+    if rule.lane == "ledger":
+        relations = {"tx": _acts(tables["acts"]), "holding": _loans(tables["loans"])}
+    money = rule.unit == "CNY fen"
+    return Example(
+        name=path.stem,
+        about=content["about"],
+        reports=_reports(tables.get("reports", []), rule),
+        relations=relations,
+        parameters=content.get("parameters", {}),
+        expected=tuple(
+            sorted(
+                (
+                    row["variant"],
+                    _VANTAGES.index(row["vantage"]),
+                    party(row["subject"]),
+                    instant(row["time"]),
+                    fen(row["measure"]) if money else int(row["measure"]),
+                    int(row["band"]),
+                    int(row["evidence"]),
+                )
+                for row in tables["expected"]
+            )
+        ),
+    )
+
+
+def _rows(where: str, name: str, text: str) -> list[dict[str, str]]:
+    lines = [line.split() for line in text.splitlines() if line.strip()]
+    if not lines:
+        return []
+    head, *rows = lines
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(head):
+            raise ConfigurationError(
+                f"{where}: {name}: row {number}: expected {len(head)} columns; "
+                f"write - for what is absent"
+            )
+    return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+def _reports(rows: list[dict[str, str]], rule: Rule) -> npt.NDArray[Any]:
+    """NARROW rows. `times` repeats a payment second by second; a replaced report is not there."""
+    legs: list[dict[str, int]] = []
+    for row in rows:
+        if row.get("known", "now") == "replaced":
+            continue
+        for turn in range(int(row.get("times", "1"))):
+            legs.append(
+                {
+                    "key": party(row["tx"]) + turn,
+                    "report": 1 + len(legs),
+                    "event_time": instant(row["time"]) + turn * 1_000_000,
+                    "amount_fen": fen(row["yuan"]),
+                    "payer_party": party(row["payer"]),
+                    "payee_party": party(row["payee"]),
+                    "mask": _mask(row["region"]),
+                    "flags": FLAG_PAYER_PERSON * (row.get("person", "no") == "yes"),
+                    "event_code": EVENT_CODES["PAYM"],
+                }
+            )
+    out = np.zeros(len(legs), NARROW)
+    for at, leg in enumerate(legs):
+        for column, value in leg.items():
+            out[column][at] = value
+    times = pa.array(out["event_time"]).cast(pa.timestamp("us", "UTC"))
+    calendar = rule.calendar if rule.calendar == "BANK" else "NATURAL"
+    out["business_ordinal"] = calendars().business_date(times, calendar)[1].to_numpy()
+    return out
+
+
+def _mask(regions: str) -> int:
+    return sum(1 << _VANTAGES.index(name) for name in regions.split(",") if name != "-")
+
+
+def _vantages(regions: str) -> list[int]:
+    return [bit for bit in range(4) if _mask(regions) >> bit & 1] + [4]
+
+
+def _acts(rows: list[dict[str, str]]) -> pa.Table:
+    columns = ("vantage", "key", "event_time", "event_code", "asset", "payer_party", "payee_party",
+               "invoice", "contract")  # fmt: skip
+    out = [
+        (
+            vantage, 1_000 + number, instant(row["time"]), EVENT_CODES[row["act"]],
+            party(row["bill"]), party(row["seller"]), party(row["bank"]), party(row["invoice"]),
+            party(row["contract"]),
+        )
+        for number, row in enumerate(rows)
+        for vantage in _vantages(row["region"])
+    ]  # fmt: skip
+    return pa.table(dict(zip(columns, _columns(out, len(columns)), strict=True)))
+
+
+def _loans(rows: list[dict[str, str]]) -> pa.Table:
+    columns = ("vantage", "key", "event_time", "amount_fen", "holder_party", "asset", "invoice",
+               "contract")  # fmt: skip
+    held = [(number, row, v) for number, row in enumerate(rows) for v in _vantages(row["region"])]
+    out = [
+        (
+            vantage, 9_000 + number, instant(row["stated"]), fen(row["owed"]), party(row["bank"]),
+            party(row["loan"]), party(row["invoice"]), party(row["contract"]),
+        )
+        for number, row, vantage in held
+    ]  # fmt: skip
+    days = {
+        name: pa.array([_day(row[key]) for _, row, _ in held], pa.date32())
+        for name, key in (("effective_date", "start"), ("expiration_date", "end"))
+    }
+    return pa.table(dict(zip(columns, _columns(out, len(columns)), strict=True)) | days)
+
+
+def _day(text: str) -> date | None:
+    return None if text == "-" else date.fromisoformat(text)
+
+
+def _columns(rows: list[tuple[int, ...]], count: int) -> list[pa.Array]:
+    return [pa.array([row[at] for row in rows], pa.int64()) for at in range(count)]

@@ -1,0 +1,84 @@
+"""Every rule's examples, through kernel and definition; and that they notice an off-by-one."""
+
+from functools import cache
+
+import pyarrow as pa
+import pytest
+
+from ledger import duck
+from pipelines.lanes.ledger import evaluate
+from pipelines.lanes.stream import run_plain
+from pipelines.rules.examples import Crossing, Example, load_examples
+from pipelines.rules.registry import ParameterSet, load_rules, parameters_on
+from tests.pipelines.streams import define_tx
+
+CASES = [(rule, e) for rule in load_rules().values() for e in load_examples(rule)]
+IDS = [f"{rule.name}-{example.name}" for rule, example in CASES]
+ASKED = {"below", "at", "bands", "must_not_fire", "another_region"}
+
+
+def crossings(rule: str, table: pa.Table) -> tuple[Crossing, ...]:
+    mine = [row for row in table.to_pylist() if row["rule"] == rule]
+    names = ("variant", "vantage", "subject", "instant", "measure", "band")
+    return tuple(sorted((*(row[n] for n in names), len(row["evidence"])) for row in mine))
+
+
+def by_kernel(rule: str, example: Example, agreed: ParameterSet) -> tuple[Crossing, ...]:
+    return crossings(rule, run_plain([example.reports], [0], agreed))
+
+
+def by_definition(rule: str, example: Example, agreed: ParameterSet) -> tuple[Crossing, ...]:
+    with duck.memory() as connection:
+        if example.relations:
+            for name, table in example.relations.items():
+                connection.register(name, table)
+        else:
+            define_tx(connection, example.reports)
+        evaluation = evaluate(connection, load_rules()[rule], agreed)
+        assert evaluation.not_evaluated == ""
+        return crossings(rule, evaluation.crossings)
+
+
+@pytest.mark.parametrize(("rule", "example"), CASES, ids=IDS)
+def test_an_example_gives_exactly_its_expected_crossings(rule, example: Example) -> None:  # noqa: ANN001
+    agreed = parameters_on().changed(rule.name, **example.parameters)
+    assert by_definition(rule.name, example, agreed) == example.expected
+    if rule.lane == "stream":
+        assert by_kernel(rule.name, example, agreed) == example.expected
+
+
+@pytest.mark.parametrize("rule", load_rules())
+def test_every_rule_has_the_examples_asked_for(rule: str) -> None:
+    assert {e.name for e in load_examples(load_rules()[rule])} >= ASKED
+    names = {e.name for e in load_examples(load_rules()[rule])}
+    assert names & {"day_boundary", "window"}
+    assert names & {"correction", "released_first"}
+
+
+@cache
+def outcome(rule: str, name: str, parameter: str, value: int) -> tuple[Crossing, ...]:
+    (example,) = [e for e in load_examples(load_rules()[rule]) if e.name == name]
+    agreed = parameters_on().changed(rule, **{**example.parameters, parameter: value})
+    run = by_kernel if load_rules()[rule].lane == "stream" else by_definition
+    return run(rule, example, agreed)
+
+
+PARAMETERS = [
+    (rule.name, name, step)
+    for rule in load_rules().values()
+    for name in rule.parameters
+    for step in (-1, 1)
+    if not (name == "in_before_out" and step == 1)  # a switch: 2 is no other answer than 1
+]
+
+
+@pytest.mark.parametrize(("rule", "parameter", "step"), PARAMETERS)
+def test_an_off_by_one_in_any_parameter_breaks_an_example(
+    rule: str, parameter: str, step: int
+) -> None:
+    agreed = parameters_on().of(load_rules()[rule])
+    assert any(
+        outcome(rule, e.name, parameter, e.parameters.get(parameter, agreed[parameter]) + step)
+        != e.expected
+        for e in load_examples(load_rules()[rule])
+    )

@@ -48,7 +48,7 @@ class Ratio:
 
     @property
     def value(self) -> float | None:
-        """hits / n, None where n is 0."""
+        """Hits / n, None where n is 0."""
         return self.hits / self.n if self.n else None
 
     @property

@@ -23,7 +23,7 @@ from replay.market.population import Ints, Population, Texts
 FEED, DOCUMENT = "bill_exchange", "bill_exchange_json"
 OPERATOR = "OP-BILL"
 KINDS = ("TX01", "ZY02", "ZT01", "ZY01", "BS01", "CD01", "TF01", "JZ01")
-_SHARES = (0.46, 0.14, 0.12, 0.05, 0.08, 0.07, 0.05, 0.03)
+_SHARES = (0.56, 0.19, 0.09, 0.03, 0.05, 0.04, 0.02, 0.02)
 _FINANCING = ("TX01", "ZY02")
 _BLOCK = 20_000
 _LATE = 0.002
@@ -70,7 +70,7 @@ def invoices(numbers: Ints) -> Texts:
 
 def contracts(numbers: Ints) -> Texts:
     """Trade contract numbers."""
-    return np.char.add("MY-2026-", np.char.zfill(numbers.astype(str), 7))
+    return np.char.add("MY-2026-", np.char.zfill(numbers.astype(str), 8))
 
 
 def everyday(rng: np.random.Generator, who: Population, when: Span, n: int) -> Acts:
@@ -106,8 +106,8 @@ def everyday(rng: np.random.Generator, who: Population, when: Span, n: int) -> A
         seller_bank=from_bank,
         buyer=np.where(to_bank, np.where(between_banks, far, bank), other),
         buyer_bank=to_bank,
-        invoice=np.where(carries & (rng.random(n) < 0.88), invoice, ""),
-        contract=np.where(carries & (rng.random(n) < 0.75), contract, ""),
+        invoice=np.where(carries & (rng.random(n) < 0.94), invoice, ""),
+        contract=np.where(carries & (rng.random(n) < 0.85), contract, ""),
         plan=np.full(n, -1),
     )
 

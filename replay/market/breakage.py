@@ -96,8 +96,10 @@ def choose(
         share: share of all rows to break.
 
     Returns:
-        The kind of fault by row.
+        The kind of fault by row; nothing where the share is 0.
     """
+    if not share:
+        return {}
     rows = np.flatnonzero(eligible)
     count = min(len(rows), max(round(share * len(eligible)), len(faults)))
     kinds = list(faults)

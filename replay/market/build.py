@@ -171,13 +171,13 @@ class _Extras:
                 yield waiting.pop(0)
             yield submission
             gap += 1
-            if submission.records >= 20:
-                samples.setdefault(submission.feed, submission)
-            if submission.received_at >= self._middle and samples:
+            if submission.records > samples.get(submission.feed, _NOTHING).records:
+                samples[submission.feed] = submission
+            if submission.received_at >= self._middle:
                 waiting = sorted([*waiting, *self._hostile(samples, submission)], key=_arrival)
                 samples = {}
                 self._middle = 1 << 62
-            if self.twice < _FILES_SENT_TWICE and gap > 150 and submission.records > 10:
+            if self.twice < _FILES_SENT_TWICE and gap > 150 and submission.records > 2:
                 gap = 0
                 self.twice += 1
                 again = submission.received_at + int(self._rng.integers(20, 200)) * MINUTE
@@ -196,6 +196,7 @@ class _Extras:
             yield Submission(received, feed, sample.submitter, body, f"broken-{at:02d}", 1)
 
 
+_NOTHING = Submission(0, "", "", b"", "", 0)
 _REST = ("feed", "submitter", "body", "file_name", "records")
 
 

@@ -17,8 +17,8 @@ from replay.market.population import Ints, Population, Texts
 
 FEED = "loan_register"
 _MOST = 400  # rows in one file
-_RECENT = 0.8  # share of loans granted this year
-_PERSONS = 0.12
+_RECENT = 0.88  # share of loans granted this year
+_PERSONS = 0.10
 _BAD_MARK = breakage.BAD_BYTE.encode(write.ENCODING)
 
 
@@ -67,7 +67,7 @@ def everyday(rng: np.random.Generator, who: Population, when: Span, n: int) -> L
         rng.random(n) < _RECENT, rng.integers(year, last, n), rng.integers(year - 900, year, n)
     )
     tenor = np.where(human, rng.integers(400, 3600, n), rng.integers(150, 1000, n))
-    trade = ~human & (rng.random(n) < 0.85)
+    trade = ~human & (rng.random(n) < 0.92)
     amount = np.exp(rng.normal(np.log(120_000_000), 1.2, n))
     return Loans(
         lender=rng.choice(who.banks.lenders, n),
@@ -78,7 +78,7 @@ def everyday(rng: np.random.Generator, who: Population, when: Span, n: int) -> L
         rate=rng.integers(2_900, 7_200, n),
         invoice=np.where(trade, invoices(rng.choice(10**9, n, replace=False) + 10**9), ""),
         contract=np.where(
-            trade & (rng.random(n) < 0.8),
+            trade & (rng.random(n) < 0.75),
             contracts(rng.choice(10**7, n, replace=False) + 10**7),
             "",
         ),

@@ -182,8 +182,8 @@ def banks(on: date) -> Banks:
 def populate(rng: np.random.Generator, reports: int, on: date) -> Population:
     """Make the parties and accounts of a market of about `reports` reports."""
     table = banks(on)
-    firms, persons = max(240, reports // 110), max(420, reports // 32)
-    firms_out, persons_out = max(40, reports // 450), max(60, reports // 160)
+    firms, persons = max(700, reports // 110), max(900, reports // 32)
+    firms_out, persons_out = max(120, reports // 450), max(160, reports // 160)
     person = np.repeat([False, True, False, True], [firms, persons, firms_out, persons_out])
     outside = np.repeat([False, False, True, True], [firms, persons, firms_out, persons_out])
     n = len(person)

@@ -5,6 +5,8 @@ financing. Innocents share numbers for lawful reasons: the same institution refi
 released before the next one, a bill is sold on, a framework contract covers several deliveries.
 """
 
+from datetime import date
+
 import numpy as np
 
 from replay.market import bills
@@ -114,6 +116,12 @@ class _Desk:
         mine.instants.append(start * DAY - DAY // 3)  # 00:00 Beijing
         mine.regions.add(int(self.plan.who.banks.region[lender]))
 
+    def _granted(self) -> int:
+        """A day this year, early enough for the loan to stand in a register of the span."""
+        final = self.plan.when.month_ends()[-1]
+        first = day_number(date(self.plan.when.first.year, 1, 1))
+        return int(self.plan.rng.integers(first, day_number(final) - 1))
+
     def _discount_time(self, last: int = 3) -> int:
         return self.plan.at(self.plan.days(1, last)[0], self.plan.hour())
 
@@ -132,16 +140,17 @@ class _Desk:
         invoice, contract = self._numbers()
         first, second = self._two_places(split)
         papers, loan_papers = {
-            "invoice": ((invoice, contract), (invoice, contract if rng.random() < 0.5 else "")),
+            "invoice": (
+                (invoice, contract if rng.random() < 0.7 else ""),
+                (invoice, contract if rng.random() < 0.7 else ""),
+            ),
             "contract": (("", contract), ("", contract)),
             "framework": ((invoice, contract), (self._numbers()[0], contract)),
         }[by]
         fen = self._money()
         sides = (firm, False, first, True)
         self._act(number, self._financing(), self._discount_time(), sides, fen, papers)
-        # Granted early enough to stand in a register of the span, before or after the bill.
-        final = day_number(self.plan.when.month_ends()[-1]) - 1
-        start = int(rng.integers(final - 90, final))
+        start = self._granted()
         self._loan(
             number,
             second,
@@ -184,8 +193,7 @@ class _Desk:
         papers, fen = self._numbers(), self._money()
         bank, _ = self._two_places(split=False)
         self._act(number, "TX01", self._discount_time(), (firm, False, bank, True), fen, papers)
-        final = day_number(self.plan.when.month_ends()[-1]) - 1
-        start = int(self.plan.rng.integers(final - 60, final))
+        start = self._granted()
         self._loan(number, bank, firm, start, fen // 200_000 * 100_000, papers)
 
     def released_first(self) -> None:

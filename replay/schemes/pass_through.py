@@ -58,8 +58,8 @@ def _parts(plan: Planner, fen: int, count: int) -> list[int]:
 def _stranger(plan: Planner, region: int, person: bool, outside: float = 0.5) -> int:
     """An account of somebody else: outside the Delta, or in this region."""
     if plan.rng.random() < outside:
-        return plan.account(plan.party(person, spread=0))
-    return plan.account(plan.party(person, regions=[region]), region)
+        return plan.account(plan.party(person, spread=0, claim=False))
+    return plan.account(plan.party(person, regions=[region], claim=False), region)
 
 
 def _money_in(plan: Planner, number: int, accounts: Sequence[int], fen: int, day: int) -> float:

@@ -108,6 +108,7 @@ class Planner:
         regions: Sequence[int] = (),
         spread: int = 1,
         among: npt.NDArray[np.bool_] | None = None,
+        claim: bool = True,
     ) -> int:
         """Draw a party that no plan uses yet.
 
@@ -116,6 +117,7 @@ class Planner:
             regions: it banks in each of these.
             spread: it banks in at least so many regions of the Delta; 0: it is at home outside.
             among: further restriction.
+            claim: no later plan may draw it; False for one who only stands by.
         """
         who = self.who
         fits = (who.person == person) & ~self._taken
@@ -132,7 +134,7 @@ class Planner:
         if not weight.any():
             raise ValueError("the population is too small for the planned schemes")
         chosen = int(self.rng.choice(len(weight), p=weight / weight.sum()))
-        self._taken[chosen] = True
+        self._taken[chosen] |= claim
         return chosen
 
     def regions_of(self, party: int) -> list[int]:

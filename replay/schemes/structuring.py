@@ -151,9 +151,9 @@ def _customer(plan: Planner, variant: str, days: int, per_day: int, split: bool)
             turn += 1
             to_person = person and bool(plan.rng.random() < 0.4)
             if plan.rng.random() < 0.3:
-                payee = plan.account(plan.party(to_person, spread=0))
+                payee = plan.account(plan.party(to_person, spread=0, claim=False))
             else:
-                payee = plan.account(plan.party(to_person, regions=[region]), region)
+                payee = plan.account(plan.party(to_person, regions=[region], claim=False), region)
             plan.pay(
                 number,
                 plan.at(day, hour),

@@ -33,19 +33,22 @@ def find(body, start, end, parent, attribute, grid, names):
 
     Documents of one feed repeat their order, so the one after the last child met is tried first.
     """
-    node = grid[parent, LAST]
-    if node >= 0:
-        after = grid[node, NEXT]
-        if after >= 0 and (grid[after, KIND] & 1) == attribute:
-            if same(body, start, end, names, grid[after, NAME_START], grid[after, NAME_END]):
-                return after
-        node = grid[parent, FIRST]
-        while node >= 0:
-            if (grid[node, KIND] & 1) == attribute and same(
-                body, start, end, names, grid[node, NAME_START], grid[node, NAME_END]
-            ):
-                return node
-            node = grid[node, NEXT]
+    last = grid[parent, LAST]
+    if last >= 0:
+        after = grid[last, NEXT]
+        if (
+            after >= 0
+            and (grid[after, KIND] & 1) == attribute
+            and same(body, start, end, names, grid[after, NAME_START], grid[after, NAME_END])
+        ):
+            return after
+    node = grid[parent, FIRST]
+    while node >= 0:
+        if (grid[node, KIND] & 1) == attribute and same(
+            body, start, end, names, grid[node, NAME_START], grid[node, NAME_END]
+        ):
+            return node
+        node = grid[node, NEXT]
     return -1
 
 

@@ -1,0 +1,209 @@
+"""What decoding costs per feed: us of CPU a record and MB a CPU-second, whole engine with tokens.
+
+Run: `python -m benchmarks.decode [feed ...]`. Each feed is measured twice: as the tape has it (many
+submissions of 60 records, fresh parties all the time) and as submissions of 20,000 records. Process
+CPU time, best of several runs after one that compiles; the calibration loop tells machines apart.
+"""
+
+import hashlib
+import json
+import random
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from connectors.engine.engine import Decoder, Submission
+from connectors.engine.tokens import Tokeniser
+from connectors.feeds.bill_exchange import write as bills
+from connectors.feeds.bill_exchange_json import write as bills_json
+from connectors.feeds.loan_register import write as loans
+from connectors.feeds.pacs008 import write as payments
+from connectors.feeds.registry import load_feeds
+from schemas.reference_data import read_table
+
+RECEIVED = datetime(2026, 6, 15, 3, 0, tzinfo=UTC)
+RECORDS = 40_000
+
+
+def _identifiers(scheme: str) -> list[str]:
+    rows = read_table("cross_reference.csv").to_pylist()
+    return [row["identifier"] for row in rows if row["scheme"] == scheme]
+
+
+def _banks(column: str) -> list[str]:
+    return [row[column] for row in read_table("institutions.csv").to_pylist() if row[column]]
+
+
+def _payments(rng: random.Random, size: int) -> pa.Table:
+    banks, firms = _banks("cnaps12"), _identifiers("uscc")
+    accounts = [str(rng.randrange(10**18, 10**19)) for _ in range(20_000)]
+    rows = []
+    for number in range(size):
+        rows.append(
+            {
+                "end_to_end_id": "NOTPROVIDED",
+                "tx_id": f"TX{number:012d}",
+                "uetr": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
+                "currency": "CNY",
+                "amount": f"{rng.randrange(10**9) / 100:.2f}",
+                "settlement_date": "2026-06-15",
+                "accepted_at": f"2026-06-15T10:{rng.randrange(60):02d}:{rng.randrange(60):02d}.120",
+                "debtor_agent": rng.choice(banks),
+                "debtor_name": "模拟贸易有限公司",
+                "debtor_scheme": "USCC",
+                "debtor_id": rng.choice(firms),
+                "debtor_account": rng.choice(accounts),
+                "creditor_agent": rng.choice(banks),
+                "creditor_name": "模拟科技 & 服务",
+                "creditor_scheme": "USCC",
+                "creditor_id": rng.choice(firms),
+                "creditor_account": rng.choice(accounts),
+                "purpose": "GDDS",
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=payments.RECORD)
+
+
+def _loans(rng: random.Random, size: int) -> pa.Table:
+    lenders, firms = _banks("fin14"), _identifiers("uscc")
+    rows = []
+    for number in range(size):
+        balance = f"{rng.randrange(10**11) / 100:.2f}"
+        rows.append(
+            dict.fromkeys(loans.RECORD.names, "")
+            | {
+                "as_of": "20260615",
+                "lender": rng.choice(lenders),
+                "lender_area": "310115",
+                "borrower_scheme": "A01",
+                "borrower_id": rng.choice(firms),
+                "borrower_name": f"模拟机械有限公司{number % 500}",
+                "borrower_area": rng.choice(["310115", "320102", "330106", "340104"]),
+                "industry": "C34",
+                "loan": f"{number:012d}",
+                "loan_contract": f"HT{number // 3:010d}",
+                "start": "2026-03-02",
+                "end": "2027-03-02",
+                "currency": "CNY",
+                "balance": balance,
+                "balance_cny": balance,
+                "rate": f"{rng.randrange(200, 700) / 100:.5f}",
+                "invoice": f"24312{number:015d}" if number % 5 == 0 else "",
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=loans.RECORD)
+
+
+def _bills(rng: random.Random, size: int) -> pa.Table:
+    banks, firms = _banks("cnaps12"), _identifiers("uscc")
+    rows = []
+    for number in range(size):
+        money = rng.randrange(10**6, 10**9)
+        rows.append(
+            {
+                "reported_at": "20260615180000",
+                "kind": rng.choice(["TX01", "ZT01", "BS01", "ZY02"]),
+                "deal": f"TX20260615{number:09d}",
+                "day": "20260615",
+                "time": f"10{rng.randrange(60):02d}{rng.randrange(60):02d}",
+                "package": f"5{rng.randrange(10**12):012d}20260601{number:09d}",
+                "range_start": 1,
+                "range_end": money,
+                "money": f"{money / 100:.2f}",
+                "rate": "1.85",
+                "settlement": f"{money / 101:.2f}",
+                "seller": rng.choice(firms),
+                "seller_name": "模拟贸易有限公司",
+                "buyer": rng.choice(banks),
+                "buyer_name": "模拟银行",
+                "due": "20261201",
+                "invoice": f"24312{number:015d}" if number % 5 == 0 else None,
+                "contract": None,
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=bills.RECORD)
+
+
+Writer = Callable[[pa.Table, Mapping[str, str]], bytes]
+_FEEDS: Mapping[str, tuple[Callable[[random.Random, int], pa.Table], Writer]] = {
+    "pacs008": (_payments, payments.write),
+    "loan_register": (_loans, loans.write),
+    "bill_exchange": (_bills, bills.write),
+    "bill_exchange_json": (_bills, bills_json.write),
+}
+
+
+def submissions(feed: str, each: int, size: int = RECORDS) -> list[Submission]:
+    """Submissions of `each` records of one feed, `size` records together."""
+    make, write = _FEEDS[feed]
+    table = make(random.Random(7), size)
+    moment = "20260615180000" if feed == "bill_exchange_json" else "2026-06-15T10:30:00"
+    out = []
+    for start in range(0, size, each):
+        part = table.slice(start, each)
+        header = {"message_id": "M1", "created_at": moment}
+        if "money" in part.column_names:
+            header["total"] = str(sum(Decimal(text) for text in part["money"].to_pylist()))
+        if feed == "bill_exchange_json":
+            part = part.set_column(0, "reported_at", pa.nulls(part.num_rows, pa.string()))
+        body = write(part, header)
+        out.append(Submission(hashlib.sha256(body).digest(), "381290000019", RECEIVED, body))
+    return out
+
+
+def measure(feed: str, each: int, runs: int = 3) -> dict[str, float | str | int]:
+    """CPU of decoding one feed, 64 submissions a call as intake does; tokens start cold."""
+    spec = load_feeds()[feed]
+    sent = submissions(feed, each)
+    size = sum(len(one.body) for one in sent)
+    best = float("inf")
+    accepted = 0
+    for _ in range(runs + 1):
+        decoder = Decoder(spec, Tokeniser(b"benchmark key 16 bytes"))
+        start = time.process_time()
+        accepted = sum(
+            count.accepted
+            for at in range(0, len(sent), 64)
+            for count in decoder.decode(sent[at : at + 64]).counts
+        )
+        best = min(best, time.process_time() - start)
+    return {
+        "feed": feed,
+        "records_each": each,
+        "records": RECORDS,
+        "accepted": accepted,
+        "us_per_record": round(best / RECORDS * 1e6, 2),
+        "mb_per_s": round(size / best / 1e6, 1),
+    }
+
+
+def calibration() -> float:
+    """Seconds of CPU for a million additions in a Python loop."""
+    best = float("inf")
+    for _ in range(3):
+        start = time.process_time()
+        total = 0
+        for number in range(1_000_000):
+            total += number
+        best = min(best, time.process_time() - start)
+    return best
+
+
+def main() -> None:
+    """Print one JSON line a measurement."""
+    print(json.dumps({"calibration_s": round(calibration(), 4)}))
+    for feed in sys.argv[1:] or _FEEDS:
+        for each in (60, 20_000):
+            print(json.dumps(measure(feed, each)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -74,12 +74,18 @@ def _before(a, b):
 
 @nb.njit(cache=True, nogil=True)
 def take_ready(entries, watermark):
-    """Entries with an event time up to the watermark in order, and the others as they are."""
+    """Entries with an event time up to the watermark in order, and the others as they are.
+
+    Returns:
+        (ready, rest, the newest business day among the ready ones).
+    """
     n = len(entries)
     ready = 0
+    ordinal = -(1 << 30)
     for i in range(n):
         if entries[i].event_time <= watermark:
             ready += 1
+            ordinal = max(ordinal, entries[i].ordinal)
     times = np.empty(ready, np.int64)
     where = np.empty(ready, np.int64)
     rest = np.empty(n - ready, ENTRY)
@@ -107,4 +113,39 @@ def take_ready(entries, watermark):
     out = np.empty(ready, ENTRY)
     for i in range(ready):
         out[i] = entries[where[i]]
-    return out, rest
+    return out, rest, ordinal
+
+
+@nb.njit(cache=True, nogil=True)
+def sort_out(entries, classes, count):
+    """Put entries together by class; those of class 0 are dropped.
+
+    Args:
+        entries: ENTRY.
+        classes: uint8 beside them, 0 to `count`.
+        count: how many classes.
+
+    Returns:
+        (entries by class, where each class ends, newest event time and newest business day of
+        each class; the last three have `count` places).
+    """
+    ends = np.zeros(count, np.int64)
+    newest = np.full(count, -(1 << 62), np.int64)
+    ordinal = np.full(count, -(1 << 30), np.int64)
+    for i in range(len(entries)):
+        c = classes[i]
+        if c != 0:
+            ends[c - 1] += 1
+            newest[c - 1] = max(newest[c - 1], entries[i].event_time)
+            ordinal[c - 1] = max(ordinal[c - 1], entries[i].ordinal)
+    at = np.zeros(count, np.int64)
+    for c in range(1, count):
+        at[c] = at[c - 1] + ends[c - 1]
+        ends[c] += ends[c - 1]
+    out = np.empty(ends[count - 1], ENTRY)
+    for i in range(len(entries)):
+        c = classes[i]
+        if c != 0:
+            out[at[c - 1]] = entries[i]
+            at[c - 1] += 1
+    return out, ends, newest, ordinal

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.lanes.entry import BUCKETS, ENTRY, GROUP_NAMES, GROUPS
-from pipelines.lanes.kernel import route_party, take_ready
+from pipelines.lanes.kernel import route_party, sort_out, take_ready
 from pipelines.pairing.pairing import PAIR_MEMORY_US, PAIR_WAIT_US, Closed, merge
 from pipelines.rules.registry import ParameterSet, Rule, load_rules, parameters_on
 from schemas.errors import ConfigurationError
@@ -29,8 +29,11 @@ END_OF_TIME = 1 << 62
 class KernelState(Protocol):
     """What a rule's `kernel.State(parameters)` offers; entries are ENTRY rows in order."""
 
-    def wanted(self, entries: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Which entries the rule needs (bool); dropping the others changes nothing it says."""
+    def claim(self, entries: npt.NDArray[Any], classes: npt.NDArray[Any], level: int) -> None:
+        """Set the class of every entry the rule needs and nobody claimed (0) to `level`.
+
+        Dropping what no rule claims changes nothing any rule says.
+        """
 
     def run(self, entries: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Feed entries; return HIT rows and the evidence (int64) they point into."""
@@ -133,19 +136,21 @@ class RuleHost:
         an entry no rule needs is dropped here.
         """
         entries = np.frombuffer(payload, ENTRY)
-        free = np.ones(len(entries), np.bool_)
+        classes = np.zeros(len(entries), np.uint8)
+        for level, state in enumerate(self._states, start=1):
+            state.claim(entries, classes, level)
+        needed, ends, newest, ordinal = sort_out(entries, classes, len(self._states))
+        if not len(needed):
+            return ()
+        self._waiting.append(needed)
         kept = []
-        for rule, state in zip(self._rules, self._states, strict=True):
-            mine = state.wanted(entries) & free
-            if mine.any():
-                free &= ~mine
-                some = entries[mine]
-                meta = Meta(rule.name, int(some["event_time"].max()), int(some["ordinal"].max()))
-                kept.append(Kept(meta, some.tobytes()))
-        if free.any():
-            entries = entries[~free]
-        if len(entries):
-            self._waiting.append(entries)
+        first = 0
+        for rule, end, time, day in zip(
+            self._rules, ends.tolist(), newest.tolist(), ordinal.tolist(), strict=True
+        ):
+            if end > first:
+                kept.append(Kept(Meta(rule.name, time, day), needed[first:end].tobytes()))
+            first = end
         return tuple(kept)
 
     def advance(self, watermark_us: int) -> pa.RecordBatch:
@@ -181,7 +186,7 @@ class RuleHost:
         if not self._waiting:
             return []
         waiting = self._waiting[0] if len(self._waiting) == 1 else np.concatenate(self._waiting)
-        ready, rest = take_ready(waiting, watermark_us)
+        ready, rest, ordinal = take_ready(waiting, watermark_us)
         self._waiting = [rest] if len(rest) else []
         found = []
         if len(ready):
@@ -189,7 +194,7 @@ class RuleHost:
                 hits, evidence = state.run(ready)
                 if len(hits):
                     found.append((rule, hits, evidence))
-            self._ordinal = max(self._ordinal, int(ready["ordinal"].max()))
+            self._ordinal = max(self._ordinal, ordinal)
         return found
 
 

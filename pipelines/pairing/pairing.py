@@ -100,13 +100,16 @@ def merge(rows: npt.NDArray[Any], watermark_us: int, wait_us: int, closed: Close
     return Merged(out[:ready], rows[rest[:left]], opened[:changed], recon[:groups])
 
 
-def reconciliation(recon: npt.NDArray[Any], market_segment: str, expected_legs: int) -> pa.Table:
+def reconciliation(
+    recon: npt.NDArray[Any], market_segment: str, expected_legs: int | npt.NDArray[Any]
+) -> pa.Table:
     """Say in words what pairing found: RECONCILIATION, one row a transaction.
 
     Args:
         recon: RECON of one or more merges of one market.
         market_segment: e.g. "PYMT".
-        expected_legs: how many reports the market's visibility row expects.
+        expected_legs: how many reports the market's visibility row expects, of every transaction
+            or of each.
     """
     fields, legs = recon["fields"], recon["legs"]
     status = np.where(

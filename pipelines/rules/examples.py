@@ -6,7 +6,7 @@ Times are Beijing time, amounts yuan, parties letters; `-` is absent.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -212,5 +212,5 @@ def _day(text: str) -> date | None:
     return None if text == "-" else date.fromisoformat(text)
 
 
-def _columns(rows: list[tuple[int, ...]], count: int) -> list[pa.Array]:
+def _columns(rows: Sequence[tuple[int, ...]], count: int) -> list[pa.Array]:
     return [pa.array([row[at] for row in rows], pa.int64()) for at in range(count)]

@@ -36,6 +36,14 @@ _IN = ROLE_IN
 
 
 @nb.njit(cache=True, nogil=True)
+def claim_moves(entries, classes, level):
+    """Mark the transfers with another party that nobody claimed."""
+    for i in range(len(entries)):
+        if classes[i] == 0 and entries[i].other != entries[i].subject and entries[i].mask != 0:
+            classes[i] = level
+
+
+@nb.njit(cache=True, nogil=True)
 def _look(ring, low, newest, v, coming, going, others, p):
     """The closer look: few enough other parties, and never more out than in.
 
@@ -192,10 +200,9 @@ class State:
         self.counts = np.zeros((0, 5), np.int32)
         self._resize(np.empty(0, np.int64), 256)
 
-    def wanted(self, entries: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Which entries this rule needs (bool): every transfer to or from another party."""
-        wanted: npt.NDArray[Any] = (entries["other"] != entries["subject"]) & (entries["mask"] != 0)
-        return wanted
+    def claim(self, entries: npt.NDArray[Any], classes: npt.NDArray[Any], level: int) -> None:
+        """Mark the entries this rule needs and nobody claimed: transfers with another party."""
+        claim_moves(entries, classes, level)
 
     def run(self, entries: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Feed entries in order; return HIT rows and the evidence they point into."""

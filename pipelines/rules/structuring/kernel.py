@@ -36,24 +36,41 @@ NEAR = np.dtype(
     ]
 )
 _IN, _PERSON = ROLE_IN, ROLE_PAYER_PERSON
+_NO_HITS, _NO_EVIDENCE = np.empty(0, HIT), np.empty(0, np.int64)
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def _near(e, limits):
+    """Whether this rule needs an entry: outgoing, to another party, near the payer's line."""
+    if e.role & _IN or e.other == e.subject or e.mask == 0:
+        return False
+    if e.role & _PERSON:
+        return limits[0] <= e.amount_fen < limits[1]
+    return limits[2] <= e.amount_fen < limits[3]
 
 
 @nb.njit(cache=True, nogil=True)
-def near_line(entries, limits, wanted):
-    """Mark the entries this rule needs: outgoing transfers to another party, near their line."""
+def claim_near(entries, limits, classes, level):
+    """Mark the near-line entries nobody claimed."""
     for i in range(len(entries)):
-        e = entries[i]
-        if e.role & _PERSON:
-            wanted[i] = e.role & _IN == 0 and limits[0] <= e.amount_fen < limits[1]
-        else:
-            wanted[i] = e.role & _IN == 0 and limits[2] <= e.amount_fen < limits[3]
-        if e.other == e.subject or e.mask == 0:
-            wanted[i] = False
+        if classes[i] == 0 and _near(entries[i], limits):
+            classes[i] = level
+
+
+@nb.njit(cache=True, nogil=True)
+def count_near(entries, limits):
+    """How many entries are near their line, and the newest business day of all."""
+    count = 0
+    newest = -(1 << 30)
+    for i in range(len(entries)):
+        count += _near(entries[i], limits)
+        newest = max(newest, entries[i].ordinal)
+    return count, newest
 
 
 @nb.njit(cache=True, nogil=True)
 def run_near(
-    entries, wanted, limits, p,
+    entries, limits, p,
     pair_keys, pair_slots, pair_subject, pair_last, pair_newest, pair_counts, pair_sums,
     party_keys, party_slots, party_subject, party_last, party_newest, party_counts, party_sums,
     used, near, hits, evidence,
@@ -67,9 +84,9 @@ def run_near(
     n_hits = 0
     n_evidence = 0
     for i in range(len(entries)):
-        if not wanted[i]:
-            continue
         e = entries[i]
+        if not _near(e, limits):
+            continue
         line = limits[1] if e.role & _PERSON else limits[3]
         here = used[2]
         used[2] += 1
@@ -217,27 +234,24 @@ class State:
         self.near = np.zeros(64, NEAR)
         self.newest_ordinal = -(1 << 30)
 
-    def wanted(self, entries: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Which entries this rule needs (bool); the others never change what it says."""
-        wanted = np.empty(len(entries), np.bool_)
-        near_line(entries, self.limits, wanted)
-        return wanted
+    def claim(self, entries: npt.NDArray[Any], classes: npt.NDArray[Any], level: int) -> None:
+        """Mark the entries this rule needs and nobody claimed: near-line transfers going out."""
+        claim_near(entries, self.limits, classes, level)
 
     def run(self, entries: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Feed entries in order; return HIT rows and the evidence they point into."""
-        wanted = self.wanted(entries)
-        more = int(np.count_nonzero(wanted))
+        more, newest = count_near(entries, self.limits)
         if more == 0:
-            return np.empty(0, HIT), np.empty(0, np.int64)
+            return _NO_HITS, _NO_EVIDENCE
         self._room(more)
         a, b = self.pair, self.party
         hits, n_hits, evidence, n_evidence = run_near(
-            entries, wanted, self.limits, self.p,
+            entries, self.limits, self.p,
             a.keys, a.slots, a.subject, a.last, a.newest, a.counts, a.sums,
             b.keys, b.slots, b.subject, b.last, b.newest, b.counts, b.sums,
             self.used, self.near, np.empty(16, HIT), np.empty(256, np.int64),
         )  # fmt: skip
-        self.newest_ordinal = max(self.newest_ordinal, int(entries["ordinal"].max()))
+        self.newest_ordinal = max(self.newest_ordinal, newest)
         return hits[:n_hits], evidence[:n_evidence]
 
     def _room(self, more: int) -> None:

@@ -17,6 +17,7 @@ from serving.desk.svg import STYLESHEET, outcomes, rules, scores
 from serving.desk.svg.charts import OUTCOMES, key
 from serving.desk.svg.mark import clean
 
+COMMAND = ".venv/bin/yrd"  # as `make` calls it, from the project's folder
 RULE_NAMES: Mapping[str, tuple[str, str]] = {
     "structuring": ("拆分交易", "structuring"),
     "pass_through": ("快进快出", "pass-through"),
@@ -97,6 +98,7 @@ def report(summary: Mapping[str, Any], explanations: Sequence[Explanation]) -> s
         .render(
             css=Markup(css),  # noqa: S704 - our own files
             policy=policy,
+            command=COMMAND,
             origin=_ORIGINS[summary["data_origin"]],
             tiles=_tiles(summary),
             counts=_counts(summary),
@@ -214,12 +216,12 @@ def _steps(explanations: Sequence[Explanation]) -> list[SimpleNamespace]:
             SimpleNamespace(
                 zh="逐行解释一起预警（中文或英文）",
                 en="Explain an alert line by line, in Chinese or English",
-                command=f"yrd alert explain {one} --lang zh",
+                command=f"{COMMAND} alert explain {one} --lang zh",
             ),
             SimpleNamespace(
                 zh="从提交的原始字节起重算这起预警，打印每一步的哈希",
                 en="Recompute that alert from the submitted bytes, printing each step's hash",
-                command=f"yrd alert verify {one}",
+                command=f"{COMMAND} alert verify {one}",
             ),
         ]
     return [
@@ -227,17 +229,17 @@ def _steps(explanations: Sequence[Explanation]) -> list[SimpleNamespace]:
         SimpleNamespace(
             zh="列出全部被拆分隐藏的预警",
             en="List every alert hidden by the split",
-            command="yrd ask --view hidden_by_split",
+            command=f"{COMMAND} ask --view hidden_by_split",
         ),
         SimpleNamespace(
-            zh="用 SQL 提问，并导出为文件",
+            zh="用 SQL 提问",
             en="Ask in SQL",
-            command='yrd ask "SELECT rule, count(*) FROM alerts GROUP BY rule"',
+            command=f'{COMMAND} ask "SELECT rule, count(*) FROM alerts GROUP BY rule"',
         ),
         SimpleNamespace(
             zh="再次与植入的方案比对",
             en="Compare with the planted schemes again",
-            command="yrd score",
+            command=f"{COMMAND} score var/demo",
         ),
     ]
 

@@ -64,6 +64,7 @@ def alert_view(
         first=f"{beijing(alert.first_crossing):%Y-%m-%d %H:%M} 北京时间 Beijing time",
         verdict=_verdict(explanation),
         story=list(zip_longest(explanation.sentences_zh, explanation.sentences_en, fillvalue="")),
+        beyond=_beyond(explanation),
         table=solo_against_joint(explanation, uid),
         flow=flow(explanation, f"{uid}-flow", anchor=f"{uid}-party"),
         amounts=amounts(explanation, f"{uid}-amounts"),
@@ -88,6 +89,15 @@ def alert_view(
         parties_left=max(0, len(explanation.parties) - MAX_ROWS),
         rows=_rows(explanation),
         rows_left=max(0, len(explanation.evidence) - MAX_ROWS),
+    )
+
+
+def _beyond(explanation: Explanation) -> bool:
+    """Whether some region passes the lowest line without an alert: the rule asks for more."""
+    least = min((line.value for line in explanation.rule.lines), default=None)
+    return least is not None and any(
+        cover.peak_measure >= least and cover.first_crossing is None
+        for cover in explanation.coverage
     )
 
 

@@ -6,19 +6,28 @@ from typing import Any
 
 import pytest
 
+from ledger.loader import Loader
+from serving.publish.versions import MANIFEST
 from tests.conftest import lacking
+from tests.ledger.filled import fill
 
 ROOT = Path(__file__).parents[3]
 NOTEBOOK = ROOT / "notebooks" / "first_look.py"
 
 
 @pytest.fixture(scope="module")
-def demo_ledger() -> Path:
-    """The folder of published versions that `yrd demo` left (YRD_DEMO_LEDGER)."""
-    folder = Path(os.environ.get("YRD_DEMO_LEDGER", ROOT / "var" / "demo" / "ledger"))
-    if not folder.exists():
-        lacking(f"no demo ledger at {folder}; run `make demo` or set YRD_DEMO_LEDGER")
-    return folder.resolve()
+def demo_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of versions that `yrd demo` left (YRD_DEMO_LEDGER), else a small ledger."""
+    named = os.environ.get("YRD_DEMO_LEDGER")
+    folder = Path(named or ROOT / "var" / "demo" / "ledger")
+    if (folder / MANIFEST).is_file() or folder.is_file():
+        return folder.resolve()
+    if named:
+        lacking(f"no ledger at {folder}; run `make demo` or correct YRD_DEMO_LEDGER")
+    path = tmp_path_factory.mktemp("notebook") / "ledger.duckdb"
+    with Loader(path, "SIMULATED") as loader:
+        fill(loader)
+    return path
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,18 @@ import hashlib
 import html
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from ledger import duck
+from ledger.loader import Loader
+from serving.answers.explain import explanation
 from serving.desk.page import report
 from serving.desk.page.compose import stylesheet
+from tests.ledger.filled import fill
 from tests.serving.desk import samples
+from yrd.cli import COMMANDS
 
 
 @pytest.fixture(scope="module")
@@ -140,3 +146,36 @@ def test_long_evidence_is_cut_and_the_cut_is_said() -> None:
     page = report(samples.summary(), [samples.large()])
     assert "另有 357 笔未列出" in page
     assert "360 more parties are not listed" in page
+
+
+def test_what_it_says_to_type_are_commands_there_are(page: str) -> None:
+    typed = [
+        html.unescape(text) for text in re.findall(r"<code>(\.venv/bin/yrd [^<]+)</code>", page)
+    ]
+    assert len(typed) == 5
+    assert {line.split()[1] for line in typed} <= set(COMMANDS)
+
+
+def test_a_value_beyond_the_line_without_an_alert_is_explained(page: str) -> None:
+    assert "Beyond the line and hollow" not in page
+    told = samples.local()
+    quiet = tuple(
+        replace(cover, first_crossing=None, lead_us=None, status="none") for cover in told.coverage
+    )
+    assert "Beyond the line and hollow" in report(
+        samples.summary(), [replace(told, coverage=quiet)]
+    )
+
+
+def test_alerts_of_a_ledger_are_told_and_drawn(tmp_path: Path) -> None:
+    with Loader(tmp_path / "ledger.duckdb", "SIMULATED") as loader:
+        fill(loader)
+    with duck.open(tmp_path / "ledger.duckdb", read_only=True) as ledger:
+        ids = [row[0] for row in ledger.rows("SELECT alert_id FROM alerts ORDER BY alert_id")]
+        told = [explanation(ledger, one) for one in ids]
+    assert told
+    page = report(samples.summary(), told)
+    for one in told:
+        assert one.alert.alert_id in page
+        assert all(sentence in html.unescape(page) for sentence in one.sentences_en)
+    assert page.count('class="pic flow solo') == 4 * len(told)

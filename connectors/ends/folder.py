@@ -7,7 +7,7 @@ Who sent a file, when it came and which feed it is are said beside it, in `<file
 
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -69,8 +69,7 @@ def _about(path: Path) -> tuple[str, str, datetime]:
         parts = path.name.split("__")
         try:
             feed, submitter, stamp = parts[:3]
-            received_at = datetime.strptime(stamp.split(".")[0], "%Y%m%dT%H%M%SZ")
-            received_at = received_at.replace(tzinfo=UTC)
+            received_at = datetime.strptime(stamp.split(".")[0], "%Y%m%dT%H%M%S%z")
         except ValueError as error:
             raise InputError(
                 f"{path}: name: expected feed, submitter and receipt; {_HINT}"

@@ -67,7 +67,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """The parts of `Decoded`; counts are (n, 5): records, accepted, rejected, quarantined, skipped."""
+    """The parts of `Decoded`; `counts` has the columns of `Counts`."""
 
     batch: pa.RecordBatch
     findings: pa.Table

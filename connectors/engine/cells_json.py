@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from connectors.engine.cells import PathBook, Scanned
 from connectors.engine.gate import RefusedError, blank_bad_lines, check_text
@@ -74,7 +75,7 @@ class JsonScanner:
             body, unit.bad_lines = blank_bad_lines(body, "utf-8")
         return body
 
-    def _one(self, body: np.ndarray, low: int, high: int, room: Room) -> None:
+    def _one(self, body: NDArray[np.uint8], low: int, high: int, room: Room) -> None:
         before = room.count.copy()
         code = self._run(body, low, high, room)
         if code == TABLE_FULL:
@@ -95,7 +96,7 @@ class JsonScanner:
         if self._table.nodes > SHARED_NODE_LIMIT:
             self._table = NodeTable(1)
 
-    def _run(self, body: np.ndarray, low: int, high: int, room: Room) -> int:
+    def _run(self, body: NDArray[np.uint8], low: int, high: int, room: Room) -> int:
         table, steps = self._table, self._steps
         shared = (
             body, low, high, table.grid, table.names, table.size, table.progress[:, 0],

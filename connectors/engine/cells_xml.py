@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from connectors.engine.cells import PathBook, Scanned
 from connectors.engine.gate import RefusedError, check_xml
@@ -83,7 +84,9 @@ class XmlScanner:
         )
         return scanned, refused
 
-    def _one(self, joined: bytes, body: np.ndarray, low: int, high: int, room: Room) -> None:
+    def _one(
+        self, joined: bytes, body: NDArray[np.uint8], low: int, high: int, room: Room
+    ) -> None:
         found = _ROOT_TAG.search(joined, low, min(high, low + 8192))
         tag = found[0] if found else b""
         table = self._tables.get(tag)
@@ -102,7 +105,13 @@ class XmlScanner:
             self._tables[tag] = table
 
     def _try(
-        self, joined: bytes, body: np.ndarray, low: int, high: int, room: Room, table: _XmlTable
+        self,
+        joined: bytes,
+        body: NDArray[np.uint8],
+        low: int,
+        high: int,
+        room: Room,
+        table: _XmlTable,
     ) -> bool:
         """Scan with a table; False where the document's namespaces are not the table's."""
         fresh = table.nodes == 1
@@ -138,7 +147,7 @@ class XmlScanner:
         raise RefusedError("ENG-NO-RECORD", f"records at {'/'.join(self._feed.record)}")
 
     @staticmethod
-    def _drop_unnamed(cells: np.ndarray, room: Room, start: int) -> None:
+    def _drop_unnamed(cells: NDArray[np.int32], room: Room, start: int) -> None:
         """Take out namespace declarations: they are no fields."""
         keep = cells[:, 2] >= 0
         if keep.all():
@@ -148,7 +157,7 @@ class XmlScanner:
         room.flags[start : start + kept] = room.flags[start : start + len(cells)][keep]
         room.count[0] = start + kept
 
-    def _resolve(self, joined: bytes, cells: np.ndarray, table: _XmlTable) -> bool:
+    def _resolve(self, joined: bytes, cells: NDArray[np.int32], table: _XmlTable) -> bool:
         """Name new nodes and hold the document to the table's namespaces."""
         new = range(table.resolved, table.nodes)
         binds: dict[int, dict[str, str]] = {}

@@ -7,6 +7,7 @@ behind the last. Peak memory therefore does not grow with the number of records 
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from connectors.engine.frame_csv import header_at
 from connectors.engine.gate import RefusedError, check_xml, expand
@@ -53,9 +54,8 @@ def _lines(number: int, body: Body, feed: Feed, limit: int) -> Iterator[Unit]:
     while at < len(body):
         stop = _line_end(body, at, max(limit - len(head), 1))
         piece = bytes(body[at:stop])
-        yield Unit(
-            number, head + piece, head=len(head), shift=at - len(head), first_line=lines - header_lines
-        )  # fmt: skip
+        before = lines - header_lines
+        yield Unit(number, head + piece, head=len(head), shift=at - len(head), first_line=before)
         lines += piece.count(b"\n")
         at = stop
 
@@ -94,7 +94,7 @@ def _records(number: int, body: Body, feed: Feed, limit: int) -> Iterator[Unit]:
         first = last + 1
 
 
-def _limits(body: Body, feed: Feed) -> np.ndarray:
+def _limits(body: Body, feed: Feed) -> NDArray[np.int64]:
     """Start and end of each record of a large document."""
     bytes_of = np.frombuffer(body, np.uint8)
     steps = Steps.of([feed.record])

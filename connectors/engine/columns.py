@@ -15,9 +15,9 @@ from connectors.engine.cells import Cells
 from connectors.engine.findings import Findings
 from connectors.engine.spec import ORDINAL, Column
 from connectors.engine.tokens import Tokeniser
+from schemas.columns import on_unique
 from schemas.identifiers import valid
 from schemas.identity import compact
-from schemas.columns import on_unique
 
 Mask = NDArray[np.bool_]
 Hatch = Callable[[list[pa.Array], Mapping[str, Any]], tuple[pa.Array, Mask]]
@@ -206,9 +206,15 @@ def _hatch(name: str) -> Hatch:
 
 # GB/T 2260 province-level codes, first two digits
 _PROVINCES = pa.array(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 "
-    "71 81 82".split()
-)
+    [
+        str(code)
+        for codes in (
+            range(11, 16), range(21, 24), range(31, 38), range(41, 47), range(50, 55),
+            range(61, 66), (71, 81, 82),
+        )
+        for code in codes
+    ]
+)  # fmt: skip
 
 
 def _known_provinces(codes: pa.Array) -> Mask:

@@ -119,9 +119,13 @@ class Decoder:
 
     def _fresh(self) -> None:
         self._book = PathBook()
-        kinds = {"xml": XmlScanner, "csv": CsvScanner, "json": JsonScanner, "ndjson": JsonScanner}
         self._scanner: XmlScanner | CsvScanner | JsonScanner
-        self._scanner = kinds[self.feed.format](self.feed, self._book)
+        if self.feed.format == "xml":
+            self._scanner = XmlScanner(self.feed, self._book)
+        elif self.feed.format == "csv":
+            self._scanner = CsvScanner(self.feed, self._book)
+        else:
+            self._scanner = JsonScanner(self.feed, self._book)
 
     def _groups(
         self, submissions: Sequence[Submission], refusals: list[Refusal]

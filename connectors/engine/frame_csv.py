@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from connectors.engine.cells import PathBook, Scanned
 from connectors.engine.gate import RefusedError
@@ -27,7 +28,7 @@ class CsvScanner:
             for path in column.paths
             if column.required and path != "#"
         }
-        self._headers: dict[bytes, np.ndarray] = {}
+        self._headers: dict[bytes, NDArray[np.int32]] = {}
 
     def scan(self, units: Sequence[Unit]) -> tuple[Scanned, dict[int, RefusedError]]:
         """Scan units as one relation; refused ones (by index) contribute no cell."""
@@ -72,7 +73,7 @@ class CsvScanner:
         )
         return scanned, refused
 
-    def _header(self, joined: bytes, low: int, high: int) -> tuple[int, int, np.ndarray]:
+    def _header(self, joined: bytes, low: int, high: int) -> tuple[int, int, NDArray[np.int32]]:
         """(where rows begin, header's line number, node of each column)."""
         start, end, line = header_at(joined, low, high, self._feed)
         text = joined[start:end]
@@ -84,7 +85,7 @@ class CsvScanner:
             self._headers[text] = nodes
         return end, line, nodes
 
-    def _columns(self, header: bytes) -> np.ndarray:
+    def _columns(self, header: bytes) -> NDArray[np.int32]:
         encoding = self._feed.encoding
         try:
             text = header.removeprefix(_BOM).decode(encoding).rstrip("\r\n")

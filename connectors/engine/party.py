@@ -168,7 +168,7 @@ class Parties:
             reading.findings.add(wrong, "ENG-IDENTIFIER", path, expected)
 
     def _person_tokens(self, documents: pa.Array, party: Party, reading: Reading) -> pa.Array:
-        """Tokens of persons' documents; a masked number identifies nobody, a wrong one is refused."""
+        """Tokens of persons' documents; a masked one identifies nobody, a wrong one is refused."""
         if documents.null_count == len(documents):
             return documents
         values, codes = encoded(documents)

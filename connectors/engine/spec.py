@@ -9,7 +9,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -30,62 +30,22 @@ PERSON_DOCUMENTS = ("RESIDENT_ID", "PASSPORT", "PERSON_DOCUMENT")
 PARTY_SCHEMES = ("LEI", "USCC", "FIN14", "CNAPS12", "CFETS6", "CIPSID")
 
 _TOP = frozenset(
-    [
-        "feed",
-        "title_zh",
-        "title_en",
-        "status",
-        "format",
-        "encoding",
-        "namespace",
-        "record",
-        "delimiter",
-        "header_starts",
-        "undecided",
-        "ignored",
-        "kind",
-        "lateness",
-        "business_calendar",
-        "key",
-        "totals",
-        "skip",
-        "constants",
-        "fields",
-        "local",
-        "under",
-        "party",
-        "max_expanded",
-    ]
+    {
+        *("feed", "title_zh", "title_en", "status", "format", "encoding", "namespace", "record"),
+        *("delimiter", "header_starts", "undecided", "ignored", "kind", "lateness"),
+        *("business_calendar", "key", "totals", "skip", "constants", "fields", "local", "under"),
+        *("party", "max_expanded"),
+    }
 )
 _OPTIONS = frozenset(
-    [
-        "from",
-        "first",
-        "join",
-        "which",
-        "with",
-        "is",
-        "check",
-        "pattern",
-        "map",
-        "percent",
-        "split",
-        "part",
-        "grouped",
-        "capped",
-        "format",
-        "tz",
-        "absent",
-        "required",
-        "optional",
-        "trim",
-        "min",
-        "fallback",
-        "keyed",
-        "python",
-        "expect",
-    ]
+    {
+        *("from", "first", "join", "which", "with", "is", "check", "pattern", "map", "percent"),
+        *("split", "part", "grouped", "capped", "format", "tz", "absent", "required", "optional"),
+        *("trim", "min", "fallback", "keyed", "python", "expect"),
+    }
 )
+_ID_OPTIONS = frozenset({"from", "scheme", "schemes", "type", "types"})
+_PARTY_OPTIONS = frozenset({"ids", "name", "account", "agent", "person", "required"})
 _LATENESS = re.compile(r"(\d+) (s|min|h|d)")
 _UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
 _ZONE = re.compile(r"[+-]\d\d:\d\d")
@@ -329,17 +289,7 @@ class _Reader:
                     p if p.startswith("/") or p == ORDINAL else f"{prefix}/{p}"
                     for p in column.paths
                 )
-                out.append(
-                    Column(
-                        column.name,
-                        column.type,
-                        column.required,
-                        column.how,
-                        paths,
-                        column.codes,
-                        column.options,
-                    )  # fmt: skip
-                )
+                out.append(replace(column, paths=paths))
         return out
 
     def _column(self, at: tuple[str, ...], name: str, value: Any) -> Column:  # noqa: ANN401
@@ -403,12 +353,10 @@ class _Reader:
         lines, raw = self.lines, self.raw["party"][name]
         if name not in ("counterparty_1", "counterparty_2"):
             lines.fail(("party",), name, "counterparty_1 or counterparty_2", "rename it")
-        lines.known(raw, frozenset(["ids", "name", "account", "agent", "person", "required"]), at)
+        lines.known(raw, _PARTY_OPTIONS, at)
         ids = []
         for entry in raw.get("ids", []):
-            lines.known(
-                entry, frozenset(["from", "scheme", "schemes", "type", "types"]), (*at, "ids")
-            )
+            lines.known(entry, _ID_OPTIONS, (*at, "ids"))
             if "from" not in entry:
                 lines.fail(at, "ids", "from = a path in each entry", "add it")
             types = entry.get("types", {})

@@ -55,8 +55,12 @@ class Lines:
                 self.fail(at, name, f"one of {', '.join(allowed)}", cure)
 
     def text(
-        self, table: Mapping[str, Any], name: str, default: Any = _MISSING, at: tuple[str, ...] = ()
-    ) -> str:  # fmt: skip
+        self,
+        table: Mapping[str, Any],
+        name: str,
+        default: object = _MISSING,
+        at: tuple[str, ...] = (),
+    ) -> str:
         """A text value."""
         value = table.get(name, default)
         if value is _MISSING:
@@ -66,8 +70,12 @@ class Lines:
         return value
 
     def texts(
-        self, table: Mapping[str, Any], name: str, default: Any = _MISSING, at: tuple[str, ...] = ()
-    ) -> Sequence[str]:  # fmt: skip
+        self,
+        table: Mapping[str, Any],
+        name: str,
+        default: object = _MISSING,
+        at: tuple[str, ...] = (),
+    ) -> Sequence[str]:
         """A list of texts."""
         value = table.get(name, default)
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
@@ -79,7 +87,7 @@ class Lines:
         table: Mapping[str, Any],
         name: str,
         allowed: Sequence[str],
-        default: Any = _MISSING,  # noqa: ANN401
+        default: object = _MISSING,
         at: tuple[str, ...] = (),
     ) -> str:
         """One of a few texts."""

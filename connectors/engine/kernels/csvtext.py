@@ -4,6 +4,9 @@ Delimiters are below 0x30, which no UTF-8 or GB18030 character holds as a later 
 works on the submitted bytes and text is decoded column by column.
 """
 
+# mypy: disable-error-code="no-untyped-def,assignment"
+# numba takes the types from the arrays it is called with
+
 import numba as nb
 
 from connectors.engine.kernels.jsontext import FINE, UNREADABLE, WRONG_COLUMNS
@@ -17,7 +20,7 @@ def scan_csv(
 ):  # fmt: skip
     """Append the cells of CSV rows; a value never spans lines, so a lost quote costs one row.
 
-    Args:
+    Arguments in brief:
         body: uint8, rows without the header.
         columns: How many values a row must have.
         node_of: int32[columns]: node of each column.

@@ -1,5 +1,8 @@
 """Cells to columns: order cells by path, pick one cell a record, copy its bytes out unescaped."""
 
+# mypy: disable-error-code="no-untyped-def,assignment"
+# numba takes the types from the arrays it is called with
+
 import numba as nb
 import numpy as np
 
@@ -121,8 +124,10 @@ def _hex(c):
 
 @nb.njit(cache=True, nogil=True)
 def copy_xml(body, cells, flags, chosen, offsets, out):
-    """Copy XML cells: entities and character references resolved, comments and instructions left
-    out, line ends normalised, text trimmed. No result is longer than its source.
+    """Copy XML cells, unescaped and trimmed; no result is longer than its source.
+
+    Entities and character references are resolved, comments and instructions left out, line ends
+    normalised.
     """
     at = 0
     for row in range(len(chosen)):

@@ -3,6 +3,9 @@
 Text must be valid UTF-8 (checked before). Numbers stay text: money is never a float.
 """
 
+# mypy: disable-error-code="no-untyped-def,assignment"
+# numba takes the types from the arrays it is called with
+
 import numba as nb
 import numpy as np
 
@@ -146,7 +149,7 @@ def scan_json(
     array inside a record is a group instance. A repeated key marks its record, or, outside of
     records, ends the scan.
 
-    Args:
+    Arguments in brief:
         body: uint8, valid UTF-8.
         grid, names, size: The node table.
         progress: int32 per node: steps of the record path matched so far, -1 off the path.

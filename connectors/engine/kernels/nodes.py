@@ -4,6 +4,9 @@ A node is (parent node, name). Its name bytes are copied into `names`, so the ta
 document that showed it first. `grid` (int32) has one row a node and the columns named below.
 """
 
+# mypy: disable-error-code="no-untyped-def,assignment"
+# numba takes the types from the arrays it is called with
+
 import numba as nb
 
 PARENT, FIRST, NEXT, LAST, NAME_START, NAME_END, KIND, GROUP, SEEN = range(9)
@@ -21,7 +24,7 @@ def same(a, a_start, a_end, b, b_start, b_end):
     """Whether two byte ranges are equal."""
     if a_end - a_start != b_end - b_start:
         return False
-    for i in range(a_end - a_start):
+    for i in range(a_end - a_start):  # noqa: SIM110 - numba compiles loops, not generators
         if a[a_start + i] != b[b_start + i]:
             return False
     return True

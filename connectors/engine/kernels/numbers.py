@@ -4,6 +4,9 @@ Status: 0 fine, 1 not of the pattern, 2 more than 18 digits (the caller converts
 3 digits that would be lost, 4 does not fit, 5 no such calendar moment.
 """
 
+# mypy: disable-error-code="no-untyped-def,assignment"
+# numba takes the types from the arrays it is called with
+
 import numba as nb
 import numpy as np
 
@@ -15,7 +18,7 @@ POWERS = np.array([10**i for i in range(19)], np.int64)
 
 @nb.njit(cache=True, nogil=True)
 def to_decimal(data, offsets, valid, scale, precision, options, shift, out, status):
-    """[+-]digits[.digits] to little-endian limbs in `out` (int64, 2 a row), divided by 10**shift."""
+    """[+-]digits[.digits] divided by 10**shift to little-endian limbs, two int64 a row."""
     for row in range(len(offsets) - 1):
         out[2 * row] = 0
         out[2 * row + 1] = 0

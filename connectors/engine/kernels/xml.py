@@ -1,5 +1,8 @@
 """XML bytes to cells. Expat must have accepted the document first: nothing is checked here."""
 
+# mypy: disable-error-code="no-untyped-def,assignment"
+# numba takes the types from the arrays it is called with
+
 import numba as nb
 import numpy as np
 
@@ -60,7 +63,7 @@ def scan_xml(
 ):  # fmt: skip
     """Append the cells of body[low:high].
 
-    Args:
+    Arguments in brief:
         body: uint8; well-formed between low and high.
         grid, names, size, progress: The node table (`nodes`) and how far each node is on each path.
         step_bytes, step_at, path_at: Steps of the wanted paths: path 0 is the record from the root,
@@ -249,7 +252,7 @@ def scan_xml(
 def find_records(body, step_bytes, step_at, steps, limits):
     """Where the records of a well-formed document lie, without its cells.
 
-    Args:
+    Arguments in brief:
         body: uint8; expat has accepted it.
         step_bytes, step_at, steps: Local names from the root to the record.
         limits: int64 (capacity, 2), filled with start and end.
@@ -298,7 +301,6 @@ def find_records(body, step_bytes, step_at, steps, limits):
             continue
         begin = i
         i += 1
-        start = i
         local = i
         while body[i] > 32 and body[i] != 62 and body[i] != 47:
             if body[i] == 58:
@@ -306,9 +308,12 @@ def find_records(body, step_bytes, step_at, steps, limits):
             i += 1
         end = i
         depth += 1
-        if matched == depth - 1 and depth <= steps:
-            if same(body, local, end, step_bytes, step_at[depth - 1], step_at[depth]):
-                matched = depth
+        if (
+            matched == depth - 1
+            and depth <= steps
+            and same(body, local, end, step_bytes, step_at[depth - 1], step_at[depth])
+        ):
+            matched = depth
         if depth == steps and matched == steps:
             limits[found, 0] = begin
         while body[i] != 62 and body[i] != 47:

@@ -9,10 +9,12 @@ consult a calendar.
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from connectors.engine.engine import Submission
 from connectors.engine.spec import Feed
@@ -21,7 +23,6 @@ from schemas.hashing import hash128, to_binary16
 from schemas.reference_data import calendars, institutions, rates
 from schemas.regions import AREA_TO_REGION, OUT
 from schemas.visibility import vantage_mask
-
 
 # How sources name an institution; one identifier never fits two of these schemes.
 _SUBMITTER = "report_submitting_entity_id"
@@ -32,7 +33,7 @@ _NAMED_BY = ("institution_id", "cnaps12", "bic", "fin14", "uscc")
 class Doubt:
     """Rows that cannot be decided for want of reference data: the operator acts."""
 
-    rows: np.ndarray  # indices into the batch
+    rows: NDArray[Any]  # indices into the batch
     rule_id: str
     field: str
     expected: str
@@ -163,7 +164,8 @@ def _times(columns: Mapping[str, pa.Array], size: int, feed: Feed) -> dict[str, 
     known = columns["received_at"].cast(pa.int64())
     delay = pc.subtract(known, happened.cast(pa.int64()))
     out["is_late"] = pc.and_(
-        pa.scalar(feed.kind == "event"), pc.greater(delay, pa.scalar(microseconds(feed.lateness), pa.int64()))
+        pa.scalar(feed.kind == "event"),
+        pc.greater(delay, pa.scalar(microseconds(feed.lateness), pa.int64())),
     )
     return out
 
@@ -212,7 +214,7 @@ def _area_of_gb2260(codes: pa.Array) -> pa.Array:
     return pa.array(areas, pa.string()).take(unique.indices)
 
 
-def _amounts(columns: Mapping[str, pa.Array]) -> tuple[dict[str, pa.Array], np.ndarray]:
+def _amounts(columns: Mapping[str, pa.Array]) -> tuple[dict[str, pa.Array], NDArray[Any]]:
     """CNY amounts at the rate of the business day, unless the source states them."""
     size = len(columns["submission"])
     if "amount_cny" in columns:

@@ -1,20 +1,24 @@
 """Intake of one unit of submissions: decode, enrich, check, answer. Nothing is lost on the way."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from connectors.ends.tape import Tape
 from connectors.engine.engine import Submission
 from connectors.engine.spec import Feed
 from connectors.engine.tokens import Tokeniser
-from pipelines.intake.group import Group, take_group
+from pipelines.intake.enrich import microseconds
+from pipelines.intake.group import Group, TakenGroup, take_group
 from pipelines.intake.plan import Unit
 from quality.evaluate import Evaluator
+from schemas.errors import InputError
 from schemas.fields import arrow_schema
 from schemas.narrow import NARROW
 from schemas.records import FEEDBACK, QUARANTINE, SUBMISSION
@@ -22,7 +26,6 @@ from schemas.reference_data import institutions
 
 _BEIJING = dt.timezone(dt.timedelta(hours=8))
 _STREAM_MARKET = "PYMT"  # the market group the stream job reads
-_NO_FEED = "ENG-FEED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Taken:
 
     event: pa.Table
     position: pa.Table
-    narrow: np.ndarray
+    narrow: NDArray[Any]
     watermark_us: int
     feedback: pa.Table
     quarantine: pa.Table
@@ -50,7 +53,7 @@ class Intake:
     Args:
         feeds: Every feed by name.
         tokeniser: Makes tokens; the only thing here that holds the key.
-        evaluator: The validation rules.
+        evaluator_on: Makes the validation rules with the institution register of a day.
         data_origin: REAL, PUBLIC or SIMULATED.
     """
 
@@ -58,15 +61,16 @@ class Intake:
         self,
         feeds: Mapping[str, Feed],
         tokeniser: Tokeniser,
-        evaluator: Evaluator,
+        evaluator_on: Callable[[dt.date], Evaluator],
         data_origin: str,
     ) -> None:
         self._feeds = feeds
         self._tokeniser = tokeniser
-        self._evaluator = evaluator
+        self._evaluator_on = evaluator_on
+        self._evaluators: dict[int, Evaluator] = {}
         self._origin = data_origin
-        stream = [feed.lateness_us for feed in feeds.values() if feed.market == _STREAM_MARKET]
-        self._lateness_us = max(stream)
+        stream = [feed.lateness for feed in feeds.values() if feed.market == _STREAM_MARKET]
+        self._lateness_us = microseconds(max(stream))
 
     def take(self, tape: Tape, unit: Unit) -> Taken:
         """Take one unit of a tape: read its submissions in order of arrival and process them."""
@@ -80,7 +84,7 @@ class Intake:
             repeats += [row in repeated for row in part.rows]
         return self.process(pa.concat_tables(tables), np.array(repeats, np.bool_), unit.number)
 
-    def process(self, raw: pa.Table, repeats: np.ndarray, number: int) -> Taken:
+    def process(self, raw: pa.Table, repeats: NDArray[Any], number: int) -> Taken:
         """Process submissions.
 
         Args:
@@ -89,40 +93,44 @@ class Intake:
             number: Of the unit, for the ledger's bookkeeping.
         """
         groups = [
-            take_group(group, self._tokeniser, self._evaluator, self._origin)
+            take_group(group, self._tokeniser, self._evaluator(group.on), self._origin)
             for group in self._groups(raw, repeats)
         ]
         position = np.argsort(np.concatenate([g.order for g in groups]), kind="stable")
         submissions = pa.concat_tables([g.submissions for g in groups]).take(pa.array(position))
         submissions = _numbered(submissions, number)
-        events = [g for g in groups if g.kind == "event" and g.reports.num_rows]
+        events = [g for g in groups if g.feed.kind == "event"]
         newest = pc.max(raw["received_at"].cast(pa.int64())).as_py()
         return Taken(
             event=_concat([g.reports for g in events], arrow_schema("event")),
             position=_concat(
-                [g.reports for g in groups if g.kind == "position"], arrow_schema("position")
+                [g.reports for g in groups if g.feed.kind == "position"], arrow_schema("position")
             ),
-            narrow=self._narrow(events),
+            narrow=_stream_rows(events),
             watermark_us=newest - self._lateness_us,
             feedback=_concat([g.feedback for g in groups], FEEDBACK),
             quarantine=_concat([g.quarantine for g in groups], QUARANTINE),
             submissions=submissions.cast(SUBMISSION),
         )
 
-    def _groups(self, raw: pa.Table, repeats: np.ndarray) -> Iterator[Group]:
+    def _groups(self, raw: pa.Table, repeats: NDArray[Any]) -> Iterator[Group]:
         """Submissions of one feed whose institutions are read at the same state of the register."""
         register = institutions()
         found: dict[tuple[str, int], list[int]] = {}
         received = raw["received_at"].to_pylist()
         for row, feed in enumerate(raw["feed"].to_pylist()):
             epoch = register.epoch(received[row].astimezone(_BEIJING).date())
+            if feed not in self._feeds:
+                raise InputError(
+                    f"feed {feed!r}: expected one of {', '.join(self._feeds)}; add its spec, or "
+                    "correct the name under which it was received"
+                )
             found.setdefault((feed, epoch), []).append(row)
         for (feed, _), rows in found.items():
             some = raw.take(pa.array(rows))
             bodies = some["body"].combine_chunks()
             yield Group(
-                feed=self._feeds.get(feed),
-                feed_name=feed,
+                feed=self._feeds[feed],
                 submissions=tuple(
                     Submission(sha, submitter, at, body.as_buffer(), name)
                     for sha, submitter, at, body, name in zip(
@@ -139,9 +147,16 @@ class Intake:
                 on=received[rows[0]].astimezone(_BEIJING).date(),
             )
 
-    def _narrow(self, events: "list[TakenGroup]") -> np.ndarray:
-        rows = [g.narrow for g in events if g.market == _STREAM_MARKET]
-        return np.concatenate(rows) if rows else np.empty(0, NARROW)
+    def _evaluator(self, on: dt.date) -> Evaluator:
+        epoch = institutions().epoch(on)
+        if epoch not in self._evaluators:
+            self._evaluators[epoch] = self._evaluator_on(on)
+        return self._evaluators[epoch]
+
+
+def _stream_rows(events: list[TakenGroup]) -> NDArray[Any]:
+    rows = [g.narrow for g in events if g.feed.market == _STREAM_MARKET]
+    return np.concatenate(rows) if rows else np.empty(0, NARROW)
 
 
 def _concat(tables: list[pa.Table], schema: pa.Schema) -> pa.Table:

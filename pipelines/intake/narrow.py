@@ -1,10 +1,12 @@
 """Wide event reports to narrow rows, whole columns at a time."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from schemas.hashing import hash128, id63
 from schemas.narrow import (
@@ -22,7 +24,7 @@ from schemas.regions import JOINT_BIT, REGIONS, region_of_area
 _REGION_NIBBLE = {region: number for number, region in enumerate(REGIONS, start=1)}
 
 
-def transaction_ids(batch: pa.RecordBatch) -> np.ndarray:
+def transaction_ids(batch: pa.RecordBatch) -> NDArray[Any]:
     """The transaction id of each report, int64.
 
     From the transaction key where the feed declares one and the record has it. Otherwise from
@@ -39,7 +41,7 @@ def transaction_ids(batch: pa.RecordBatch) -> np.ndarray:
     return np.where(keyed != 0, keyed, alone)
 
 
-def narrow_rows(batch: pa.RecordBatch) -> np.ndarray:
+def narrow_rows(batch: pa.RecordBatch) -> NDArray[Any]:
     """Narrow rows of a wide event batch, one each, in the same order, dtype `NARROW`.
 
     Raises:
@@ -70,7 +72,7 @@ def narrow_rows(batch: pa.RecordBatch) -> np.ndarray:
     return rows
 
 
-def fen(amount: pa.Array) -> np.ndarray:
+def fen(amount: pa.Array) -> NDArray[Any]:
     """A decimal128(25,2) column of CNY as int64 fen; null becomes 0."""
     limbs = np.frombuffer(amount.buffers()[1], np.int64).reshape(-1, 2)
     limbs = limbs[amount.offset : amount.offset + len(amount)]
@@ -81,7 +83,7 @@ def fen(amount: pa.Array) -> np.ndarray:
     return np.where(valid, low, 0)
 
 
-def _flags(batch: pa.RecordBatch) -> np.ndarray:
+def _flags(batch: pa.RecordBatch) -> NDArray[Any]:
     flags = np.zeros(batch.num_rows, np.uint32)
     tests = (
         (FLAG_PAYER_PERSON, "counterparty_1_nature", "I"),
@@ -96,7 +98,7 @@ def _flags(batch: pa.RecordBatch) -> np.ndarray:
     return flags | np.where(without_key, np.uint32(FLAG_NO_KEY), np.uint32(0))
 
 
-def _id_of_binary(column: pa.Array) -> np.ndarray:
+def _id_of_binary(column: pa.Array) -> NDArray[Any]:
     """63-bit ids of a binary(16) column: the id of its first eight bytes; null becomes 0."""
     width = column.type.byte_width
     data = np.frombuffer(column.buffers()[1], np.uint8).reshape(-1, width)
@@ -105,16 +107,16 @@ def _id_of_binary(column: pa.Array) -> np.ndarray:
     return np.where(column.is_valid().to_numpy(zero_copy_only=False), ids, 0)
 
 
-def _id_of_text(column: pa.Array, domain: str) -> np.ndarray:
+def _id_of_text(column: pa.Array, domain: str) -> NDArray[Any]:
     ids = id63(hash128([column], domain))
     return np.where(column.is_valid().to_numpy(zero_copy_only=False), ids, 0)
 
 
-def _integers(column: pa.Array) -> np.ndarray:
+def _integers(column: pa.Array) -> NDArray[Any]:
     return pc.fill_null(column.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
 
 
-def _equals(column: pa.DictionaryArray, value: str) -> np.ndarray:
+def _equals(column: pa.DictionaryArray, value: str) -> NDArray[Any]:
     codes = column.dictionary.to_pylist()
     if value not in codes:
         return np.zeros(len(column), np.bool_)
@@ -122,13 +124,13 @@ def _equals(column: pa.DictionaryArray, value: str) -> np.ndarray:
     return pc.fill_null(pc.equal(column.indices, wanted), False).to_numpy(zero_copy_only=False)
 
 
-def _coded(column: pa.DictionaryArray, codes: Mapping[str, int]) -> np.ndarray:
+def _coded(column: pa.DictionaryArray, codes: Mapping[str, int]) -> NDArray[Any]:
     table = np.array([codes.get(code, 0) for code in column.dictionary.to_pylist()] + [0], np.int16)
     indices = pc.fill_null(column.indices, len(table) - 1).to_numpy(zero_copy_only=False)
     return table[indices]
 
 
-def _nibbles(areas: pa.Array) -> np.ndarray:
+def _nibbles(areas: pa.Array) -> NDArray[Any]:
     coded = areas.dictionary_encode()
     table = np.array(
         [_REGION_NIBBLE.get(region_of_area(area), 0) for area in coded.dictionary.to_pylist()]

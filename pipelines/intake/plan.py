@@ -6,9 +6,11 @@ independently and in any order without changing the result.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from connectors.ends.tape import Tape
 
@@ -66,7 +68,7 @@ def plan(tape: Tape, shuffle: int | None = None, slack_us: int = 0) -> tuple[Uni
     )
 
 
-def _repeats(everything: pa.Table) -> np.ndarray:
+def _repeats(everything: pa.Table) -> NDArray[Any]:
     """True for every submission whose submitter sent the same bytes earlier on the tape."""
     seen: set[tuple[str, bytes]] = set()
     out = np.zeros(everything.num_rows, np.bool_)
@@ -78,7 +80,10 @@ def _repeats(everything: pa.Table) -> np.ndarray:
 
 
 def _parts(
-    segments: np.ndarray, rows: np.ndarray, repeat: np.ndarray, chosen: Sequence[int] | np.ndarray
+    segments: NDArray[Any],
+    rows: NDArray[Any],
+    repeat: NDArray[Any],
+    chosen: Sequence[int] | NDArray[Any],
 ) -> tuple[Part, ...]:
     """Runs of submissions that lie in one tape segment, in order."""
     parts: list[Part] = []

@@ -51,16 +51,14 @@ def rules(
             emit([_described(rule) for rule in chosen], as_json)
             return
         table = Table(box=None, pad_edge=False)
-        for head in ("rule", "severity", "stage", "markets", "field", "expected"):
-            table.add_column(head, overflow="fold")
+        for head in ("rule", "severity", "field", "expected"):
+            table.add_column(head, overflow="fold", no_wrap=head in ("rule", "severity"))
         for rule in chosen:
             expected = rule.zh if lang == "zh" else rule.en
-            where = " ".join(rule.markets)
-            table.add_row(rule.id, rule.severity, rule.stage, where, rule.field, expected)
+            table.add_row(rule.id, rule.severity, rule.field, expected)
         stdout.print(table)
-        stdout.print(
-            f"{len(chosen)} rules; `--json` shows their SQL and standards", highlight=False
-        )
+        more = "`--json` shows their markets, SQL, dates and standards"
+        stdout.print(f"{len(chosen)} rules; {more}", highlight=False)
 
 
 @app.command()
@@ -71,13 +69,15 @@ def day(
     ledger: Annotated[
         Path, typer.Option(help="Folder of published versions, or one version's file.")
     ] = LEDGER,
-    docs: Annotated[Path, typer.Option(help="Folder for the Data Docs.")] = DOCS,
+    docs: Annotated[
+        Path, typer.Option(help="Folder for the Data Docs; one folder a day in it.")
+    ] = DOCS,
     lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
     """Check a closed day of the ledger: freshness, completeness, volume, codes, sub-ranges.
 
-    Runs one Great Expectations checkpoint and leaves its Data Docs in DOCS. Takes about fifteen
+    Runs one Great Expectations checkpoint and leaves its Data Docs in DOCS/DAY. Takes about fifteen
     seconds, ten of them to load Great Expectations.
 
     Exit status: 0 the day passed (warnings may be shown), 1 a critical check failed, 2 a day or

@@ -5,37 +5,34 @@ from typing import TYPE_CHECKING
 from yrd.settings import Settings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipelines.intake.intake import Intake
     from pipelines.job.settings import JobSettings
+    from yrd.processes.layout import Layout
 
 
 def build_intake(settings: Settings, data_origin: str) -> "Intake":
     """An intake with every feed, the token key and the whole rule catalogue."""
     from connectors.engine.tokens import Tokeniser
-    from connectors.feeds import load_feeds
-    from ledger import duck
+    from connectors.feeds.registry import load_feeds
     from pipelines.intake.intake import Intake
-    from quality.evaluate import Evaluator
-    from quality.evaluate.helpers import area_index
-    from quality.rules import catalogue
-    from schemas.identifiers import valid
+    from quality.evaluate.standard import standard
 
-    feeds = load_feeds()
-    evaluator = Evaluator(catalogue(), duck.memory, validator=valid, areas=area_index())
     key = settings.token_key.get_secret_value().encode()
-    return Intake(feeds, Tokeniser(key), evaluator, data_origin)
+    return Intake(load_feeds(), Tokeniser(key), standard, data_origin)
 
 
-def job_settings(settings: Settings, narrow: "Path", folder: "Path") -> "JobSettings":
-    """How the stream job runs over a folder of narrow segments."""
+def job_settings(
+    settings: Settings, layout: "Layout", segments: int, batch_rows: int
+) -> "JobSettings":
+    """How the stream job runs over the narrow segments of a run, `segments` in all."""
     from pipelines.job.settings import JobSettings
 
     return JobSettings(
-        narrow=narrow,
-        folder=folder,
+        narrow=layout.narrow,
+        folder=layout.job,
+        segments=segments,
         java_home=settings.java_home,
         slack_us=settings.slack_us,
         parallelism=settings.parallelism,
+        batch_rows=batch_rows,
     )

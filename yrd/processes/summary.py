@@ -12,7 +12,6 @@ def summary(
     submissions: pa.Table,
     alerts: pa.Table,
     transactions: int,
-    duplicates: int,
     output_sha256: str,
     rules: tuple[str, ...],
 ) -> dict[str, Any]:
@@ -23,21 +22,19 @@ def summary(
         submissions: One row a submission, `schemas.records.SUBMISSION`.
         alerts: Standing alerts, `schemas.records.ALERT`.
         transactions: How many the ledger holds.
-        duplicates: Records the ledger found to repeat an earlier one of the same submitter.
         output_sha256: Fingerprint of the final alerts.
         rules: Every rule that was run, also those that raised nothing.
     """
-    accepted = _sum(submissions, "accepted") - duplicates
     standing = alerts.filter(pc.invert(alerts["withdrawn"]))
     hidden = standing.filter(standing["hidden_by_split"])
     return {
         "data_origin": data_origin,
         "submissions": submissions.num_rows,
         "submitted": _sum(submissions, "submitted"),
-        "accepted": accepted,
+        "accepted": _sum(submissions, "accepted"),
         "rejected": _sum(submissions, "rejected"),
         "quarantined": _sum(submissions, "quarantined"),
-        "duplicates": _sum(submissions, "duplicates") + duplicates,
+        "duplicates": _sum(submissions, "duplicates"),
         "pending": 0,
         "skipped": _sum(submissions, "skipped"),
         "late": _sum(submissions, "late"),

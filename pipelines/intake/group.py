@@ -1,0 +1,248 @@
+"""Submissions of one feed, taken together: every record ends in exactly one place."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from connectors.engine.engine import Decoded, Submission, decode
+from connectors.engine.spec import Feed
+from connectors.engine.tokens import Tokeniser
+from pipelines.intake.enrich import Doubt, enrich
+from pipelines.intake.narrow import narrow_rows
+from quality.answers import ACCEPTED, QUARANTINED, REJECTED, answers, mark, refusals, verdicts
+from quality.evaluate import EVALUATION, Evaluator
+from schemas.fields import arrow_schema
+from schemas.narrow import NARROW
+from schemas.records import FEEDBACK, QUARANTINE, SUBMISSION
+from schemas.reference_data import institutions
+
+WHOLE = -1  # the record number of what concerns a whole submission
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Submissions of one feed under one state of the institution register.
+
+    `repeats` marks those the submitter sent before, `order` is their place in the unit.
+    """
+
+    feed: Feed
+    submissions: tuple[Submission, ...]
+    repeats: NDArray[np.bool_]
+    order: NDArray[np.int64]
+    on: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class TakenGroup:
+    """What came of a group: `reports` are wide, `narrow` the on-time events among them."""
+
+    feed: Feed
+    reports: pa.Table
+    narrow: NDArray[Any]
+    feedback: pa.Table
+    quarantine: pa.Table
+    submissions: pa.Table
+    order: NDArray[np.int64]
+
+
+def take_group(
+    group: Group, tokeniser: Tokeniser, evaluator: Evaluator, data_origin: str
+) -> TakenGroup:
+    """Decode, enrich, check and answer.
+
+    A repeated submission is decoded to count its records, which are all duplicates; nothing of it
+    goes further.
+    """
+    feed = group.feed
+    decoded = decode(feed, group.submissions, tokeniser)
+    fresh = ~group.repeats
+    rows = _of(decoded.batch, fresh)
+    findings = _of(decoded.findings, fresh)
+    enriched = enrich(rows, group.submissions, feed, data_origin, group.on)
+    batch = enriched.batch
+    judged = _judged(evaluator.evaluate(batch, feed.kind, feed.market), enriched.doubts)
+    verdict = verdicts(batch.num_rows, judged)
+    batch = mark(batch, judged)
+    reports = batch.filter(pa.array(verdict == ACCEPTED))
+    envelopes = _envelopes(group)
+    feedback = [
+        answers(batch, judged, envelopes, rows["submission"], rows["record"]),
+        refusals(findings, envelopes),
+        _told(group, envelopes, group.repeats, "DUPLICATE", "ENR-REPEATED"),
+    ]
+    waiting = pa.concat_tables(
+        [_undecided(rows, judged, verdict), _of(decoded.quarantined, fresh).select(_WAITING)]
+    )
+    return TakenGroup(
+        feed=feed,
+        reports=pa.Table.from_batches([reports], arrow_schema(feed.kind)),
+        narrow=_on_time(reports, feed),
+        feedback=pa.concat_tables(feedback),
+        quarantine=_quarantine(waiting, envelopes, decoded.held),
+        submissions=_counted(group, decoded, rows, verdict, batch, data_origin),
+        order=group.order,
+    )
+
+
+_WAITING = [
+    "submission", "record", "locator", "byte_start", "byte_end", "reason", "field", "expected",
+]  # fmt: skip
+
+
+def _of(table: pa.Table | pa.RecordBatch, wanted: NDArray[np.bool_]) -> pa.Table | pa.RecordBatch:
+    """The rows whose submission is wanted."""
+    if wanted.all():
+        return table
+    return table.filter(pa.array(wanted[table["submission"].to_numpy()]))
+
+
+def _judged(evaluation: pa.Table, doubts: Sequence[Doubt]) -> pa.Table:
+    """Findings of the rules and of enrichment, in order of row, then rule."""
+    parts = [evaluation]
+    for doubt in doubts:
+        size = len(doubt.rows)
+        parts.append(
+            pa.table(
+                [
+                    pa.array(doubt.rows, pa.int64()),
+                    pa.repeat(doubt.rule_id, size),
+                    pa.repeat("quarantined", size),
+                    pa.repeat(doubt.field, size),
+                    pa.repeat(doubt.expected, size),
+                ],
+                schema=EVALUATION,
+            )
+        )
+    together = pa.concat_tables(parts)
+    if len(parts) == 1:
+        return together
+    return together.sort_by([("row", "ascending"), ("rule_id", "ascending")])
+
+
+def _envelopes(group: Group) -> pa.Table:
+    """What answers say of a submission besides the finding, one row each."""
+    many = group.submissions
+    return pa.table(
+        {
+            "submission_id": pa.array([one.id for one in many], pa.binary(32)),
+            "submitter": pa.array([one.submitter for one in many], pa.string()),
+            "feed": pa.repeat(group.feed.name, len(many)),
+            "received_at": pa.array(
+                [one.received_at for one in many], FEEDBACK.field("received_at").type
+            ),
+        }
+    )
+
+
+def _told(
+    group: Group, envelopes: pa.Table, which: NDArray[np.bool_], verdict: str, rule: str
+) -> pa.Table:
+    """One answer for a whole submission."""
+    some = envelopes.filter(pa.array(which))
+    size = some.num_rows
+    columns = {
+        "record": pa.array(np.full(size, WHOLE)),
+        "locator": pa.repeat("submission", size),
+        "verdict": pa.repeat(verdict, size),
+        "stage": pa.repeat("intake", size),
+        "severity": pa.repeat("warning", size),
+        "rule_id": pa.repeat(rule, size),
+        "field": pa.repeat("submission", size),
+        "expected": pa.repeat("bytes this submitter has not sent before", size),
+    } | {name: some[name] for name in some.schema.names}
+    arrays = [
+        columns[field.name] if field.name in columns else pa.nulls(size, field.type)
+        for field in FEEDBACK
+    ]
+    return pa.table(arrays, schema=FEEDBACK)
+
+
+def _undecided(rows: pa.RecordBatch, judged: pa.Table, verdict: NDArray[np.int8]) -> pa.Table:
+    """Decoded records that wait for the operator, one row each with the first reason."""
+    outcome = judged["outcome"].combine_chunks()
+    own = judged.filter(pc.equal(outcome, "quarantined"))
+    at, first = np.unique(own["row"].to_numpy(), return_index=True)
+    kept = verdict[at] == QUARANTINED
+    at, reason = pa.array(at[kept]), own.take(pa.array(first[kept]))
+    columns = {name: rows[name].take(at) for name in _WAITING[:5] if name != "locator"}
+    columns |= {
+        "locator": rows["source_record_locator"].take(at),
+        "reason": reason["rule_id"],
+        "field": reason["field"],
+        "expected": reason["expected"],
+    }
+    return pa.table({name: columns[name] for name in _WAITING})
+
+
+def _quarantine(waiting: pa.Table, envelopes: pa.Table, held: Sequence[str | None]) -> pa.Table:
+    of = waiting["submission"].combine_chunks()
+    status = pa.array(["quarantined" if reason is None else "held" for reason in held], pa.string())
+    columns = {name: waiting[name] for name in _WAITING[1:]}
+    columns |= {name: envelopes[name].combine_chunks().take(of) for name in envelopes.schema.names}
+    columns["status"] = status.take(of)
+    return pa.table([columns[field.name] for field in QUARANTINE], names=QUARANTINE.names).cast(
+        QUARANTINE
+    )
+
+
+def _on_time(reports: pa.RecordBatch, feed: Feed) -> NDArray[Any]:
+    if feed.kind != "event" or not reports.num_rows:
+        return np.empty(0, NARROW)
+    return narrow_rows(reports.filter(pc.invert(reports["is_late"])))
+
+
+def _counted(
+    group: Group,
+    decoded: Decoded,
+    rows: pa.RecordBatch,
+    verdict: NDArray[np.int8],
+    batch: pa.RecordBatch,
+    data_origin: str,
+) -> pa.Table:
+    """The account of every submission, one row each, in the group's order."""
+    size = len(group.submissions)
+    of = rows["submission"].to_numpy()
+    counts = np.array(
+        [(c.records - c.skipped, c.rejected, c.quarantined, c.skipped) for c in decoded.counts],
+        np.int64,
+    ).reshape(size, 4)
+    fresh = ~group.repeats
+
+    def per_submission(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.bincount(of[mask], minlength=size).astype(np.int64)
+
+    accepted = per_submission(verdict == ACCEPTED)
+    late = batch["is_late"].to_numpy(zero_copy_only=False) & (verdict == ACCEPTED)
+    area = institutions().area(pa.array([one.submitter for one in group.submissions]), group.on)
+    status = np.where(
+        group.repeats, "duplicate", np.where([h is None for h in decoded.held], "decoded", "held")
+    )
+    columns = {
+        "submission_id": [one.id for one in group.submissions],
+        "feed": [group.feed.name] * size,
+        "submitter": [one.submitter for one in group.submissions],
+        "reporting_region": area,
+        "received_at": [one.received_at for one in group.submissions],
+        "data_origin": [data_origin] * size,
+        "size": [len(one.body) for one in group.submissions],
+        "segment": np.zeros(size, np.int32),
+        "position": np.zeros(size, np.int32),
+        "status": status.tolist(),
+        "submitted": counts[:, 0],
+        "accepted": accepted,
+        "rejected": counts[:, 1] * fresh + per_submission(verdict == REJECTED),
+        "quarantined": counts[:, 2] * fresh + per_submission(verdict == QUARANTINED),
+        "duplicates": counts[:, 0] * group.repeats,
+        "skipped": counts[:, 3],
+        "late": per_submission(late),
+    }
+    return pa.table(
+        [pa.array(columns[field.name], field.type) for field in SUBMISSION], schema=SUBMISSION
+    )

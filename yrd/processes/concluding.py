@@ -1,0 +1,119 @@
+"""The end of a run: late path, ledger lane, episodes, publication, summary."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ledger.ddl import TABLES
+from ledger.duck import Connection
+from ledger.loader import Loader
+from pipelines.episodes.episodes import episodes, output_sha256
+from pipelines.job.embedded import JobResult
+from pipelines.lanes.ledger import evaluate_lane, with_late
+from pipelines.lanes.operators import holders
+from pipelines.pairing.pairing import reconciliation
+from pipelines.rules.registry import ParameterSet, load_rules, parameters_on
+from schemas.errors import InputError
+from schemas.records import ALERT
+from serving.publish.publisher import publish
+from yrd.processes.summary import summary
+
+_RUN = TABLES["rule_run"]
+_LANES = ("stream", "late", "ledger")
+
+
+def conclude(
+    loader: Loader, folder: Path, job: JobResult, source: str, known_at: datetime
+) -> dict[str, Any]:
+    """Turn what the lanes found into alerts, publish the ledger, and count.
+
+    Args:
+        loader: Holds everything that was accepted.
+        folder: Where versions are published.
+        job: What the stream job found.
+        source: Of the loaded tape.
+        known_at: When the last submission became known.
+    """
+    if behind := job.outputs.counters["behind"]:
+        raise InputError(
+            f"stream job: {behind} reports came behind the watermark: expected submissions to "
+            "overtake each other by no more than YRD_SLACK_MINUTES; raise it and run again"
+        )
+    loader.flush()
+    ledger = loader.connection
+    parameters = parameters_on()
+    crossings, runs = _crossings(ledger, job, parameters, known_at)
+    rules = load_rules()
+    alerts = episodes(
+        crossings.drop_columns(["lane"]), rules, loader.data_origin, known_at, holders(ledger)
+    )
+    known = pa.scalar(known_at, ALERT.field("known_from").type)
+    loader.load_segment(
+        f"alerts of {source}",
+        0,
+        {
+            "crossing": _known(crossings, known),
+            "reconciliation": _known(reconciliation(job.outputs.recon, "PYMT", 2), known),
+            "alert": alerts,
+            "rule_run": runs,
+            "parameter": _params(parameters),
+        },
+    )
+    publish(loader, folder)
+    submissions = ledger.sql("SELECT * FROM submission")
+    transactions = ledger.scalar("SELECT count(*) FROM tx WHERE vantage = 4")
+    return summary(
+        loader.data_origin,
+        submissions,
+        alerts,
+        int(transactions),
+        output_sha256(alerts),
+        tuple(rules),
+    )
+
+
+def _crossings(
+    ledger: Connection, job: JobResult, parameters: ParameterSet, known_at: datetime
+) -> tuple[pa.Table, pa.Table]:
+    """All crossings with the lane they come from, and which rules ran over which days."""
+    stream, affected = with_late(ledger, job.outputs.crossings, parameters)
+    again = pc.is_in(stream["subject"], value_set=pa.array(affected.parties)) if affected else None
+    lanes = [_LANES[0]] * stream.num_rows
+    if again is not None:
+        lanes = pc.if_else(again, _LANES[1], _LANES[0]).to_pylist()
+    parts = [stream.append_column("lane", pa.array(lanes, pa.string()))]
+    first, last = ledger.rows("SELECT min(business_date), max(business_date) FROM event")[0]
+    runs = [
+        {"rule": rule.name, "lane": rule.lane, "evaluated": True, "reason": ""}
+        for rule in load_rules().values()
+        if rule.lane == _LANES[0]
+    ]
+    for found in evaluate_lane(ledger, parameters):
+        lane = pa.array([_LANES[2]] * found.crossings.num_rows, pa.string())
+        parts.append(found.crossings.append_column("lane", lane))
+        runs.append(
+            {
+                "rule": found.rule,
+                "lane": _LANES[2],
+                "evaluated": not found.not_evaluated,
+                "reason": found.not_evaluated,
+            }
+        )
+    days = {"from_date": first, "to_date": last, "known_from": known_at}
+    return pa.concat_tables(parts), pa.Table.from_pylist([run | days for run in runs], _RUN)
+
+
+def _known(table: pa.Table, known: pa.Scalar) -> pa.Table:
+    return table.append_column("known_from", pa.repeat(known, table.num_rows))
+
+
+def _params(parameters: ParameterSet) -> pa.Table:
+    rows = [
+        {"rule": rule.name, "parameter_set": parameters.version, "name": name, "value": value}
+        for rule in load_rules().values()
+        for name, value in parameters.of(rule).items()
+    ]
+    return pa.Table.from_pylist(rows)

@@ -245,7 +245,10 @@ def open(  # noqa: A001 - read as `duck.open`, beside `duck.memory`
 
 
 def _prepared(raw: duckdb.DuckDBPyConnection, where: str, locked: bool = False) -> Connection:
-    raw.execute("SET TimeZone = 'UTC'").fetchall()
-    if locked:
-        raw.execute("SET lock_configuration = true").fetchall()
+    """Settings belong to the instance: another reader of the same file may have locked them."""
+    already = raw.execute("SELECT current_setting('lock_configuration')").fetchall()[0][0]
+    if not already:
+        raw.execute("SET TimeZone = 'UTC'").fetchall()
+        if locked:
+            raw.execute("SET lock_configuration = true").fetchall()
     return Connection(raw, where)

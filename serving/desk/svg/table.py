@@ -140,7 +140,7 @@ def _track(explanation: Explanation, row: _Row, top: int, room: float) -> Markup
     rule = explanation.rule
     zh, en = units(rule.unit)
     value = amount(row.measure, rule.unit)
-    scale = (_TRACK - 12 - room) / top
+    scale = (_TRACK - 20 - room) / top
 
     def x(measure: int) -> float:
         return 10 + measure * scale
@@ -148,7 +148,7 @@ def _track(explanation: Explanation, row: _Row, top: int, room: float) -> Markup
     state = ("报警", "fires") if row.fires else ("不报警", "does not fire")
     label = f"{value} {zh} {en}：{state[0]} {state[1]}"
     drawn = [
-        el("line", x1=10, x2=_TRACK - 4, y1=17, y2=17, class_="track"),
+        el("line", x1=10, x2=_TRACK - room, y1=17, y2=17, class_="track"),
         el("line", x1=10, x2=x(row.measure), y1=17, y2=17, class_=f"stem r{row.vantage}"),
     ]
     drawn += [
@@ -172,11 +172,7 @@ def _track(explanation: Explanation, row: _Row, top: int, room: float) -> Markup
             class_=f"dot r{row.vantage} " + ("fires" if row.fires else "hollow"),
         )
     )
-    start, wide = x(row.measure) + 13, text_width(value, 14)
-    for line in rule.lines:  # rising: step over each line the number would stand on
-        if start - 4 < x(line.value) < start + wide + 4:
-            start = x(line.value) + 6
-    drawn.append(el("text", value, x=start, y=22, class_="halo strong value"))
+    drawn.append(el("text", value, x=_TRACK - 2, y=22, class_="strong end value"))
     return el(
         "svg",
         *drawn,

@@ -246,9 +246,10 @@ class TestSoloAgainstJoint:
             ]
             seen.add(tuple(lines))
             [value] = [e for e in row.iter("text") if "value" in e.get("class", "").split()]
-            start = float(value.get("x", "nan"))
-            end = start + 8.7 * len(value.text or "")
-            assert not any(start < x < end for x in lines)
+            left = float(value.get("x", "nan")) - 8.7 * len(value.text or "")
+            [dot] = [float(e.get("cx", "nan")) for e in row.iter("circle")
+                     if "dot" in e.get("class", "").split()]  # fmt: skip
+            assert max(*lines, dot + 8) < left
         assert len(seen) == 1
         assert len(seen.pop()) == len(told.rule.lines)
 

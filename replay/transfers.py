@@ -97,7 +97,6 @@ def render_transfers(
             payer=account_of(transfers.payer[kept]),
             payee=account_of(transfers.payee[kept]),
             amount_fen=transfers.fen[kept],
-            currency=np.zeros(len(kept), np.int64),
             purpose=np.full(len(kept), PURPOSES.index("OTHR")),
             # Plan 0 would be "no pattern" where such rows exist: shift it to -1.
             plan=np.where(transfers.pattern[kept] < 0, -1, plan),

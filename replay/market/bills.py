@@ -82,6 +82,7 @@ def everyday(rng: np.random.Generator, who: Population, when: Span, n: int) -> A
     every = np.arange(who.banks.banks)
     weight = who.weight[firms] / who.weight[firms].sum()
     firm, other = rng.choice(firms, n, p=weight), rng.choice(firms, n, p=weight)
+    other = np.where(other == firm, firms[0] + (firm == firms[0]), other)
     bank = rng.choice(branches, n)
     far = np.where(rng.random(n) < 0.3, rng.choice(every, n), rng.choice(branches, n))
     far = np.where(far == bank, (far + 1) % who.banks.branches, far)

@@ -171,8 +171,8 @@ class _Extras:
                 yield waiting.pop(0)
             yield submission
             gap += 1
-            if submission.records > samples.get(submission.feed, _NOTHING).records:
-                samples[submission.feed] = submission
+            if 4 * submission.records > 3 * samples.get(submission.feed, _NOTHING).records:
+                samples[submission.feed] = submission  # a large one, and not long ago
             if submission.received_at >= self._middle:
                 waiting = sorted([*waiting, *self._hostile(samples, submission)], key=_arrival)
                 samples = {}
@@ -192,7 +192,7 @@ class _Extras:
         for at, (kind, feed, body) in enumerate(breakage.hostile(bodies)):
             self.broken[f"{feed}:{kind}"] += 1
             sample = samples.get(feed) or samples["bill_exchange"]
-            received = after.received_at + (at * 37 + 11) * MINUTE
+            received = after.received_at + (at * 7 + 3) * MINUTE
             yield Submission(received, feed, sample.submitter, body, f"broken-{at:02d}", 1)
 
 

@@ -14,7 +14,6 @@ from replay.market.days import HOUR, Span
 from replay.market.population import Ints, Population
 
 PURPOSES = ("GDDS", "SUPP", "SALA", "SCVE", "OTHR", "INTC", "RENT", "TAXS")
-CURRENCIES = ("CNY", "USD", "EUR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,6 @@ class Payments:
     payer: Ints  # account rows
     payee: Ints
     amount_fen: Ints
-    currency: Ints
     purpose: Ints
     plan: Ints
 
@@ -84,7 +82,6 @@ _FLOWS = {
     "tax": _Flow(0.03, "firm", "firm", 21_000, 1.2, (("TAXS", 0.8), ("OTHR", 0.2)), 0.0, 1),
 }
 _OUTSIDE = 0.25
-_FOREIGN = 0.012
 _PAYDAYS = (10, 15, 25)
 _NIGHT = 0.03
 
@@ -116,7 +113,6 @@ def _flow(
         payer=pick_account(rng, who, payer),
         payee=pick_account(rng, who, payee),
         amount_fen=fen,
-        currency=np.where(rng.random(n) < _FOREIGN, rng.integers(1, 3, n), 0),
         purpose=purposes(rng, flow.purposes, n),
         plan=np.full(n, -1),
     )

@@ -11,7 +11,7 @@ from connectors.feeds.pacs008 import write
 from replay.market import breakage, identifiers
 from replay.market.batches import SECOND, Batches, Submission, batch, money
 from replay.market.days import HOUR, Span, local_hour, stamp
-from replay.market.flows import CURRENCIES, PURPOSES, Payments
+from replay.market.flows import PURPOSES, Payments
 from replay.market.population import Flags, Ints, Population, Texts
 from schemas.reference_data import calendars
 
@@ -113,7 +113,7 @@ class PaymentFeed:
             "end_to_end_id": pa.array(self.end_to_end[payment]),
             "tx_id": pa.array(self.tx_id[payment]),
             "uetr": pa.array(self.uetr[payment]),
-            "currency": pa.array(np.array(CURRENCIES)[self.payments.currency[payment]]),
+            "currency": pa.array(np.full(len(rows), "CNY")),
             "amount": pa.array(money(self.legs.amount_fen[rows])),
             "settlement_date": settle.cast(pa.string()),
             "accepted_at": pa.array(stamp(instant)),

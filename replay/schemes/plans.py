@@ -215,7 +215,6 @@ class Planner:
             payer=payer,
             payee=payee,
             amount_fen=fen,
-            currency=np.zeros(len(instant), np.int64),
             purpose=purpose,
             plan=plan,
         )

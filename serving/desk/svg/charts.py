@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from serving.desk.svg.mark import both, el, number
+from serving.desk.svg.mark import both, el, number, shorten
 
 OUTCOMES = (
     ("accepted", "接受", "accepted"),
@@ -94,7 +94,7 @@ def rules(rows: Sequence[tuple[str, str, int, int, int]], uid: str) -> Markup:
         drawn.append(
             el("text", text, x=_NAME + max(1.0, alerts * scale) + 10, y=y + 24, class_="value")
         )
-    return _chart(drawn, len(rows) * 46.0, f"pic rules {uid}", uid)
+    return _chart(drawn, len(rows) * 46.0, "pic rules", uid)
 
 
 def scores(rows: Sequence[tuple[str, str, int, int, int, int]], uid: str) -> Markup:
@@ -148,8 +148,8 @@ def key(css: str, zh: str, en: str) -> Markup:
 
 def _name(zh: str, en: str, y: float) -> list[Markup]:
     return [
-        el("text", zh, x=0, y=y + 18, class_="strong"),
-        el("text", en, x=0, y=y + 33, class_="small"),
+        el("text", shorten(zh, 12, _NAME - 10), x=0, y=y + 18, class_="strong"),
+        el("text", shorten(en, 11, _NAME - 10), x=0, y=y + 33, class_="small"),
     ]
 
 

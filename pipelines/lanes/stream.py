@@ -202,33 +202,26 @@ _EMPTY = pa.RecordBatch.from_pylist([], schema=CROSSING)
 
 
 def _to_arrow(found: list[tuple[Rule, npt.NDArray[Any], npt.NDArray[Any]]]) -> pa.RecordBatch:
-    """Crossings as Arrow, in (rule, the kernel's own) order."""
+    """Crossings as Arrow, in (rule, the kernel's own) order. Crossings are few: lists will do."""
     if not found:
         return _EMPTY
-    names: list[pa.Array] = []
-    variants: list[pa.Array] = []
-    lists: list[pa.Array] = []
-    for rule, hits, evidence in found:
-        names.append(pa.array([rule.name] * len(hits), pa.string()))
-        labels = pa.array([variant.name for variant in rule.variants], pa.string())
-        variants.append(labels.take(pa.array(hits["variant"].astype(np.int64))))
-        # hits are in the order in which their evidence was written, without gaps
-        offsets = np.append(hits["first"], hits["first"][-1] + hits["count"][-1])
-        lists.append(pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(evidence)))
-    hits = np.concatenate([one for _, one, _ in found])
-    return pa.RecordBatch.from_arrays(
-        [
-            pa.concat_arrays(names),
-            pa.concat_arrays(variants),
-            pa.array(hits["vantage"]),
-            pa.array(hits["subject"]),
-            pa.array(hits["instant"]),
-            pa.array(hits["measure"]),
-            pa.array(hits["band"]),
-            pa.concat_arrays(lists),
-        ],
-        schema=CROSSING,
-    )
+    rules: list[str] = []
+    variants: list[str] = []
+    for rule, some, _ in found:
+        labels = [variant.name for variant in rule.variants]
+        rules += [rule.name] * len(some)
+        variants += [labels[number] for number in some["variant"].tolist()]
+    hits = found[0][1] if len(found) == 1 else np.concatenate([one for _, one, _ in found])
+    evidence = found[0][2] if len(found) == 1 else np.concatenate([ids for _, _, ids in found])
+    # evidence lies in the order of the hits, without gaps
+    offsets = np.zeros(len(hits) + 1, np.int32)
+    np.cumsum(hits["count"], out=offsets[1:])
+    columns = [
+        pa.array(hits[name]) for name in ("vantage", "subject", "instant", "measure", "band")
+    ]
+    lists = pa.ListArray.from_arrays(offsets, evidence)
+    names = [pa.array(rules, pa.string()), pa.array(variants, pa.string())]
+    return pa.RecordBatch.from_arrays([*names, *columns, lists], schema=CROSSING)
 
 
 def run_plain(

@@ -177,7 +177,7 @@ class Cells:
         return chosen, repeated
 
     def _drop_nulls(self, chosen: Ints) -> None:
-        if self.scanned.style == "json":
+        if self.scanned.style == "json" and len(self.scanned.flags):
             absent = (chosen >= 0) & ((self.scanned.flags[chosen] & NULL) != 0)
             chosen[absent] = -1
 

@@ -84,9 +84,7 @@ class XmlScanner:
         )
         return scanned, refused
 
-    def _one(
-        self, joined: bytes, body: NDArray[np.uint8], low: int, high: int, room: Room
-    ) -> None:
+    def _one(self, joined: bytes, body: NDArray[np.uint8], low: int, high: int, room: Room) -> None:
         found = _ROOT_TAG.search(joined, low, min(high, low + 8192))
         tag = found[0] if found else b""
         table = self._tables.get(tag)

@@ -181,6 +181,8 @@ class Decoder:
         reading = Reading(cells, findings, record, submitters, self._tokeniser)
         skipped = self._skipped(reading)
         columns = self._columns(reading, submissions[units[0].submission] if units else None)
+        twice = (scanned.status == REPEATED_KEY) & (findings.state == 0)
+        findings.add(twice, "ENG-REPEATED", "key", "each key once")  # of an object, not of a value
         self._note_undecided(findings, cells)
         self._add_totals(totals, units, cells, columns, skipped, submission)
         columns["transaction_key"] = transaction_key(self.feed, columns, submitters, rows)
@@ -213,7 +215,6 @@ class Decoder:
         findings.add(broken, "ENG-UNREADABLE", "line", what)
         columns = scanned.status == WRONG_COLUMNS
         findings.add(columns, "ENG-COLUMNS", "line", "as many values as columns")
-        findings.add(scanned.status == REPEATED_KEY, "ENG-REPEATED", "key", "each key once")
 
     def _skipped(self, reading: Reading) -> NDArray[np.bool_]:
         out = np.zeros(reading.rows, np.bool_)

@@ -78,4 +78,7 @@ class Findings:
                 self.undecided[rows] = True
         elif outcome == REJECTED:
             self.state[rows] = np.maximum(self.state[rows], 1)
+        for noted in self.parts:  # two columns may read one path the same way
+            if noted[1:4] == (rule, outcome, source) and np.array_equal(noted[0], rows):
+                return
         self.parts.append((rows, rule, outcome, source, expected))

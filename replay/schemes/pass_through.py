@@ -18,8 +18,10 @@ YUAN = 100
 
 def plant(plan: Planner) -> None:
     """Plant every scheme and innocent of this rule."""
-    for _ in range(10):
+    for _ in range(8):
         _split(plan, "in_one_out_other")
+    for _ in range(3):
+        _split(plan, "in_one_out_other_slowly", wait=(3.0, 5.0))
     for _ in range(3):
         _split(plan, "in_two_out_other", doors=2)
     for _ in range(3):
@@ -87,6 +89,10 @@ def _total(plan: Planner, low: int, high: int) -> int:
     return int(np.exp(plan.rng.uniform(np.log(low), np.log(high)))) * YUAN
 
 
+def _soon(plan: Planner) -> float:
+    return float(plan.rng.uniform(0.1, 1.1))
+
+
 def _split(
     plan: Planner,
     variant: str,
@@ -96,6 +102,7 @@ def _split(
     total: tuple[int, int] = (620_000, 4_000_000),
     kind: str = SCHEME,
     person: bool | None = None,
+    wait: tuple[float, float] = (0.1, 1.1),
 ) -> None:
     nature = bool(plan.rng.random() < 0.5) if person is None else person
     party = plan.party(nature, spread=doors + 1)
@@ -111,9 +118,8 @@ def _split(
         for _ in range(int(plan.rng.integers(1, 4)))
     ]
     left = int(fen * float(plan.rng.uniform(*ratio))) // YUAN * YUAN
-    wait = float(plan.rng.uniform(0.2, 4.5))
-    account = plan.account(party, way_out)
-    _money_out(plan, number, account, left, days[-1], hour + wait, payees)
+    leaves = hour + float(plan.rng.uniform(*wait))
+    _money_out(plan, number, plan.account(party, way_out), left, days[-1], leaves, payees)
 
 
 def _returns(plan: Planner) -> None:
@@ -126,7 +132,7 @@ def _returns(plan: Planner) -> None:
     hour = _money_in(plan, number, [plan.account(party, first)], fen, day)
     payees = [_stranger(plan, first, False, outside=0.0) for _ in range(2)]
     left = int(fen * float(plan.rng.uniform(0.93, 0.99))) // YUAN * YUAN
-    _money_out(plan, number, plan.account(party, second), left, day, hour + 1.5, payees)
+    _money_out(plan, number, plan.account(party, second), left, day, hour + _soon(plan), payees)
 
 
 def _two_banks(plan: Planner) -> None:
@@ -154,7 +160,7 @@ def _two_banks(plan: Planner) -> None:
     way_out = plan.account(party, home, bank_not=int(who.account_bank[first]))
     payees = [_stranger(plan, home, False) for _ in range(2)]
     left = int(fen * float(plan.rng.uniform(0.93, 0.99))) // YUAN * YUAN
-    _money_out(plan, number, way_out, left, day, hour + 1.0, payees)
+    _money_out(plan, number, way_out, left, day, hour + _soon(plan), payees)
 
 
 def _sweep(plan: Planner) -> None:

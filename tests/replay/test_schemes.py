@@ -142,7 +142,13 @@ class TestSplitting:
     def test_no_region_sees_money_come_and_go_in_a_split_pass_through(
         self, labels: pa.Table, fields_of: dict[str, dict[str, Any]]
     ) -> None:
-        rows = self.schemes(labels, "pass_through", "in_one_out_other", "in_two_out_other")
+        rows = self.schemes(
+            labels,
+            "pass_through",
+            "in_one_out_other",
+            "in_one_out_other_slowly",
+            "in_two_out_other",
+        )
         assert len(rows) >= 12
         for row in rows:
             records = [fields_of[ref] for ref in row["refs"]]

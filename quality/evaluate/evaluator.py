@@ -30,6 +30,8 @@ EVALUATION = pa.schema(
 )
 
 Rows = NDArray[np.int64]
+_PLANS_KEPT = 64  # a live process meets a new pair of days every day
+_TRIES = 200  # statements spent on finding the rows of one rule that raise
 _RECORDS = "records_in"  # the registered relation; rules read it as the CTE `batch`
 
 
@@ -145,6 +147,8 @@ class Evaluator:
     def _plan(self, kind: str, market: str, first: datetime.date, last: datetime.date) -> _Plan:
         key = (kind, market, first, last)
         if key not in self._plans:
+            if len(self._plans) >= _PLANS_KEPT:
+                self._plans.clear()
             rules = [r for r in self._rules if r.applies(kind, market) and in_force(r, first, last)]
             wanted = {name for rule in rules for name in rule.helpers}
             columns = {name for rule in rules for name in rule.columns}
@@ -210,8 +214,13 @@ class Evaluator:
             good: list[Rows] = []
             bad: list[int] = []
             pieces = [(0, records.num_rows)]
+            tries = 0
             while pieces:
                 start, length = pieces.pop()
+                tries += 1
+                if tries > _TRIES:  # too many rows raise: nothing is decided about the rest
+                    bad.extend(range(start, start + length))
+                    continue
                 try:
                     piece = f"SELECT * FROM {_RECORDS} WHERE _row BETWEEN {start} AND "
                     piece += str(start + length - 1)

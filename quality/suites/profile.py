@@ -20,6 +20,7 @@ from schemas.visibility import markets
 
 HISTORY_DAYS = 20
 LEAST_HISTORY = 5  # days below which nothing is expected by habit
+LEAST_EXPECTED = 5  # reports below which silence says nothing about a reporter
 HABIT = 0.5  # share of the history from which a reporter or market is expected
 OVERLAP_RULE = "BILL-122"
 
@@ -118,7 +119,7 @@ SELECT market_segment || ' ' || event_type || ' ' || action_type AS label,
 FROM today GROUP BY ALL ORDER BY ALL
 """
 
-_HABITUAL = f"""
+_HABITUAL = f"""(
 WITH seen AS (
     SELECT market, reporter, count(*) AS days, median(reports)::DOUBLE AS typical FROM daily
     WHERE business_date <> $day GROUP BY ALL
@@ -137,7 +138,7 @@ LEFT JOIN daily ON daily.market = seen.market AND daily.reporter = seen.reporter
 WHERE seen.days >= {LEAST_HISTORY} AND seen.days >= {HABIT} * market_days.days
   AND (market_days.days >= {HABIT} * (SELECT count(*) FROM history)
        OR seen.market IN (SELECT DISTINCT market_segment FROM today))
-"""
+)"""
 
 
 def _named_sql() -> str:
@@ -156,7 +157,7 @@ def _named_sql() -> str:
                 f"AND market_segment = '{market.market}' AND transaction_key IS NOT NULL "
                 f"AND {inside} AND {first} <> {second}"
             )
-    return f"""
+    return f"""(
         WITH named AS ({" UNION ".join(parts)}),
         sent AS (
             SELECT DISTINCT market_segment AS market, transaction_id,
@@ -173,7 +174,7 @@ def _named_sql() -> str:
              AND sent.transaction_id = named.transaction_id
         WHERE institution.area IN ({areas})
         GROUP BY ALL
-    """
+    )"""
 
 
 def _overlap_sql() -> str:
@@ -225,7 +226,11 @@ def profile(connection: Connection, day: datetime.date) -> Mapping[str, pa.Table
         "markets": connection.sql(_MARKETS, parameters),
         "codes": connection.sql(_CODES),
         "reporters": connection.sql(
-            f"SELECT * FROM ({_HABITUAL}) UNION ALL SELECT * FROM ({_named_sql()}) ORDER BY ALL",
+            f"""
+            SELECT * REPLACE (CASE WHEN expected >= {LEAST_EXPECTED} THEN share END AS share),
+                   received = 0 AND expected >= {LEAST_EXPECTED} AS silent
+            FROM ({_HABITUAL} UNION ALL {_named_sql()}) ORDER BY ALL
+            """,
             parameters,
         ),
         "ranges": connection.sql(_overlap_sql(), parameters),

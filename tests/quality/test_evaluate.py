@@ -1,6 +1,7 @@
 """Evaluation over whole batches, and the coalescer before it."""
 
 import datetime
+from functools import cache
 
 import pyarrow as pa
 import pytest
@@ -23,6 +24,11 @@ def made(rules: list[Rule], **kwargs: object) -> Evaluator:
     return Evaluator(
         rules, duck.memory, validator=check_column, areas=examples.register(), **kwargs  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+@cache
+def record_rules() -> Evaluator:
+    return made(PAYMENT_RULES)
 
 
 def found(evaluator: Evaluator, rows: list[dict[str, object]]) -> list[tuple[int, str, str]]:
@@ -56,10 +62,10 @@ def test_a_market_or_kind_without_rules_has_no_findings() -> None:
     assert evaluator.evaluate(batch, "position", "LOAN").num_rows == 0
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.data())
 def test_findings_of_record_rules_do_not_depend_on_how_batches_are_cut(data: st.DataObject) -> None:
-    evaluator = made(PAYMENT_RULES)
+    evaluator = record_rules()
     rows = data.draw(st.lists(st.sampled_from([{}, *FAULTS]), min_size=2, max_size=30))
     cuts = sorted(data.draw(st.sets(st.integers(1, len(rows) - 1), max_size=4)))
     whole = found(evaluator, rows)
@@ -102,6 +108,15 @@ def test_a_rule_that_cannot_be_computed_quarantines_those_rows_and_no_other() ->
         (17, "PYMT-103", "rejected"),
         (17, "PYMT-901", "quarantined"),
     ]
+
+
+def test_when_nearly_every_row_raises_the_search_ends_and_no_row_is_lost() -> None:
+    text = written(expression="CAST(source_trade_id AS INTEGER) > 0", severity="fatal")
+    rows: list[dict[str, object]] = [{"source_trade_id": f"no number {n}"} for n in range(600)]
+    rows[0] = {"source_trade_id": "7"}
+    outcomes = found(made(rules_of(text)), rows)
+    assert {outcome for _, _, outcome in outcomes} == {"quarantined"}
+    assert {row for row, _, _ in outcomes} >= set(range(1, 600))
 
 
 def test_more_rules_than_one_mask_holds_are_told_apart() -> None:

@@ -6,6 +6,7 @@ a few mebibytes. XML passes expat with DOCTYPE refused; text passes a strict dec
 
 import re
 import zlib
+from collections.abc import Iterator
 from xml.parsers import expat
 
 from connectors.engine.spec import Feed
@@ -13,6 +14,7 @@ from connectors.engine.spec import Feed
 RATIO_BOUND = 200  # real reports compress to a tenth or a fiftieth
 _FREE = 1 << 20  # below this size the ratio does not matter
 _STEP = 1 << 20
+_PIECE = 16 << 20  # of a document, given to expat at once
 _DECLARED = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding=["']([A-Za-z0-9._-]+)""")
 _SAME_AS = {"gbk": "gb18030", "gb2312": "gb18030", "utf8": "utf-8", "ascii": "utf-8"}
 
@@ -72,7 +74,11 @@ def check_xml(body: bytes | memoryview, feed: Feed) -> None:
     Raises:
         RefusedError: a DOCTYPE, another encoding than declared in the spec, or not well-formed.
     """
-    declared = _DECLARED.match(bytes(body[:200]))
+    start = bytes(body[:200])
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff") or any(b"\0" in piece for piece in _pieces(body)):
+        # expat would read UTF-16 by itself, and the kernel would read other bytes than it checked
+        raise RefusedError("ENG-ENCODING", f"text in {feed.encoding}, not UTF-16 or UTF-32")
+    declared = _DECLARED.match(start)
     if declared:
         name = declared[1].decode().lower()
         if _SAME_AS.get(name, name) != feed.encoding:
@@ -80,8 +86,8 @@ def check_xml(body: bytes | memoryview, feed: Feed) -> None:
     parser = expat.ParserCreate(encoding="utf-8", namespace_separator=" ")
     parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
-        for start in range(0, len(body), 16 << 20):
-            parser.Parse(bytes(body[start : start + (16 << 20)]), False)
+        for piece in _pieces(body):
+            parser.Parse(piece, False)
         parser.Parse(b"", True)
     except _DoctypeError:
         raise RefusedError("ENG-DOCTYPE", "a document without DOCTYPE") from None
@@ -95,6 +101,15 @@ def check_xml(body: bytes | memoryview, feed: Feed) -> None:
 
 
 _BAD_TOKEN = expat.errors.codes[expat.errors.XML_ERROR_INVALID_TOKEN]
+
+
+def _pieces(body: bytes | memoryview) -> Iterator[bytes]:
+    """The body in pieces of bounded size; a small one is not copied twice."""
+    if len(body) <= _PIECE:
+        yield bytes(body)
+        return
+    for start in range(0, len(body), _PIECE):
+        yield bytes(body[start : start + _PIECE])
 
 
 def _refuse_doctype(*_: object) -> None:

@@ -1,0 +1,107 @@
+"""A submission of 200 MB is decoded within one GiB, in chunks that change nothing."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from connectors.engine import chunks
+from connectors.engine.engine import Decoder
+from connectors.feeds.registry import FOLDER, load_feeds
+from tests.connectors.support import TOKENISER, reconciles, submission
+
+FEEDS = load_feeds()
+ROOT = Path(__file__).parents[2]
+EXAMPLES = {
+    "pacs008": "plain.xml",
+    "loan_register": "plain.csv",
+    "bill_exchange": "plain.ndjson",
+    "bill_exchange_json": "plain.json",
+}
+
+# Runs in a process of its own: its peak memory is the answer.
+MEASURE = """
+import hashlib, json, resource, sys
+from datetime import UTC, datetime
+from connectors.engine.engine import Decoder, Submission
+from connectors.engine.tokens import Tokeniser
+from connectors.feeds.registry import FOLDER, load_feeds
+
+size = int(sys.argv[1])
+text = (FOLDER / "pacs008/examples/plain.xml").read_bytes()
+start, end = text.index(b"<CdtTrfTxInf>"), text.rindex(b"</CdtTrfTxInf>") + 14
+head, record, tail = text[:start], text[start:text.index(b"</CdtTrfTxInf>") + 14], text[end:]
+many = size // len(record)
+head = head.replace(b"<NbOfTxs>2<", b"<NbOfTxs>%d<" % many)
+head = head.replace(b"2000000000100.50", b"%d.50" % (100 * many + many // 2 - 0)
+    if many % 2 else b"%d.00" % (100 * many + many // 2))
+body = head + record * many + tail
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+decoder = Decoder(load_feeds()["pacs008"], Tokeniser(b"sixteen bytes key"))
+sent = Submission(hashlib.sha256(body).digest(), "381290000019", datetime(2026, 6, 15, tzinfo=UTC), body)
+decoded = decoder.decode([sent])
+counts = decoded.counts[0]
+batch = decoded.batch
+last = body[batch["byte_start"][-1].as_py():batch["byte_end"][-1].as_py()]
+print(json.dumps({
+    "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    "bytes": len(body), "records": counts.records, "accepted": counts.accepted, "made": many,
+    "held": decoded.held[0], "ordinals": batch["record"].to_numpy().tolist() == list(range(many)),
+    "last_is_a_record": last == record,
+}))
+"""
+
+
+def test_200_mb_stay_below_one_gib() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(200_000_000)],
+        capture_output=True, text=True, check=False, cwd=ROOT, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["bytes"] > 199_000_000
+    assert told["records"] == told["accepted"] == told["made"]
+    assert told["held"] is None
+    assert told["ordinals"]
+    assert told["last_is_a_record"]
+    assert told["peak_mib"] < 1024
+
+
+@pytest.mark.parametrize("feed", EXAMPLES)
+def test_chunks_change_nothing(feed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = (FOLDER / feed / "examples" / EXAMPLES[feed]).read_bytes()
+    if feed == "loan_register":
+        head, _, rows = body.partition(b"\n")
+        body = head + b"\n" + rows * 80 + b"\n" + rows.replace(b"2026-03-02", b"2026-13-02")
+    elif feed == "bill_exchange":
+        body = body * 20 + b"{broken\n" + body
+    elif feed == "pacs008":
+        start, end = body.index(b"<CdtTrfTxInf>"), body.rindex(b"</CdtTrfTxInf>") + 14
+        body = body[:start] + body[start:end] * 30 + body[end:]
+        body = body.replace(b"<NbOfTxs>2<", b"<NbOfTxs>60<")
+        body = body.replace(b"2000000000100.50", b"60000000003015.00")
+    else:
+        start, end = body.index(b"{", 1), body.rindex(b"]")
+        body = body[:start] + b", ".join([body[start:end]] * 30) + body[end:]
+        body = body.replace(b'"count": 2', b'"count": 60')
+        body = body.replace(b'"10000000.00"', b'"300000000.00"')
+    whole = Decoder(FEEDS[feed], TOKENISER).decode([submission(body)])
+    assert whole.counts[0].records > 20
+    assert whole.held == (None,)
+    for limit in (6000, 20_000):
+        pieces = list(chunks.units_of(0, body, FEEDS[feed], limit))
+        assert len(pieces) > 1
+        original = chunks.units_of
+        monkeypatch.setattr(
+            "connectors.engine.engine.units_of",
+            lambda number, data, spec, bound=limit, cut=original: cut(number, data, spec, bound),
+        )
+        decoded = Decoder(FEEDS[feed], TOKENISER).decode([submission(body)])
+        assert reconciles(decoded)
+        assert decoded.counts == whole.counts
+        assert decoded.held == whole.held
+        assert decoded.batch.to_pylist() == whole.batch.to_pylist()
+        assert decoded.findings.to_pylist() == whole.findings.to_pylist()
+        assert decoded.quarantined.to_pylist() == whole.quarantined.to_pylist()

@@ -83,13 +83,19 @@ class Connection:
         return rows[0][0] if rows else None
 
     def append(self, table_name: str, table: pa.Table) -> None:
-        """Append rows; columns are matched by name, those not given stay null.
+        """Append rows; columns are matched by name, those not given or empty stay null.
 
         Cheapest in transactions of a multiple of 122,880 rows (a row group, written straight to
         the file); smaller ones go through the log and are written twice.
         """
         if not table.num_rows:
             return
+        filled = [
+            name
+            for name, column in zip(table.schema.names, table.columns, strict=True)
+            if column.null_count < table.num_rows
+        ]
+        table = table.select(filled or table.schema.names[:1])
         columns = ", ".join(f'"{name}"' for name in table.schema.names)
         self.register("_appended", table)
         try:

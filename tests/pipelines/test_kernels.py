@@ -32,7 +32,7 @@ VARIANTS = (
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rows=streams(), order=st.lists(st.integers(0, 1 << 40), min_size=1, max_size=50))
 def test_kernels_and_definitions_cross_alike(rows: Rows, order: list[int]) -> None:
     defined = tuples(by_definition(rows))

@@ -247,7 +247,7 @@ CREATE MACRO id63(hash) AS CASE WHEN hash IS NULL THEN 0 ELSE
 """
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(rows=streams(), data=st.data())
 def test_the_stream_with_the_late_path_says_what_everything_at_once_says(
     rows: Rows, data: st.DataObject

@@ -18,55 +18,60 @@ WITH move AS (
     FROM tx
     WHERE event_code = 1 AND payer_party <> 0 AND payee_party <> payer_party
 ),
-seen AS (
-    -- For each payment a party makes, what it received and paid in the window that ends there.
+summed AS (
+    -- What came in and went out in the window that ends with each movement: everything up to it,
+    -- less everything that had left the window by then.
     SELECT
-        d.vantage,
-        d.subject,
-        d.event_time AS instant,
-        d.key AS deciding,
-        w.key,
-        w.event_time,
-        w.outgoing,
-        w.other,
-        w.amount_fen
-    FROM move AS d
+        move.*,
+        sum(CASE WHEN outgoing THEN 0 ELSE amount_fen END) OVER upto
+        - coalesce(sum(CASE WHEN outgoing THEN 0 ELSE amount_fen END) OVER gone, 0) AS coming,
+        sum(CASE WHEN outgoing THEN amount_fen ELSE 0 END) OVER upto
+        - coalesce(sum(CASE WHEN outgoing THEN amount_fen ELSE 0 END) OVER gone, 0) AS going,
+        count(*) OVER upto - count(*) OVER gone AS transfers
+    FROM move, params AS p
+    WINDOW
+        upto AS (
+            PARTITION BY vantage, subject ORDER BY event_time, key ROWS UNBOUNDED PRECEDING
+        ),
+        gone AS (
+            PARTITION BY vantage, subject ORDER BY event_time
+            RANGE BETWEEN UNBOUNDED PRECEDING AND p.window_us PRECEDING
+        )
+),
+candidate AS (
+    SELECT vantage, subject, event_time AS instant, key AS deciding, coming, going
+    FROM summed, params AS p
+    WHERE
+        outgoing
+        AND coming >= p.least_in_fen
+        AND going * 10000 BETWEEN coming * p.ratio_low_bp AND coming * p.ratio_high_bp
+        AND transfers <= p.most_transfers
+),
+seen AS (
+    -- The closer look, at those only: the movements of the window.
+    SELECT c.*, w.key, w.event_time, w.outgoing, w.other, w.amount_fen
+    FROM candidate AS c
     JOIN params AS p ON true
     JOIN move AS w
-        ON w.vantage = d.vantage
-        AND w.subject = d.subject
-        AND w.event_time > d.event_time - p.window_us
-        AND (w.event_time, w.key) <= (d.event_time, d.key)
-    WHERE d.outgoing
+        ON w.vantage = c.vantage
+        AND w.subject = c.subject
+        AND w.event_time > c.instant - p.window_us
+        AND (w.event_time, w.key) <= (c.instant, c.deciding)
 ),
 fits AS (
-    SELECT
-        vantage,
-        subject,
-        instant,
-        deciding,
-        coalesce(sum(amount_fen) FILTER (WHERE NOT outgoing), 0) AS coming,
-        sum(amount_fen) FILTER (WHERE outgoing) AS going
+    SELECT vantage, subject, instant, deciding
     FROM seen, params AS p
-    GROUP BY
-        vantage, subject, instant, deciding, p.least_in_fen, p.ratio_low_bp, p.ratio_high_bp,
-        p.most_counterparties, p.most_transfers
-    HAVING
-        coming >= p.least_in_fen
-        AND going * 10000 BETWEEN coming * p.ratio_low_bp AND coming * p.ratio_high_bp
-        AND count(DISTINCT other) <= p.most_counterparties
-        AND count(*) <= p.most_transfers
+    GROUP BY vantage, subject, instant, deciding, p.most_counterparties
+    HAVING count(DISTINCT other) <= p.most_counterparties
 ),
 running AS (
     -- What the party holds of the window's money after each of its movements.
     SELECT
-        f.*,
-        s.key,
-        s.outgoing,
+        s.*,
         sum(CASE WHEN s.outgoing THEN -s.amount_fen ELSE s.amount_fen END) OVER (
             PARTITION BY vantage, subject, instant, deciding ORDER BY s.event_time, s.key
         ) AS holds
-    FROM fits AS f
+    FROM fits
     JOIN seen AS s USING (vantage, subject, instant, deciding)
 )
 SELECT

@@ -5,6 +5,7 @@ and amounts beside the arcs.
 """
 
 from collections.abc import Sequence
+from itertools import product
 
 from markupsafe import Markup
 
@@ -96,15 +97,16 @@ def amount_labels(of: Graph, what: Layout, common: bool) -> list[Markup]:
         text = wan(transfer.amount_fen)
         if transfer.asset:
             text = f"{transfer.asset} {text}"
-        left = link.x + (11 if transfer.asset or common else 5)
         wide = text_width(text, 11)
+        mark = 11 if transfer.asset or common else 5
         y1, y2 = what.nodes[link.source].y, what.nodes[link.target].y
         low, high = min(y1, y2), max(y1, y2)
-        for shift in (0.0, -14.0, 14.0, -28.0, 28.0):
+        beside = (link.x + mark, min(link.start, link.x - mark + 5) - 6 - wide)
+        for shift, left in product((0.0, -14.0, 14.0, -28.0, 28.0), beside):
             y = link.y + 4 + shift
             box = (left, y - 11, left + wide, y + 3)
-            outside = box[2] > what.frame.right or not low - 6 <= y - 4 <= high + 6
-            if outside or any(_meet(box, other) for other in taken):
+            outside = box[2] > what.frame.right or box[0] < what.frame.left
+            if outside or not low - 6 <= y - 4 <= high + 6 or any(_meet(box, o) for o in taken):
                 continue
             taken.append(box)
             drawn.append(el("text", text, x=left, y=y, class_="small halo amount"))

@@ -3,15 +3,22 @@
 from collections.abc import Mapping
 
 from pyflink.common import Configuration, Duration, Types, WatermarkStrategy
-from pyflink.common.serialization import Encoder
+from pyflink.common.serialization import ByteArraySchema, Encoder, SimpleStringSchema
 from pyflink.common.watermark_strategy import TimestampAssigner
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
+from pyflink.datastream.connectors.base import DeliveryGuarantee
 from pyflink.datastream.connectors.file_system import BucketAssigner, FileSink, RollingPolicy
+from pyflink.datastream.connectors.kafka import (
+    KafkaOffsetsInitializer,
+    KafkaRecordSerializationSchema,
+    KafkaSink,
+    KafkaSource,
+)
 from pyflink.datastream.connectors.number_seq import NumberSequenceSource
 
 from pipelines.job.operators import LINES, PairStage, ReadSegments, RouteRows, RulesStage
 from pipelines.job.segments import segment_count, watermark_of
-from pipelines.job.settings import JobSettings
+from pipelines.job.settings import JobSettings, LiveSettings, StageSettings
 
 BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 KEYED_BYTES = Types.TUPLE([Types.INT(), BYTES])
@@ -33,7 +40,7 @@ def configuration(values: Mapping[str, str]) -> Configuration:
     return made
 
 
-def stages(messages: DataStream, settings: JobSettings) -> DataStream:
+def stages(messages: DataStream, settings: StageSettings) -> DataStream:
     """Both keyed stages over a stream of messages that has timestamps and watermarks.
 
     Both run compiled kernels, so each has a thread to itself: where two Python operators share a
@@ -90,6 +97,44 @@ def embedded(env: StreamExecutionEnvironment, settings: JobSettings) -> None:
         .build()
     )
     stages(messages, settings).sink_to(sink).name("files").uid("files").set_parallelism(1)
+
+
+def live(env: StreamExecutionEnvironment, settings: LiveSettings) -> None:
+    """Lay the live job into an environment: narrow messages in, lines out, exactly once.
+
+    A message's Kafka time is its watermark time, so the strategy needs no Python; each partition
+    has a watermark of its own, and the slowest one counts.
+    """
+    source = (
+        KafkaSource.builder()
+        .set_bootstrap_servers(settings.servers)
+        .set_topics(settings.source)
+        .set_group_id(settings.transaction_prefix)
+        .set_starting_offsets(KafkaOffsetsInitializer.earliest())
+        .set_value_only_deserializer(ByteArraySchema())
+        .set_property("isolation.level", "read_committed")
+        .set_property("max.partition.fetch.bytes", str(8 << 20))
+        .build()
+    )
+    watermarks = WatermarkStrategy.for_bounded_out_of_orderness(
+        Duration.of_millis(settings.slack_us // 1_000)
+    ).with_idleness(Duration.of_millis(settings.idle_ms))
+    messages = env.from_source(source, watermarks, "narrow", BYTES).uid("narrow")
+    sink = (
+        KafkaSink.builder()
+        .set_bootstrap_servers(settings.servers)
+        .set_record_serializer(
+            KafkaRecordSerializationSchema.builder()
+            .set_topic(settings.sink)
+            .set_value_serialization_schema(SimpleStringSchema())
+            .build()
+        )
+        .set_delivery_guarantee(DeliveryGuarantee.EXACTLY_ONCE)
+        .set_transactional_id_prefix(settings.transaction_prefix)
+        .set_property("transaction.timeout.ms", str(settings.transaction_timeout_ms))
+        .build()
+    )
+    stages(messages, settings).sink_to(sink).name("crossings").uid("crossings").set_parallelism(1)
 
 
 def _first(pair: tuple[int, bytes]) -> int:

@@ -20,7 +20,7 @@ from pyflink.datastream.state import MapStateDescriptor, ValueStateDescriptor
 from pipelines.job.hosts import PairHost, RulesHost
 from pipelines.job.outputs import COUNTERS, CROSSINGS, RECONCILIATION, line
 from pipelines.job.segments import decode, encode, read_segment, segment_path, split
-from pipelines.job.settings import JobSettings
+from pipelines.job.settings import JobSettings, StageSettings
 
 LINES = OutputTag("lines", Types.STRING())
 
@@ -75,7 +75,7 @@ class RouteRows(FlatMapFunction):  # type: ignore[misc]
 class _KeyedStage(KeyedProcessFunction):  # type: ignore[misc]
     """Feeds a host a key with batches, and tells it to advance when the watermark does."""
 
-    def __init__(self, settings: JobSettings) -> None:
+    def __init__(self, settings: StageSettings) -> None:
         self._settings = settings
 
     def open(self, runtime_context: RuntimeContext) -> None:

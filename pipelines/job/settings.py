@@ -4,12 +4,41 @@ import json
 from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from pipelines.rules.registry import ParameterSet
 from schemas.errors import ConfigurationError, InputError
 
 SECOND_US = 1_000_000
+Chosen = TypeVar("Chosen")
+
+
+class StageSettings(Protocol):
+    """What the keyed stages need to know, whatever the transport."""
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the run."""
+
+    @property
+    def parameters(self) -> ParameterSet | None:
+        """Parameter set in force; None takes the newest agreed one."""
+
+    @property
+    def wait_us(self) -> int:
+        """How long the legs of a transaction are waited for, microseconds of event time."""
+
+    @property
+    def pair_buckets(self) -> int:
+        """Keys of the pair stage."""
+
+    @property
+    def lanes(self) -> int:
+        """Keys of the rules stage; each holds several buckets of subjects."""
+
+    @property
+    def fail_at_message(self) -> int | None:
+        """Message of a rules subtask at which to raise once (tests of recovery)."""
 
 
 @dataclass(frozen=True)
@@ -66,18 +95,7 @@ class JobSettings:
 
     def to_json(self) -> str:
         """The settings as a JSON object, paths absolute."""
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
-        values["narrow"] = str(self.narrow.resolve())
-        values["folder"] = str(self.folder.resolve())
-        values["java_home"] = None if self.java_home is None else str(self.java_home.resolve())
-        if self.parameters is not None:
-            values["parameters"] = {
-                "version": self.parameters.version,
-                "agreed_by": self.parameters.agreed_by,
-                "valid_from": self.parameters.valid_from.isoformat(),
-                "values": {rule: dict(named) for rule, named in self.parameters.values.items()},
-            }
-        return json.dumps(values, sort_keys=True, indent=1)
+        return to_json(self)
 
     @classmethod
     def from_json(cls, text: str) -> "JobSettings":
@@ -86,26 +104,92 @@ class JobSettings:
         Raises:
             InputError: the text names settings this version does not know.
         """
-        values = json.loads(text)
-        unknown = sorted(set(values) - {item.name for item in fields(cls)})
-        if unknown:
-            raise InputError(f"job settings: unknown {', '.join(unknown)}; start the run again")
-        java_home, agreed = values["java_home"], values["parameters"]
-        if agreed is not None:
-            valid_from = date.fromisoformat(agreed["valid_from"])
-            agreed = ParameterSet(**agreed | {"valid_from": valid_from})
-        return cls(
-            **values
-            | {
-                "narrow": Path(values["narrow"]),
-                "folder": Path(values["folder"]),
-                "java_home": None if java_home is None else Path(java_home),
-                "parameters": agreed,
-            }
-        )
+        return from_json(cls, text)
 
     def identity(self) -> dict[str, Any]:
         """What must not change between a run and its resumption, as JSON values."""
         values = json.loads(self.to_json())
         kept = ("narrow", "parameters", "wait_us", "slack_us", "pair_buckets", "lanes")
         return {name: values[name] for name in kept}
+
+
+@dataclass(frozen=True)
+class LiveSettings:
+    """The job on a cluster, with Kafka at both ends.
+
+    Args:
+        servers: Broker addresses, such as "127.0.0.1:19092".
+        folder: A folder every task manager can write to.
+        source: Topic of narrow messages (`pipelines.job.segments`).
+        sink: Topic that gets the lines of output.
+        transaction_prefix: Names the sink's transactions; two jobs must not share it.
+        transaction_timeout_ms: How long an outage may last without losing output.
+        parameters: As in `JobSettings`, like the settings below it.
+        idle_ms: A partition without messages for so long holds no watermark back. A run over a
+            tape sends marks to every partition, so this only helps when the intake is gone.
+    """
+
+    servers: str
+    folder: Path
+    source: str = "narrow.payments"
+    sink: str = "crossings"
+    transaction_prefix: str = "yrd-job"
+    transaction_timeout_ms: int = 600_000
+    parameters: ParameterSet | None = None
+    wait_us: int = 5 * SECOND_US
+    slack_us: int = 600 * SECOND_US
+    parallelism: int = 2
+    pair_buckets: int = 8
+    lanes: int = 16
+    checkpoint_ms: int = 1_000
+    watermark_ms: int = 200
+    idle_ms: int = 60_000
+    fail_at_message: int | None = None
+
+    def to_json(self) -> str:
+        """The settings as a JSON object, paths absolute."""
+        return to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> "LiveSettings":
+        """Read settings written by `to_json`.
+
+        Raises:
+            InputError: the text names settings this version does not know.
+        """
+        return from_json(cls, text)
+
+
+def to_json(settings: Any) -> str:  # noqa: ANN401 - either of the two
+    """Settings as a JSON object, paths absolute."""
+    values = {item.name: getattr(settings, item.name) for item in fields(settings)}
+    for name, value in values.items():
+        if isinstance(value, Path):
+            values[name] = str(value.resolve())
+        elif isinstance(value, ParameterSet):
+            values[name] = {
+                "version": value.version,
+                "agreed_by": value.agreed_by,
+                "valid_from": value.valid_from.isoformat(),
+                "values": {rule: dict(named) for rule, named in value.values.items()},
+            }
+    return json.dumps(values, sort_keys=True, indent=1)
+
+
+def from_json(kind: type[Chosen], text: str) -> Chosen:
+    """Read settings written by `to_json`.
+
+    Raises:
+        InputError: the text names settings this version does not know.
+    """
+    values = json.loads(text)
+    unknown = sorted(set(values) - {item.name for item in fields(kind)})  # type: ignore[arg-type]
+    if unknown:
+        raise InputError(f"job settings: unknown {', '.join(unknown)}; start the run again")
+    for name in ("narrow", "folder", "java_home"):
+        if values.get(name) is not None:
+            values[name] = Path(values[name])
+    if (agreed := values["parameters"]) is not None:
+        valid_from = date.fromisoformat(agreed["valid_from"])
+        values["parameters"] = ParameterSet(**agreed | {"valid_from": valid_from})
+    return kind(**values)

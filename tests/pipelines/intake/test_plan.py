@@ -28,8 +28,9 @@ def flat(units: tuple[Unit, ...]) -> list[tuple[int, int]]:
 
 
 def test_every_submission_is_taken_once_in_order(tape: Tape) -> None:
-    units = plan(tape)
+    units = plan(tape, unit_bytes=2_000)
     assert [unit.number for unit in units] == [0, 1, 2]
+    assert all(unit.submissions for unit in units)
     assert flat(units) == sorted(flat(units))
     assert sum(unit.submissions for unit in units) == len(set(flat(units))) == 700
 

@@ -98,11 +98,13 @@ def amount_labels(of: Graph, what: Layout, common: bool) -> list[Markup]:
         if transfer.asset:
             text = f"{transfer.asset} {text}"
         wide = text_width(text, 11)
-        mark = 11 if transfer.asset or common else 5
+        marked = bool(transfer.asset) or common
+        mark = 11 if marked else 5
+        shifts = (-14.0, 14.0, 0.0) if marked else (0.0, -14.0, 14.0, -28.0, 28.0)
         y1, y2 = what.nodes[link.source].y, what.nodes[link.target].y
         low, high = min(y1, y2), max(y1, y2)
         beside = (link.x + mark, min(link.start, link.x - mark + 5) - 6 - wide)
-        for shift, left in product((0.0, -14.0, 14.0, -28.0, 28.0), beside):
+        for shift, left in product(shifts, beside):
             y = link.y + 4 + shift
             box = (left, y - 11, left + wide, y + 3)
             outside = box[2] > what.frame.right or box[0] < what.frame.left

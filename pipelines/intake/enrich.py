@@ -26,6 +26,11 @@ from schemas.visibility import vantage_mask
 
 # How sources name an institution; one identifier never fits two of these schemes.
 _SUBMITTER = "report_submitting_entity_id"
+_AMOUNTS = (
+    ("settlement_amount", "settlement_currency"),
+    ("notional_amount_leg_1", "notional_currency_1"),
+    ("outstanding_amount", "notional_currency_1"),
+)
 _NAMED_BY = ("institution_id", "cnaps12", "bic", "fin14", "uscc")
 
 
@@ -215,21 +220,31 @@ def _area_of_gb2260(codes: pa.Array) -> pa.Array:
 
 
 def _amounts(columns: Mapping[str, pa.Array]) -> tuple[dict[str, pa.Array], NDArray[Any]]:
-    """CNY amounts at the rate of the business day, unless the source states them."""
+    """CNY amounts at the rate of the business day, unless the source states them.
+
+    Row by row the amount that was settled, else the notional one, else what is outstanding.
+    """
     size = len(columns["submission"])
-    if "amount_cny" in columns:
-        return {}, np.zeros(size, np.bool_)
-    for amount, currency in (
-        ("settlement_amount", "settlement_currency"),
-        ("notional_amount_leg_1", "notional_currency_1"),
-        ("outstanding_amount", "notional_currency_1"),
-    ):
-        if amount in columns and currency in columns:
-            converted, unrated = rates().amount_cny(
-                columns[amount], columns[currency], columns["business_date"]
-            )
-            return {"amount_cny": converted}, unrated
-    return {}, np.zeros(size, np.bool_)
+    missing = np.zeros(size, np.bool_)
+    found = columns.get("amount_cny")
+    for amount, currency in _AMOUNTS:
+        if amount not in columns or currency not in columns:
+            continue
+        if found is not None and not found.null_count:
+            break
+        converted, unrated = rates().amount_cny(
+            columns[amount], columns[currency], columns["business_date"]
+        )
+        open_rows = np.ones(size, np.bool_) if found is None else _absent(found)
+        missing |= unrated & open_rows
+        found = converted if found is None else pc.coalesce(found, converted)
+    if found is None:
+        return {}, missing
+    return {"amount_cny": found}, missing & _absent(found)
+
+
+def _absent(column: pa.Array) -> NDArray[Any]:
+    return column.is_null().to_numpy(zero_copy_only=False)
 
 
 def microseconds(span: dt.timedelta) -> int:

@@ -32,7 +32,7 @@ def score(
     Exit status: 0 compared, 2 no such run or labels.
     """
     with guarded():
-        from replay.ledger_scores import score_ledger
+        from replay.ledger_scores import ledger_baselines, score_ledger
         from schemas.errors import InputError
         from serving.publish import open_version
         from yrd.processes.layout import Layout
@@ -48,11 +48,17 @@ def score(
         layout = Layout(run)
         connection, _ = open_version(layout.ledger)
         with connection:
-            result = score_ledger(connection, labels or layout.tape / "labels.parquet", armed)
+            where = labels or layout.tape / "labels.parquet"
+            result = score_ledger(connection, where, armed)
+            trivial = ledger_baselines(connection, where)
         if as_json:
-            emit({"data_origin": "SIMULATED"} | result.as_dict(), as_json)
+            told = {"data_origin": "SIMULATED"} | result.as_dict() | {"baselines": trivial}
+            emit(told, as_json)
         else:
             show(result)
+            for name, row in trivial.items():
+                said = name.replace("_", " ")
+                stdout.print(f"for comparison, flag what {said}: F1 {row['f1']} on single payments")
 
 
 def show(result: "Score") -> None:

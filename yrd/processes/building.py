@@ -1,5 +1,6 @@
 """Building the parts of a process from the settings: the one place where they are put together."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from yrd.settings import Settings
@@ -17,8 +18,12 @@ def build_intake(settings: Settings, data_origin: str) -> "Intake":
     from pipelines.intake.intake import Intake
     from quality.evaluate.standard import standard
 
+    feeds = load_feeds()
+    paths: dict[str, dict[str, str]] = {}
+    for feed in feeds.values():  # what a submitter calls a field, for the answers it gets
+        paths.setdefault(feed.market, {}).update({one.name: one.source for one in feed.columns})
     key = settings.token_key.get_secret_value().encode()
-    return Intake(load_feeds(), Tokeniser(key), standard, data_origin)
+    return Intake(feeds, Tokeniser(key), partial(standard, source_paths=paths), data_origin)
 
 
 def job_settings(

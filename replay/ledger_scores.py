@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ledger import duck
+from replay.baselines import TRANSFERS, baselines
 from replay.schemes.plans import LABELS
 from replay.scorer import REFERENCES, Score, score
 from schemas.errors import InputError
@@ -36,6 +39,15 @@ _REFERENCES: Mapping[str, str] = MappingProxyType(
         """,
     }
 )
+
+_TRANSFERS = """
+    SELECT transaction_id AS transaction, min(epoch_us(event_timestamp)) AS event_time,
+        min(payer_account) AS payer, min(payee_account) AS payee,
+        min(counterparty_1_region) AS payer_area, min(counterparty_2_region) AS payee_area
+    FROM event
+    WHERE market_segment = 'PYMT' AND NOT is_duplicate AND known_to IS NULL
+    GROUP BY transaction_id
+"""
 
 
 def references(connection: duck.Connection, labels: pa.Table) -> pa.Table:
@@ -69,6 +81,18 @@ def score_ledger(
     alerts = connection.sql("SELECT * EXCLUDE (known_to) FROM alert WHERE known_to IS NULL")
     crossings = connection.sql("SELECT * FROM crossing WHERE known_to IS NULL")
     return score(alerts, crossings, known, references(connection, known), armed_from)
+
+
+def ledger_baselines(connection: duck.Connection, labels: Path) -> dict[str, Any]:
+    """The two trivial detectors on the payments of a ledger, for comparison.
+
+    Raises:
+        InputError: as `score_ledger`.
+    """
+    known = read_labels(labels)
+    schemes = known.filter(pc.equal(known["kind"], "scheme"))
+    ids = references(connection, schemes)["transaction"].combine_chunks()
+    return baselines(connection.sql(_TRANSFERS).cast(TRANSFERS), ids)
 
 
 def read_labels(path: Path) -> pa.Table:

@@ -10,6 +10,7 @@ from datetime import date
 import numpy as np
 
 from replay.market import bills
+from replay.market.batches import SECOND
 from replay.market.bills import KINDS, Acts
 from replay.market.days import DAY
 from replay.market.loans import Loans, day_number
@@ -32,8 +33,10 @@ def plant(plan: Planner) -> tuple[Acts, Loans]:
         desk.bill_and_loan("bill_and_loan_solo", split=False)
     for _ in range(2):
         desk.two_bills("two_bills_solo", split=False)
-    for _ in range(2):  # expected misses: the second time the number is written differently
-        desk.two_bills("number_rewritten", split=True, rewrite=True)
+    for _ in range(2):  # the second time the number is written with a stroke in it
+        desk.two_bills("number_rewritten", split=True, second="stroke")
+    for _ in range(2):  # expected misses: two digits are swapped
+        desk.two_bills("digits_swapped", split=True, second="swapped")
     for _ in range(4):
         desk.same_institution()
     for _ in range(3):
@@ -43,7 +46,7 @@ def plant(plan: Planner) -> tuple[Acts, Loans]:
     for _ in range(3):
         desk.bill_and_loan("framework_contract", split=True, by="framework", kind=INNOCENT)
     for _ in range(2):
-        desk.two_bills("neighbouring_numbers", split=True, neighbour=True, kind=INNOCENT)
+        desk.two_bills("neighbouring_numbers", split=True, second="neighbour", kind=INNOCENT)
     return desk.acts(), desk.loans()
 
 
@@ -93,6 +96,7 @@ class _Desk:
             self._bill += 1
             bill = self._bill
         acceptor = int(self.plan.rng.integers(0, self.plan.who.banks.branches))
+        instant = instant // SECOND * SECOND  # the feed says no fractions
         row = (instant, KINDS.index(kind), bill, acceptor, fen, *sides, *papers, number)
         self._acts.append(row)
         mine = self.plan.plans[number]
@@ -164,19 +168,21 @@ class _Desk:
         self,
         variant: str,
         split: bool,
-        rewrite: bool = False,
-        neighbour: bool = False,
+        second: str = "same",
         kind: str = SCHEME,
     ) -> None:
-        """Two bills at two institutions on the same papers."""
+        """Two bills at two institutions; `second` says how the papers read the second time."""
         firm = self.plan.party(False)
         number = self.plan.begin(RULE, variant, kind, split)
         invoice, contract = self._numbers()
-        again = (invoice, contract)
-        if rewrite:
-            again = (f"{invoice[:8]}/{invoice[8:]}", "")
-        elif neighbour:
-            again = (f"{invoice[:-1]}{(int(invoice[-1]) + 1) % 10}", "")
+        while invoice[-2] == invoice[-4]:  # so that swapped digits differ
+            invoice, contract = self._numbers()
+        again = {
+            "same": (invoice, contract),
+            "stroke": (f"{invoice[:8]}/{invoice[8:]}", ""),
+            "swapped": (f"{invoice[:-4]}{invoice[-2]}{invoice[-3]}{invoice[-4]}{invoice[-1]}", ""),
+            "neighbour": (f"{invoice[:-1]}{(int(invoice[-1]) + 1) % 10}", ""),
+        }[second]
         places = self._two_places(split)
         for place, papers in zip(places, ((invoice, contract), again), strict=True):
             sides = (firm, False, place, True)

@@ -125,8 +125,10 @@ def test_the_command_prints_the_score_of_a_run(run: Path) -> None:
     assert (result["all"]["planted"], result["all"]["found"]) == (2, 1)
     assert result["structuring"]["recall"]["n"] == 1
     assert result["structuring"]["recall"]["low"] > 0.2
+    assert set(result["baselines"]) == {"crosses_a_region", "crosses_a_region_and_is_a_new_pair"}
     table = CliRunner().invoke(build("score"), [str(run)])
     assert "what is planted is an input, not a finding" in table.stdout
+    assert "for comparison" in table.stdout
 
 
 def test_missing_labels_are_named(connection: duck.Connection, tmp_path: Path) -> None:

@@ -65,11 +65,24 @@ def read_evidence(connection: Connection, keys: list[int]) -> Evidence:
     )
 
 
+class OfSubject:
+    """A session in which `tx` holds only what concerns one subject: for running definitions."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def sql(self, text: str) -> pa.Table:
+        """Run one query on it."""
+        return self._connection.sql(
+            f"WITH tx AS (SELECT * FROM temp.main._of_subject) SELECT * FROM ({text})"
+        )
+
+
 @contextmanager
 def narrowed(
     connection: Connection, subject_kind: str, subject: int, of: Evidence
-) -> Iterator[None]:
-    """Let the session's `tx` hold only what concerns the subject, for running definitions on it."""
+) -> Iterator[OfSubject]:
+    """Keep the transactions of the subject at hand while its rule runs on them."""
     assets = {row["asset"] for row in of.joint if row["asset"]}
     parties = {subject} if subject_kind == "party" else {row["payer_party"] for row in of.joint}
     if subject_kind == "asset":
@@ -77,20 +90,18 @@ def narrowed(
     else:
         where = f"payer_party IN ({_listed(parties)}) OR payee_party IN ({_listed(parties)})"
     connection.execute(f"CREATE TEMP TABLE _of_subject AS SELECT * FROM tx WHERE {where}")
-    connection.execute("CREATE TEMP VIEW tx AS SELECT * FROM temp.main._of_subject")
     try:
-        yield
+        yield OfSubject(connection)
     finally:
-        connection.execute("DROP VIEW temp.main.tx")
         connection.execute("DROP TABLE temp.main._of_subject")
 
 
 def crossings(
-    connection: Connection, rule: Rule, agreed: ParameterSet, alert: Row, openly: bool
+    ledger: OfSubject, rule: Rule, agreed: ParameterSet, alert: Row, openly: bool
 ) -> list[Row]:
     """The rule's own crossings of the alert's subject; `openly` gives its measure everywhere."""
     values = agreed.changed(rule.name, **OPEN.get(rule.name, {})) if openly else agreed
-    found = evaluate(connection, rule, values).crossings.to_pylist()
+    found = evaluate(ledger, rule, values).crossings.to_pylist()
     mine = (alert["variant"], alert["subject"])
     return [row for row in found if (row["variant"], row["subject"]) == mine]
 
@@ -115,14 +126,17 @@ WITH transactions AS (
 ),
 statements AS (
     SELECT
-        vantage, key, event_time, event_type, market_segment, amount_fen,
+        vantage, key,
+        -- A loan begins on its first day, whenever the first statement of it came.
+        coalesce(epoch_us(effective_date::TIMESTAMP) - 28800000000, event_time) AS event_time,
+        event_type, market_segment, amount_fen,
         holder_party AS payer_party, other_party AS payee_party,
         0::BIGINT AS payer_account, 0::BIGINT AS payee_account,
         holder_region AS payer_region, other_region AS payee_region,
         asset, 0::UINTEGER AS flags, reporter
     FROM holding
     WHERE key IN (SELECT key FROM _keys)
-    QUALIFY row_number() OVER (PARTITION BY vantage, key ORDER BY event_time) = 1
+    QUALIFY row_number() OVER (PARTITION BY vantage, key ORDER BY holding.event_time) = 1
 )
 FROM transactions UNION ALL BY NAME FROM statements
 """

@@ -55,9 +55,9 @@ def explanation(connection: Connection, alert_id: str) -> Explanation:
         )
     agreed = _set(row["parameter_set"])
     of = read_evidence(connection, row["evidence"])
-    with narrowed(connection, row["subject_kind"], row["subject"], of):
-        fired = crossings(connection, declared, agreed, row, openly=False)
-        measured = crossings(connection, declared, agreed, row, openly=True)
+    with narrowed(connection, row["subject_kind"], row["subject"], of) as ledger:
+        fired = crossings(ledger, declared, agreed, row, openly=False)
+        measured = crossings(ledger, declared, agreed, row, openly=True)
     alert = _alert(row)
     parties = _parties(of)
     rule = _rule(declared, agreed, row, of)

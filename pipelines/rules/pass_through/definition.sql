@@ -46,10 +46,14 @@ candidate AS (
         AND coming >= p.least_in_fen
         AND going * 10000 BETWEEN coming * p.ratio_low_bp AND coming * p.ratio_high_bp
         AND transfers <= p.most_transfers
+        AND amount_fen::HUGEINT * 10000 >= coming * p.small_bp
 ),
 seen AS (
-    -- The closer look, at those only: the movements of the window.
-    SELECT c.*, w.key, w.event_time, w.outgoing, w.other, w.amount_fen
+    -- The closer look, at those only: the movements of the window. Small ones are everyday
+    -- spending: they count in the sums, but name no other party and are no evidence.
+    SELECT
+        c.*, w.key, w.event_time, w.outgoing, w.other, w.amount_fen,
+        w.amount_fen::HUGEINT * 10000 >= c.coming * p.small_bp AS large
     FROM candidate AS c
     JOIN params AS p ON true
     JOIN move AS w
@@ -62,7 +66,7 @@ fits AS (
     SELECT vantage, subject, instant, deciding
     FROM seen, params AS p
     GROUP BY vantage, subject, instant, deciding, p.most_counterparties
-    HAVING count(DISTINCT other) <= p.most_counterparties
+    HAVING count(DISTINCT other) FILTER (WHERE large) <= p.most_counterparties
 ),
 running AS (
     -- What the party holds of the window's money after each of its movements.
@@ -84,9 +88,11 @@ SELECT
     CASE
         WHEN coming >= p.band_3_in_fen THEN 3 WHEN coming >= p.band_2_in_fen THEN 2 ELSE 1
     END::UTINYINT AS band,
-    list_sort(list(key)) AS evidence
+    list_sort(list(key) FILTER (WHERE large)) AS evidence
 FROM running, params AS p
 GROUP BY
     vantage, subject, instant, deciding, going, coming,
-    p.band_2_in_fen, p.band_3_in_fen, p.in_before_out
-HAVING p.in_before_out = 0 OR bool_and(holds >= 0) FILTER (WHERE outgoing)
+    p.band_2_in_fen, p.band_3_in_fen, p.in_before_out, p.overdraw_bp
+HAVING
+    p.in_before_out = 0
+    OR bool_and(holds * 10000 >= -coming * p.overdraw_bp) FILTER (WHERE outgoing)

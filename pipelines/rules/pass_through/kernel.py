@@ -17,8 +17,10 @@ import numpy.typing as npt
 
 from pipelines.lanes.entry import HIT, ROLE_IN
 from pipelines.rules.kernels.table import build_table, room_for_evidence, room_for_hit, slot_of
+from schemas.errors import ConfigurationError
 
 VARIANTS = ("pass_through",)
+MOST = 1 << 20  # ids of scratch for telling other parties apart
 MOVE = np.dtype(
     [
         ("event_time", "<i8"),
@@ -45,10 +47,10 @@ def claim_moves(entries, classes, level):
 
 @nb.njit(cache=True, nogil=True)
 def _look(ring, low, newest, v, coming, going, others, p):
-    """The closer look: few enough other parties, and never more out than in.
+    """The closer look: few enough other parties that matter, and never notably more out than in.
 
     Returns:
-        Whether the window passes. `others` is scratch for `p[4]` ids.
+        Whether the window passes. `others` is scratch for the ids told apart.
     """
     size = len(ring) - 1
     distinct = 0
@@ -58,9 +60,9 @@ def _look(ring, low, newest, v, coming, going, others, p):
     while at >= low:
         move = ring[at & size]
         if move.mask >> v & 1:
-            known = False
+            known = move.amount_fen * 10_000 < coming * p[9]  # too small to count
             for k in range(distinct):
-                if others[k] == move.other:
+                if known or others[k] == move.other:
                     known = True
                     break
             if not known:
@@ -71,7 +73,8 @@ def _look(ring, low, newest, v, coming, going, others, p):
             if move.role & _IN:
                 in_after += move.amount_fen
             else:
-                if p[8] and coming - in_after < going - out_after:
+                ahead = (going - out_after) - (coming - in_after)
+                if p[8] and ahead * 10_000 > coming * p[10]:
                     return False
                 out_after += move.amount_fen
         at = move.prev
@@ -85,8 +88,8 @@ def run_pass(
     """Feed entries; return (hits, how many, evidence, how many).
 
     `p` is (window us, least in, ratio low bp, ratio high bp, most other parties, most transfers,
-    band 2 in, band 3 in, in before out); `ends` is (oldest in the ring, next number, slots used),
-    written to; `sums` and `counts` are by slot and vantage, `sums` with (in, out) last.
+    band 2 in, band 3 in, in before out, small bp, overdraw bp); `ends` is (oldest in the ring,
+    next number, slots used), written to; `sums` and `counts` are by slot and vantage, `sums` with (in, out) last.
     """
     size = len(ring) - 1
     low, head, used = ends[0], ends[1], ends[2]
@@ -140,10 +143,12 @@ def run_pass(
                 continue
             if going * 10_000 < coming * p[2] or going * 10_000 > coming * p[3]:
                 continue
+            if e.amount_fen * 10_000 < coming * p[9]:
+                continue
             if not _look(ring, low, newest[slot], v, coming, going, others, p):
                 continue
             hits = room_for_hit(hits, n_hits)
-            evidence = room_for_evidence(evidence, n_evidence, p[5])
+            evidence = room_for_evidence(evidence, n_evidence, counts[slot, v])
             hit = hits[n_hits]
             n_hits += 1
             hit.subject = e.subject
@@ -155,7 +160,8 @@ def run_pass(
             hit.first = n_evidence
             at = newest[slot]
             while at >= low:
-                if ring[at & size].mask >> v & 1:
+                large = ring[at & size].amount_fen * 10_000 >= coming * p[9]
+                if large and ring[at & size].mask >> v & 1:
                     evidence[n_evidence] = ring[at & size].key
                     n_evidence += 1
                 at = ring[at & size].prev
@@ -186,11 +192,19 @@ class State:
                     "band_2_in_fen",
                     "band_3_in_fen",
                     "in_before_out",
+                    "small_bp",
+                    "overdraw_bp",
                 )
             ],
             np.int64,
         )
-        self.others = np.empty(max(1, parameters["most_counterparties"]), np.int64)
+        most = min(parameters["most_counterparties"], parameters["most_transfers"])
+        if most > MOST:
+            raise ConfigurationError(
+                f"pass_through: most_counterparties: expected at most {MOST:,} in the stream lane; "
+                "lower it or most_transfers"
+            )
+        self.others = np.empty(most + 1, np.int64)
         self.ends = np.zeros(3, np.int64)
         self.ring = np.zeros(256, MOVE)
         self.subject = np.zeros(0, np.int64)

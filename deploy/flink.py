@@ -5,7 +5,9 @@ Python jar (kept in `opt`) and the Kafka connector, else it cannot read the grap
 `FLINK_LIB_DIR` is a folder of links.
 """
 
+import http.client
 import importlib.util
+import json
 import re
 import shutil
 import subprocess
@@ -13,6 +15,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from deploy.stack import Stack
 from pipelines.job.embedded import java_home, module_path
@@ -127,6 +130,20 @@ def configuration(stack: Stack, checkpoints: Path, java: str, host: str = "127.0
         "env.java.opts.all": java,
     }
     return "".join(f"{name}: {value}\n" for name, value in entries.items())
+
+
+def ask(stack: Stack, path: str, method: str = "GET") -> dict[str, Any] | None:
+    """An answer of the cluster's REST interface; None where it does not answer with one."""
+    connection = http.client.HTTPConnection(stack.rest, timeout=5)
+    try:
+        connection.request(method, path)
+        answer = connection.getresponse()
+        content = answer.read()
+        return dict(json.loads(content)) if answer.status < 300 and content else None
+    except (OSError, ValueError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
 
 
 def submit(home: Home, stack: Stack, settings: Path) -> str:

@@ -20,6 +20,7 @@ from connectors.ends.kafka import create_topics
 from deploy import flink
 from deploy.stack import FOLDER, Stack
 from pipelines.job.embedded import java_home
+from pipelines.job.settings import LiveSettings
 from schemas.errors import PrerequisiteError, YrdError
 
 _START_S = 180
@@ -124,6 +125,16 @@ class NativeStack:
         jars = self.resolve("connector", self.stack.versions["kafka_connector"])
         connector = next(jars.glob("flink-sql-connector-kafka-*.jar"))
         return flink.prepare(self.stack, self.folder / "flink", connector, self._java)
+
+    def submit(self, settings: LiveSettings) -> str:
+        """Hand the job to the running cluster; return its id."""
+        path = self.folder / f"{settings.transaction_prefix}.json"
+        path.write_text(settings.to_json())
+        return flink.submit(self.home(), self.stack, path)
+
+    def cancel(self, job: str) -> None:
+        """End a job; its checkpoints stay."""
+        flink.ask(self.stack, f"/jobs/{job}?mode=cancel", "PATCH")
 
     def start_task_manager(self, home: flink.Home, number: int) -> Process:
         """Start one task manager."""
@@ -240,26 +251,11 @@ class NativeStack:
     def _wait_for_slots(self) -> None:
         wanted = self.stack.task_managers * self.stack.slots
         deadline = time.monotonic() + _START_S
-        while (overview(self.stack) or {}).get("slots-total", 0) < wanted:
+        while (flink.ask(self.stack, "/overview") or {}).get("slots-total", 0) < wanted:
             self._check_alive()
             if time.monotonic() > deadline:
                 raise YrdError(f"flink: expected {wanted} task slots; see {self.folder}")
             time.sleep(0.5)
-
-
-def overview(stack: Stack, path: str = "/overview") -> dict[str, int] | None:
-    """An answer of the cluster's REST interface; None where it does not answer."""
-    import http.client
-
-    connection = http.client.HTTPConnection(stack.rest, timeout=5)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return dict(json.loads(answer.read())) if answer.status == 200 else None
-    except (OSError, ValueError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()
 
 
 def server_properties(stack: Stack, data: Path) -> str:

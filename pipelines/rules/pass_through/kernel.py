@@ -89,7 +89,8 @@ def run_pass(
 
     `p` is (window us, least in, ratio low bp, ratio high bp, most other parties, most transfers,
     band 2 in, band 3 in, in before out, small bp, overdraw bp); `ends` is (oldest in the ring,
-    next number, slots used), written to; `sums` and `counts` are by slot and vantage, `sums` with (in, out) last.
+    next number, slots used), written to; `sums` and `counts` are by slot and vantage, `sums` with
+    (in, out) last.
     """
     size = len(ring) - 1
     low, head, used = ends[0], ends[1], ends[2]

@@ -53,7 +53,7 @@ def explanation(connection: Connection, alert_id: str) -> Explanation:
             f"alert: rule {row['rule']!r}: expected one of {', '.join(load_rules())}; "
             "explain it with the version that made it"
         )
-    agreed = _set(row["parameter_set"])
+    agreed = parameter_set(row["parameter_set"])
     of = read_evidence(connection, row["evidence"])
     with narrowed(connection, row["subject_kind"], row["subject"], of) as ledger:
         fired = crossings(ledger, declared, agreed, row, openly=False)
@@ -80,7 +80,12 @@ def explanation(connection: Connection, alert_id: str) -> Explanation:
     )
 
 
-def _set(version: str) -> ParameterSet:
+def parameter_set(version: str) -> ParameterSet:
+    """The agreed set of that version.
+
+    Raises:
+        InputError: it is not there any more.
+    """
     for agreed in load_parameters():
         if agreed.version == version:
             return agreed

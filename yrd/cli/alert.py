@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from yrd.cli.common import Json, emit, guarded, stdout
+from yrd.cli.common import NEGATIVE, Json, emit, guarded, stdout
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, help="List, explain and verify alerts."
@@ -114,3 +114,43 @@ def _checked(lang: str) -> None:
 
     if lang not in ("zh", "en"):
         raise InputError("--lang: expected zh or en")
+
+
+@app.command()
+def verify(
+    alert_id: Annotated[str, typer.Argument(metavar="ID", help="As `alert list` prints it.")],
+    ledger: Ledger = DEFAULT,
+    tape: Annotated[
+        Path | None,
+        typer.Option(help="The tape the ledger was loaded from; default: beside the ledger."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compute one alert again from the submitted bytes on, printing each step's hash.
+
+    Exit status: 0 every step came out equal, 1 one did not, 2 no such alert or tape.
+    """
+    with guarded():
+        from connectors.ends.tape import Tape
+        from serving.answers.verify import verify as compute
+        from serving.publish import open_version
+        from yrd.processes.building import build_intake
+        from yrd.settings import Settings
+
+        reader = Tape(tape or ledger.parent / "tape")
+        intake = build_intake(Settings(), str(reader.manifest["data_origin"]))
+        connection, _ = open_version(ledger)
+        with connection:
+            steps = compute(connection, reader, intake, alert_id)
+        proven = all(step.equal for step in steps)
+        if as_json:
+            emit({"proven": proven, "steps": [asdict(s) | {"equal": s.equal} for s in steps]}, True)
+        else:
+            for step in steps:
+                sign = "equal" if step.equal else f"DIFFERS from {step.published}"
+                line = f"{step.name:<16} {step.items:>5}  {step.again}  {sign}"
+                stdout.print(line, highlight=False, soft_wrap=True)
+            told = "proven: the same alert again" if proven else "not proven: a step differs"
+            stdout.print(told, highlight=False)
+        if not proven:
+            raise typer.Exit(NEGATIVE)

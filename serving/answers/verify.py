@@ -1,0 +1,188 @@
+"""An alert proven again from the submitted bytes on, step by step.
+
+Nothing of the published ledger is used but the question: which alert, and which submissions hold
+its subject's reports. They are read from the tape, decoded, checked, loaded into an empty ledger,
+and the rule's definition and the episode function run on that. Each step's result is hashed and
+held against what was published.
+"""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connectors.ends.tape import Tape
+from ledger.duck import Connection
+from ledger.loader import Loader
+from pipelines.episodes.episodes import episodes
+from pipelines.intake.intake import Intake
+from pipelines.lanes.operators import holders
+from pipelines.rules.registry import load_rules
+from schemas.errors import InputError
+from schemas.records import ALERT, CROSSING
+from serving.answers.evidence import Row, alert_row, crossings, narrowed, read_evidence
+from serving.answers.explain import parameter_set
+from serving.answers.exports import plain
+
+# What depends on when an alert became known and on the alerts around it, not on its evidence.
+_OUTSIDE = ("known_from", "known_to", "superseded_by", "withdrawn", "continues")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: what came out again and what was published, as SHA-256 of canonical JSON."""
+
+    name: str
+    items: int
+    again: str
+    published: str
+
+    @property
+    def equal(self) -> bool:
+        """Whether both are the same."""
+        return self.again == self.published
+
+
+def verify(connection: Connection, tape: Tape, intake: Intake, alert_id: str) -> list[Step]:
+    """Compute an alert again from the tape it came from.
+
+    Args:
+        connection: A session on a published version.
+        tape: The tape the ledger was loaded from.
+        intake: Decodes with the key the ledger's tokens were made with.
+        alert_id: As `alert_row`.
+
+    Returns:
+        The steps in order; the alert is proven if all are equal.
+
+    Raises:
+        InputError: there is no such alert, or the tape lacks a submission.
+    """
+    alert = alert_row(connection, alert_id)
+    of = read_evidence(connection, alert["evidence"])
+    with narrowed(connection, alert["subject_kind"], alert["subject"], of) as subject:
+        rows = subject.sql(_TX)
+        wanted = connection.sql(_REPORTS, {"subject": alert["subject"]})
+    raw = _submissions(tape, wanted)
+    bodies = [hashlib.sha256(body.as_py()).hexdigest() for body in raw["body"]]
+    steps = [_step("submitted bytes", bodies, (s.as_py().hex() for s in raw["sha256"]))]
+    taken = intake.process(raw, np.zeros(raw.num_rows, np.bool_), 0)
+    reports = pa.concat_tables(
+        [table.select(["report_id", "content_hash"]) for table in (taken.event, taken.position)]
+    )
+    mine = reports.filter(pc.is_in(reports["report_id"], value_set=wanted["report_id"]))
+    steps.append(_step("reports", _pairs(mine), _pairs(wanted)))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Loader(Path(folder) / "again.duckdb", alert["data_origin"]) as loader,
+    ):
+        loader.load_segment("tape", 0, {"event": taken.event, "position": taken.position})
+        loader.flush()
+        steps += _from_reports(loader.connection, connection, alert, rows)
+    return steps
+
+
+def _from_reports(
+    again: Connection, published: Connection, alert: Row, rows: pa.Table
+) -> list[Step]:
+    """Transactions, crossings and the alert, from reports in an empty ledger."""
+    rule = load_rules()[alert["rule"]]
+    of = read_evidence(again, alert["evidence"])
+    with narrowed(again, alert["subject_kind"], alert["subject"], of) as subject:
+        here = subject.sql(_TX)
+        found = crossings(subject, rule, parameter_set(alert["parameter_set"]), alert, openly=False)
+    before = published.sql(
+        "SELECT * EXCLUDE (lane, known_from, known_to) FROM crossing "
+        "WHERE rule = $rule AND variant = $variant AND subject = $subject AND known_to IS NULL",
+        {name: alert[name] for name in ("rule", "variant", "subject")},
+    )
+    made = episodes(
+        pa.Table.from_pylist(found, CROSSING),
+        load_rules(),
+        alert["data_origin"],
+        datetime.fromtimestamp(0, UTC),
+        holders(again),
+    )
+    mine = made.filter(pc.equal(made["alert_id"], alert["alert_id"]))
+    told = published.sql(
+        "SELECT * FROM alert WHERE alert_id = $id AND known_to IS NULL", {"id": alert["alert_id"]}
+    )
+    return [
+        _step("transactions", here.to_pylist(), rows.to_pylist()),
+        _step("crossings", found, before.to_pylist()),
+        _step("alert", _stable(mine), _stable(told)),
+    ]
+
+
+def _submissions(tape: Tape, wanted: pa.Table) -> pa.Table:
+    """The submissions in which the wanted reports came, first arrivals only, in tape order."""
+    keys = set(
+        zip(
+            wanted["submission_id"].to_pylist(),
+            wanted["report_submitting_entity_id"].to_pylist(),
+            strict=True,
+        )
+    )
+    parts = []
+    for number in range(len(tape.segments())):
+        table = tape.read(number)
+        rows = []
+        pairs = zip(table["sha256"].to_pylist(), table["submitter"].to_pylist(), strict=True)
+        for row, pair in enumerate(pairs):
+            if pair in keys:
+                keys.discard(pair)
+                rows.append(row)
+        if rows:
+            parts.append(table.take(pa.array(rows)))
+    if keys or not parts:
+        raise InputError(
+            f"tape: expected the {len(keys)} submissions of this alert's reports that it lacks; "
+            "name the tape the ledger was loaded from with --tape"
+        )
+    return pa.concat_tables(parts)
+
+
+def _pairs(reports: pa.Table) -> list[str]:
+    ids, contents = reports["report_id"].to_pylist(), reports["content_hash"].to_pylist()
+    return [f"{a.hex()} {b.hex()}" for a, b in zip(ids, contents, strict=True)]
+
+
+def _stable(alerts: pa.Table) -> list[Row]:
+    names = [name for name in ALERT.names if name not in _OUTSIDE]
+    return alerts.select(names).to_pylist()
+
+
+def _step(name: str, again: Iterable[Any], published: Iterable[Any]) -> Step:
+    lines = sorted(_line(item) for item in again)
+    return Step(name, len(lines), _digest(lines), _digest(sorted(_line(i) for i in published)))
+
+
+def _line(item: Any) -> str:  # noqa: ANN401
+    return json.dumps(plain(item), sort_keys=True, ensure_ascii=False)
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+_TX = "SELECT * EXCLUDE (report) FROM tx ORDER BY vantage, key, start"
+# All reports of the subject's transactions, and every statement of loans on the subject's paper.
+_REPORTS = """
+SELECT report_id, content_hash, submission_id, report_submitting_entity_id
+FROM event
+WHERE transaction_id IN (SELECT key FROM temp.main._of_subject)
+UNION
+SELECT report_id, content_hash, submission_id, report_submitting_entity_id
+FROM position
+WHERE (reporter, asset) IN (
+    SELECT (reporter, asset) FROM holding WHERE $subject IN (invoice, contract)
+)
+"""

@@ -9,12 +9,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from connectors.engine.findings import QUARANTINED, REJECTED, WHOLE, Findings
+from connectors.engine.findings import (
+    QUARANTINED,
+    REJECTED,
+    UNDECIDED_RULES,
+    WHOLE,
+    Findings,
+)
 from connectors.engine.gate import RefusedError
 from connectors.engine.spec import Feed
 from schemas.records import FINDING
 
 SOURCE_CHANGED, CONTROL_TOTAL = "SOURCE_CHANGED", "CONTROL_TOTAL"
+_NAMED = 8  # undecided paths named in one alarm
 _RANGES = (("byte_start", pa.int64()), ("byte_end", pa.int64()))
 _NOTED = pa.schema([*FINDING, *(pa.field(name, kind) for name, kind in _RANGES)])
 _QUARANTINED = pa.schema(
@@ -114,8 +121,10 @@ def assemble(
     noted = _noted(parts, refusals)
     whole = np.array([reason is not None for reason in held], np.bool_)
     if whole.any():
-        noted = noted.filter(pa.array(~whole[noted["submission"].to_numpy()]))
-        noted = pa.concat_tables([noted, _held(feed, held, sizes, expected)])
+        waiting = whole[noted["submission"].to_numpy()]
+        changed = _changed(noted.filter(pa.array(waiting)))
+        noted = noted.filter(pa.array(~waiting))
+        noted = pa.concat_tables([noted, _held(held, sizes, expected, changed)])
         counts[whole, 3] += counts[whole, 1] + counts[whole, 2]
         counts[whole, 1:3] = 0
     noted = noted.take(
@@ -185,8 +194,22 @@ def _part_findings(part: Part) -> pa.Table:
     ).cast(_NOTED)
 
 
+def _changed(noted: pa.Table) -> dict[int, str]:
+    """The paths nobody decided about per submission: what an operator needs to see first."""
+    doubts = noted.filter(pc.is_in(noted["rule_id"], value_set=pa.array(UNDECIDED_RULES)))
+    paths: dict[int, dict[str, None]] = {}
+    for index, path in zip(
+        doubts["submission"].to_pylist(), doubts["field"].to_pylist(), strict=True
+    ):
+        paths.setdefault(index, {})[path] = None
+    return {
+        index: ", ".join(list(found)[:_NAMED]) + (", ..." if len(found) > _NAMED else "")
+        for index, found in paths.items()
+    }
+
+
 def _held(
-    feed: Feed, held: list[str | None], sizes: Sequence[int], expected: dict[int, str]
+    held: list[str | None], sizes: Sequence[int], expected: dict[int, str], paths: dict[int, str]
 ) -> pa.Table:
     rows = []
     for index, reason in enumerate(held):
@@ -201,7 +224,7 @@ def _held(
                 "locator": "submission",
                 "rule_id": "ENG-SOURCE-CHANGED" if changed else "ENG-CONTROL-TOTAL",
                 "outcome": QUARANTINED,
-                "field": f"spec of {feed.name}" if changed else "header",
+                "field": paths.get(index, "") if changed else "header",
                 "expected": told,
                 "byte_start": 0,
                 "byte_end": sizes[index],

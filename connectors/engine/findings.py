@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 REJECTED, QUARANTINED, WARNING = "rejected", "quarantined", "warning"
+UNDECIDED_RULES = ("ENG-UNKNOWN-FIELD", "ENG-UNKNOWN-CODE")  # most records: the source changed
 WHOLE = -1  # record number of a finding about a whole submission
 
 # rule id: (outcome, meaning zh, meaning en)
@@ -74,7 +75,7 @@ class Findings:
         outcome = outcome or RULES[rule][0]
         if outcome == QUARANTINED:
             self.state[rows] = 2
-            if rule in ("ENG-UNKNOWN-FIELD", "ENG-UNKNOWN-CODE"):
+            if rule in UNDECIDED_RULES:
                 self.undecided[rows] = True
         elif outcome == REJECTED:
             self.state[rows] = np.maximum(self.state[rows], 1)

@@ -91,7 +91,10 @@ class CsvScanner:
             text = header.removeprefix(_BOM).decode(encoding).rstrip("\r\n")
         except UnicodeDecodeError:
             raise RefusedError("ENG-ENCODING", f"a header line in {encoding}") from None
-        names = next(csv.reader(io.StringIO(text), delimiter=self._feed.delimiter), [])
+        try:
+            names = next(csv.reader(io.StringIO(text), delimiter=self._feed.delimiter), [])
+        except csv.Error:
+            raise RefusedError("ENG-HEADER", "one line of column names", "header") from None
         names = [name.strip() for name in names]
         if len(set(names)) != len(names):
             raise RefusedError("ENG-HEADER", "each column once", "header")

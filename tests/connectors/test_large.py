@@ -40,7 +40,8 @@ head = head.replace(b"2000000000100.50", b"%d.50" % (100 * many + many // 2 - 0)
 body = head + record * many + tail
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 decoder = Decoder(load_feeds()["pacs008"], Tokeniser(b"sixteen bytes key"))
-sent = Submission(hashlib.sha256(body).digest(), "381290000019", datetime(2026, 6, 15, tzinfo=UTC), body)
+when = datetime(2026, 6, 15, tzinfo=UTC)
+sent = Submission(hashlib.sha256(body).digest(), "381290000019", when, body)
 decoded = decoder.decode([sent])
 counts = decoded.counts[0]
 batch = decoded.batch

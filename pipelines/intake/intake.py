@@ -17,6 +17,7 @@ from connectors.engine.tokens import Tokeniser
 from pipelines.intake.enrich import microseconds
 from pipelines.intake.group import Group, TakenGroup, take_group
 from pipelines.intake.plan import Unit
+from pipelines.job.segments import NO_WATERMARK
 from quality.evaluate import Evaluator
 from schemas.errors import InputError
 from schemas.fields import arrow_schema
@@ -69,7 +70,7 @@ class Intake:
         self._evaluator_on = evaluator_on
         self._evaluators: dict[int, Evaluator] = {}
         self._origin = data_origin
-        stream = [feed.lateness for feed in feeds.values() if feed.market == _STREAM_MARKET]
+        stream = [feed.lateness for feed in feeds.values() if _streamed(feed)]
         self._lateness_us = microseconds(max(stream))
 
     def take(self, tape: Tape, unit: Unit) -> Taken:
@@ -100,18 +101,24 @@ class Intake:
         submissions = pa.concat_tables([g.submissions for g in groups]).take(pa.array(position))
         submissions = _numbered(submissions, number)
         events = [g for g in groups if g.feed.kind == "event"]
-        newest = pc.max(raw["received_at"].cast(pa.int64())).as_py()
         return Taken(
             event=_concat([g.reports for g in events], arrow_schema("event")),
             position=_concat(
                 [g.reports for g in groups if g.feed.kind == "position"], arrow_schema("position")
             ),
             narrow=_stream_rows(events),
-            watermark_us=newest - self._lateness_us,
+            watermark_us=self._watermark(raw),
             feedback=_concat([g.feedback for g in groups], FEEDBACK),
             quarantine=_concat([g.quarantine for g in groups], QUARANTINE),
             submissions=submissions.cast(SUBMISSION),
         )
+
+    def _watermark(self, raw: pa.Table) -> int:
+        """What the stream may take as complete: only its own feeds say how far they have come."""
+        stream = pa.array([name for name, feed in self._feeds.items() if _streamed(feed)])
+        received = raw["received_at"].filter(pc.is_in(raw["feed"], value_set=stream))
+        newest = pc.max(received.cast(pa.int64())).as_py()
+        return NO_WATERMARK if newest is None else newest - self._lateness_us
 
     def _groups(self, raw: pa.Table, repeats: NDArray[Any]) -> Iterator[Group]:
         """Submissions of one feed whose institutions are read at the same state of the register."""
@@ -154,8 +161,12 @@ class Intake:
         return self._evaluators[epoch]
 
 
+def _streamed(feed: Feed) -> bool:
+    return feed.market == _STREAM_MARKET
+
+
 def _stream_rows(events: list[TakenGroup]) -> NDArray[Any]:
-    rows = [g.narrow for g in events if g.feed.market == _STREAM_MARKET]
+    rows = [g.narrow for g in events if _streamed(g.feed)]
     return np.concatenate(rows) if rows else np.empty(0, NARROW)
 
 

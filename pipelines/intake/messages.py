@@ -1,0 +1,111 @@
+"""Intake between topics: raw messages in, reports, answers and narrow rows out.
+
+A message of `reports.*`, `feedback`, `quarantine` and `submissions` is an Arrow IPC stream with one
+record batch. What a killed intake had not committed is given again and gives the same messages.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from connectors.ends.kafka import Message, raw_table
+from pipelines.intake.intake import Intake
+from pipelines.job.live import NarrowSender
+
+ROWS = 2_000  # of a message: a wide report takes about a kilobyte, a message at most eight MiB
+NARROW_TOPIC = "narrow.payments"
+# field of Taken -> topic
+TABLE_TOPICS: Mapping[str, str] = {
+    "event": "reports.event",
+    "position": "reports.position",
+    "feedback": "feedback",
+    "quarantine": "quarantine",
+    "submissions": "submissions",
+}
+
+
+@dataclass(slots=True)
+class MessageIntake:
+    """The transform of a live intake (`connectors.ends.kafka.Transform`).
+
+    Args:
+        intake: Decodes, enriches, checks and answers.
+        sender: Addresses narrow rows to partitions.
+        prefix: In front of every topic's name.
+        body: Fetches a body that lies in the vault, by its SHA-256.
+        flush_after_us: Added to the newest time of receipt by a flush marker, so that every window
+            of the job closes: its slack and pair wait.
+        seen: (submitter, SHA-256) of what was taken before; see `remember`.
+    """
+
+    intake: Intake
+    sender: NarrowSender
+    prefix: str
+    body: Callable[[bytes], bytes]
+    slack_us: int
+    wait_us: int
+    seen: set[tuple[str, bytes]] = field(default_factory=set)
+
+    def remember(self, messages: Iterable[Message]) -> None:
+        """Learn from the `submissions` topic what a predecessor took."""
+        for message in messages:
+            if message.value is not None:
+                self._note(pa.ipc.open_stream(message.value).read_all())
+
+    def __call__(self, messages: Sequence[Message]) -> dict[str, list[tuple[Any, ...]]]:
+        """Turn one transaction's messages into those to produce, by topic."""
+        out: dict[str, list[tuple[Any, ...]]] = {}
+        raw = raw_table(messages, f"{self.prefix}raw.")
+        if raw.num_rows:
+            taken = self.intake.process(self._filled(raw), self._repeats(raw), 0)
+            self._note(taken.submissions)
+            time_ms = max(message.timestamp_ms for message in messages)
+            for name, topic in TABLE_TOPICS.items():
+                parts = _parts(getattr(taken, name))
+                if parts:
+                    out[self.prefix + topic] = [(None, part, time_ms) for part in parts]
+            out[self.prefix + NARROW_TOPIC] = list(
+                self.sender.records(taken.narrow, taken.watermark_us)
+            )
+        for message in messages:
+            if message.is_flush and message.place[0] == f"{self.prefix}raw.pacs008":
+                newest_us = message.timestamp_ms * 1_000
+                marks = self.sender.flush(newest_us, self.slack_us, self.wait_us)
+                out.setdefault(self.prefix + NARROW_TOPIC, []).extend(marks)
+        return out
+
+    def _filled(self, raw: pa.Table) -> pa.Table:
+        if not raw["body"].null_count:
+            return raw
+        pairs = zip(raw["body"].to_pylist(), raw["sha256"].to_pylist(), strict=True)
+        bodies = [self.body(sha256) if body is None else body for body, sha256 in pairs]
+        at = raw.schema.get_field_index("body")
+        return raw.set_column(at, raw.schema.field(at), pa.array(bodies, pa.large_binary()))
+
+    def _repeats(self, raw: pa.Table) -> np.ndarray[Any, Any]:
+        """Which submissions came before, in this batch or an earlier one."""
+        known = set(self.seen)
+        out = []
+        pairs = zip(raw["submitter"].to_pylist(), raw["sha256"].to_pylist(), strict=True)
+        for pair in pairs:
+            out.append(pair in known)
+            known.add(pair)
+        return np.array(out, np.bool_)
+
+    def _note(self, submissions: pa.Table) -> None:
+        submitters = submissions["submitter"].to_pylist()
+        self.seen.update(zip(submitters, submissions["submission_id"].to_pylist(), strict=True))
+
+
+def _parts(table: pa.Table) -> list[bytes]:
+    """A table as Arrow IPC streams of at most `ROWS` rows each; none for an empty table."""
+    out = []
+    for start in range(0, table.num_rows, ROWS):
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table.slice(start, ROWS))
+        out.append(sink.getvalue().to_pybytes())
+    return out

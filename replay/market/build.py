@@ -28,6 +28,7 @@ from schemas.errors import InputError
 
 LABELS_FILE = "labels.parquet"
 FEWEST_REPORTS = 8_000  # below, the population is too small for the schemes
+MOST_REPORTS = 2_000_000  # above, the made-up residents of a county run out of birthdays
 FEWEST_DAYS = 25
 _PAYMENT_SHARE, _BILL_SHARE, _LOAN_SHARE = 0.75, 0.15, 0.10
 _POSITIONS_PER_LOAN = 2.4  # measured, over three month ends
@@ -67,8 +68,11 @@ def simulate(
         InputError: sizes too small for the schemes, days beyond the calendar, folder not empty.
     """
     sizes = sizes or Sizes()
-    if sizes.reports < FEWEST_REPORTS:
-        raise InputError(f"reports: expected at least {FEWEST_REPORTS}, so that schemes fit in")
+    if not FEWEST_REPORTS <= sizes.reports <= MOST_REPORTS:
+        raise InputError(
+            f"reports: expected at least {FEWEST_REPORTS}, so that the schemes fit in, and at most "
+            f"{MOST_REPORTS}"
+        )
     if sizes.days < FEWEST_DAYS:
         raise InputError(f"days: expected at least {FEWEST_DAYS} business days, such as 42")
     when = span(sizes.start, sizes.days)

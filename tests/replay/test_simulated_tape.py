@@ -84,6 +84,8 @@ class TestBytes:
     def test_sizes_that_cannot_hold_the_schemes_are_refused(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="reports: expected at least"):
             simulate(tmp_path / "a", 1, Sizes(reports=10))
+        with pytest.raises(InputError, match="at most 2000000"):
+            simulate(tmp_path / "a", 1, Sizes(reports=10_000_000))
         with pytest.raises(InputError, match="days: expected at least"):
             simulate(tmp_path / "b", 1, Sizes(days=3))
         with pytest.raises(InputError, match="the calendar ends on"):

@@ -133,13 +133,24 @@ def configuration(stack: Stack, checkpoints: Path, java: str, host: str = "127.0
 
 
 def ask(stack: Stack, path: str, method: str = "GET") -> dict[str, Any] | None:
-    """An answer of the cluster's REST interface; None where it does not answer with one."""
+    """An object the cluster's REST interface answers with; None where it does not."""
+    answer = _answer(stack, path, method)
+    return answer if isinstance(answer, dict) else None
+
+
+def ask_list(stack: Stack, path: str) -> list[dict[str, Any]]:
+    """A list the cluster's REST interface answers with; empty where it does not."""
+    answer = _answer(stack, path, "GET")
+    return answer if isinstance(answer, list) else []
+
+
+def _answer(stack: Stack, path: str, method: str) -> Any:  # noqa: ANN401 - any JSON
     connection = http.client.HTTPConnection(stack.rest, timeout=5)
     try:
         connection.request(method, path)
         answer = connection.getresponse()
         content = answer.read()
-        return dict(json.loads(content)) if answer.status < 300 and content else None
+        return json.loads(content) if answer.status < 300 and content else None
     except (OSError, ValueError, http.client.HTTPException):
         return None
     finally:

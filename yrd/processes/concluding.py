@@ -11,7 +11,7 @@ from ledger.ddl import TABLES
 from ledger.duck import Connection
 from ledger.loader import Loader
 from pipelines.episodes.episodes import episodes, output_sha256
-from pipelines.job.embedded import JobResult
+from pipelines.job.outputs import Outputs
 from pipelines.lanes.ledger import evaluate_lane, with_late
 from pipelines.lanes.operators import holders
 from pipelines.pairing.pairing import reconciliation
@@ -26,7 +26,7 @@ _LANES = ("stream", "late", "ledger")
 
 
 def conclude(
-    loader: Loader, folder: Path, job: JobResult, source: str, known_at: datetime
+    loader: Loader, folder: Path, job: Outputs, source: str, known_at: datetime
 ) -> dict[str, Any]:
     """Turn what the lanes found into alerts, publish the ledger, and count.
 
@@ -37,7 +37,7 @@ def conclude(
         source: Of the loaded tape.
         known_at: When the last submission became known.
     """
-    if behind := job.outputs.counters["behind"]:
+    if behind := job.counters["behind"]:
         raise InputError(
             f"stream job: {behind} reports came behind the watermark: expected submissions to "
             "overtake each other by no more than YRD_SLACK_MINUTES; raise it and run again"
@@ -56,7 +56,7 @@ def conclude(
         0,
         {
             "crossing": _known(crossings, known),
-            "reconciliation": _known(reconciliation(job.outputs.recon, "PYMT", 2), known),
+            "reconciliation": _known(reconciliation(job.recon, "PYMT", 2), known),
             "alert": alerts,
             "rule_run": runs,
             "parameter": _params(parameters),
@@ -76,10 +76,10 @@ def conclude(
 
 
 def _crossings(
-    ledger: Connection, job: JobResult, parameters: ParameterSet, known_at: datetime
+    ledger: Connection, job: Outputs, parameters: ParameterSet, known_at: datetime
 ) -> tuple[pa.Table, pa.Table]:
     """All crossings with the lane they come from, and which rules ran over which days."""
-    stream, affected = with_late(ledger, job.outputs.crossings, parameters)
+    stream, affected = with_late(ledger, job.crossings, parameters)
     again = pc.is_in(stream["subject"], value_set=pa.array(affected.parties)) if affected else None
     lanes = [_LANES[0]] * stream.num_rows
     if again is not None:

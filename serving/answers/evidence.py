@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ledger.duck import Connection
-from pipelines.lanes.ledger import evaluate
 from pipelines.rules.registry import ParameterSet, Rule
 from schemas.errors import InputError
+from schemas.records import CROSSING
 from schemas.regions import REGIONS, VANTAGES
 from serving.answers.lines import OPEN
 
@@ -100,10 +101,16 @@ def crossings(
     ledger: OfSubject, rule: Rule, agreed: ParameterSet, alert: Row, openly: bool
 ) -> list[Row]:
     """The rule's own crossings of the alert's subject; `openly` gives its measure everywhere."""
-    values = agreed.changed(rule.name, **OPEN.get(rule.name, {})) if openly else agreed
-    found = evaluate(ledger, rule, values).crossings.to_pylist()
-    mine = (alert["variant"], alert["subject"])
-    return [row for row in found if (row["variant"], row["subject"]) == mine]
+    asked = agreed.changed(rule.name, **OPEN.get(rule.name, {})) if openly else agreed
+    params = ", ".join(f"{value}::BIGINT AS {name}" for name, value in asked.of(rule).items())
+    found = ledger.sql(
+        f"WITH params AS (SELECT {params}), crossing AS ({rule.definition}) FROM crossing"
+    )
+    mine = pc.and_(
+        pc.equal(found["variant"], alert["variant"]), pc.equal(found["subject"], alert["subject"])
+    )
+    rows: list[Row] = found.filter(mine).cast(CROSSING).to_pylist()
+    return rows
 
 
 def seen_by(of: Evidence, key: int) -> tuple[str, ...]:

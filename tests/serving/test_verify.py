@@ -1,0 +1,143 @@
+"""An alert computed again from the submitted bytes: equal, or the step that differs is named."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from typer.testing import CliRunner
+
+from connectors.ends.tape import Tape
+from ledger import duck
+from ledger.loader import Loader
+from pipelines.episodes.episodes import episodes
+from pipelines.intake.intake import Intake
+from pipelines.intake.plan import plan
+from pipelines.lanes.ledger import evaluate
+from pipelines.lanes.operators import holders
+from pipelines.rules.registry import load_rules
+from replay.market.build import Sizes, simulate
+from schemas.errors import InputError
+from serving.answers.verify import verify
+from serving.publish import current, open_version, publish
+from yrd.cli import build
+from yrd.processes.building import build_intake
+from yrd.settings import Settings
+
+
+@dataclass(frozen=True)
+class Run:
+    """A small market, taken and published."""
+
+    tape: Tape
+    intake: Intake
+    ledger: Path
+
+
+@pytest.fixture(scope="module")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    root = tmp_path_factory.mktemp("run")
+    simulate(root / "tape", 7, Sizes(8_000, 42, date(2026, 4, 7)))
+    tape = Tape(root / "tape")
+    intake = build_intake(Settings(), "SIMULATED")
+    known = datetime(2026, 7, 1, tzinfo=UTC)
+    with Loader(root / "ledger" / "writer.duckdb", "SIMULATED") as loader:
+        for unit in plan(tape):
+            taken = intake.take(tape, unit)
+            loader.load_segment(
+                "tape",
+                unit.number,
+                {
+                    "event": taken.event,
+                    "position": taken.position,
+                    "feedback": taken.feedback,
+                    "submission": taken.submissions,
+                },
+            )
+        loader.flush()
+        found = [evaluate(loader.connection, rule).crossings for rule in load_rules().values()]
+        crossings = pa.concat_tables(found)
+        alerts = episodes(crossings, load_rules(), "SIMULATED", known, holders(loader.connection))
+        size = crossings.num_rows
+        loader.load_segment(
+            "results",
+            0,
+            {
+                "alert": alerts,
+                "crossing": crossings.append_column(
+                    "lane", pa.array(["ledger"] * size)
+                ).append_column("known_from", pa.array([known] * size, pa.timestamp("us", "UTC"))),
+            },
+        )
+        publish(loader, root / "ledger")
+    return Run(tape, intake, root / "ledger")
+
+
+@pytest.fixture
+def ledger(small_run: Run) -> Iterator[duck.Connection]:
+    connection, _ = open_version(small_run.ledger)
+    with connection:
+        yield connection
+
+
+def one_of_each(ledger: duck.Connection) -> dict[str, str]:
+    return dict(ledger.rows("SELECT rule, min(alert_id) FROM alert GROUP BY rule"))
+
+
+def test_an_alert_of_every_rule_comes_out_again(small_run: Run, ledger: duck.Connection) -> None:
+    chosen = one_of_each(ledger)
+    assert set(chosen) == set(load_rules())
+    for alert_id in chosen.values():
+        steps = verify(ledger, small_run.tape, small_run.intake, alert_id)
+        assert [step.name for step in steps] == [
+            "submitted bytes",
+            "reports",
+            "transactions",
+            "crossings",
+            "alert",
+        ]
+        for step in steps:
+            assert step.equal, step
+            assert step.items > 0
+
+
+def test_a_ledger_that_was_tampered_with_is_found_out(
+    small_run: Run, ledger: duck.Connection, tmp_path: Path
+) -> None:
+    alert_id = one_of_each(ledger)["structuring"]
+    copy = tmp_path / "tampered.duckdb"
+    shutil.copy(small_run.ledger / current(small_run.ledger).file, copy)
+    with duck.open(copy, read_only=False) as writer:
+        writer.execute(
+            "UPDATE event SET amount_cny = amount_cny + 1 WHERE transaction_id IN "
+            "(SELECT unnest(evidence) FROM alert WHERE alert_id = $id)",
+            {"id": alert_id},
+        )
+    with duck.open(copy, read_only=True) as tampered:
+        steps = verify(tampered, small_run.tape, small_run.intake, alert_id)
+    equal = {step.name: step.equal for step in steps}
+    assert equal["submitted bytes"]
+    assert not equal["transactions"]
+
+
+def test_another_tape_is_refused(small_run: Run, ledger: duck.Connection, tmp_path: Path) -> None:
+    simulate(tmp_path / "tape", 8, Sizes(8_000, 42, date(2026, 4, 7)))
+    alert_id = one_of_each(ledger)["structuring"]
+    with pytest.raises(InputError, match="--tape"):
+        verify(ledger, Tape(tmp_path / "tape"), small_run.intake, alert_id)
+
+
+def test_the_command_prints_every_hash_and_says_so(small_run: Run, ledger: duck.Connection) -> None:
+    alert_id = one_of_each(ledger)["pass_through"]
+    arguments = ["verify", alert_id, "--ledger", str(small_run.ledger)]
+    result = CliRunner().invoke(build("alert"), arguments)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("equal") == 5
+    assert "proven" in result.stdout
+    told = json.loads(CliRunner().invoke(build("alert"), [*arguments, "--json"]).stdout)
+    assert told["proven"]
+    assert all(step["again"] in result.stdout for step in told["steps"])

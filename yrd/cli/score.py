@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,43 +59,49 @@ def score(
             show(result)
             for name, row in trivial.items():
                 said = name.replace("_", " ")
-                stdout.print(f"for comparison, flag what {said}: F1 {row['f1']} on single payments")
+                stdout.print(f"for comparison, flag what {said}: F1 {row['f1']}")
 
 
 def show(result: "Score") -> None:
-    """Print the comparison as a table for people."""
+    """Print the comparison as two tables for people: counts, then shares."""
     from rich.table import Table
 
     from replay.scorer import Ratio
 
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
-    drawn.add_column("rule")
-    for name in ("planted", "found", "missed", "alerts", "false", "innocents raised"):
-        drawn.add_column(name, justify="right")
-    for name in ("recall (95 %)", "precision (95 %)", "one region alone", "hidden found", "delay"):
-        drawn.add_column(name)
+    counts = Table(box=None, pad_edge=False, header_style="bold")
+    shares = Table(box=None, pad_edge=False, header_style="bold")
+    for table, headings in (
+        (counts, ("planted", "found", "missed", "alerts", "false", "innocents", "hidden")),
+        (shares, ("recall", "precision", "one region alone", "delay")),
+    ):
+        table.add_column("rule", no_wrap=True)
+        for heading in headings:
+            table.add_column(heading, justify="right", no_wrap=True)
     for row in (*result.rules.values(), result.overall):
-        delay = sorted(row.delays_s)[len(row.delays_s) // 2] if row.delays_s else None
-        drawn.add_row(
-            row.rule,
-            str(row.planted),
-            str(row.found),
-            str(row.missed),
-            str(row.alerts),
-            str(row.false),
+        name = row.rule.removeprefix("invoice_")
+        delay = f"{median(row.delays_s) / 3600:.1f} h" if row.delays_s else "-"
+        counts.add_row(
+            name,
+            *map(str, (row.planted, row.found, row.missed, row.alerts, row.false)),
             f"{row.innocents_raised}/{row.innocents}",
+            f"{row.hidden_found}/{row.hidden_planted}",
+        )
+        shares.add_row(
+            name,
             _ratio(row.recall),
             _ratio(row.precision),
             _ratio(Ratio(row.solo_union, row.planted)),
-            f"{row.hidden_found}/{row.hidden_planted}",
-            "-" if delay is None else f"{delay / 3600:.1f} h (n={len(row.delays_s)})",
+            delay,
         )
     stdout.print("[bold]Simulated data[/bold]: what is planted is an input, not a finding")
-    stdout.print(drawn)
+    stdout.print(counts)
+    stdout.print("innocents: raised / planted; hidden: found and hidden from all / planted split\n")
+    stdout.print(shares)
+    stdout.print("shares with their 95 % intervals; delay: median after the scheme's last event\n")
 
 
 def _ratio(ratio: "Ratio") -> str:
     if ratio.interval is None or ratio.value is None:
         return "- (n=0)"
     low, high = ratio.interval
-    return f"{ratio.value:.2f} [{low:.2f}, {high:.2f}]"
+    return f"{ratio.value:.2f} ({low:.2f}-{high:.2f})"

@@ -61,7 +61,7 @@ def test_a_position_is_loaded_once(tmp_path: Path) -> None:
         assert again.connection.scalar("SELECT count(*) FROM event") == reports.num_rows
 
 
-@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize("order", list(permutations(range(3)))[::2])
 def test_the_first_received_is_the_original_in_whatever_order_they_are_loaded(
     tmp_path: Path, order: tuple[int, ...]
 ) -> None:
@@ -92,7 +92,7 @@ def test_the_same_reference_of_another_submitter_is_no_duplicate(tmp_path: Path)
         assert loader.connection.scalar("SELECT count(*) FROM event WHERE is_duplicate") == 0
 
 
-@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize("order", list(permutations(range(3)))[::2])
 def test_another_content_is_a_revision_and_keeps_both(
     tmp_path: Path, order: tuple[int, ...]
 ) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from connectors.ends.kafka import Topic
+from connectors.ends.messages import Topic
 from schemas.errors import ConfigurationError
 
 FOLDER = Path(__file__).resolve().parent

@@ -8,82 +8,22 @@ readers here are. `Reader` keeps no offsets in Kafka: its caller stores them wit
 A raw topic has one partition, so submissions of a feed keep their order of receipt.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-import pyarrow as pa
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
 
+from connectors.ends.messages import FLUSH, Message, Out, Place, Topic, Transform, raw_headers
 from connectors.ends.tape import Tape
 from connectors.vault import INLINE_LIMIT
 from schemas.errors import ConfigurationError, PrerequisiteError
-from schemas.records import RAW
 
 MAX_MESSAGE = 8 << 20
-FLUSH = "flush"
 _POLL_MS = 500
-_BOOTSTRAP_MS = 5_000
-
-Place = tuple[str, int]
-"""A topic's partition."""
-
-
-@dataclass(frozen=True)
-class Topic:
-    """A topic as the stack declares it.
-
-    Args:
-        name: Name of the topic.
-        partitions: How many partitions.
-        settings: Broker-side settings, such as retention.ms.
-    """
-
-    name: str
-    partitions: int
-    settings: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Message:
-    """One message as consumed.
-
-    Args:
-        place: Topic and partition.
-        offset: Its offset in the partition.
-        key: Key bytes or None.
-        value: Value bytes; None for a flush marker or a body that lies in the vault.
-        timestamp_ms: The message's time, milliseconds.
-        headers: Header name -> text.
-    """
-
-    place: Place
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    timestamp_ms: int
-    headers: Mapping[str, str]
-
-    @property
-    def is_flush(self) -> bool:
-        """Whether this marks the end of a tape and only moves time."""
-        return self.headers.get("kind") == FLUSH
-
-
-class Out(NamedTuple):
-    """One message to produce; a partition of None is chosen by the key."""
-
-    key: bytes | None
-    value: bytes | None
-    timestamp_ms: int | None = None
-    partition: int | None = None
-
-
-Transform = Callable[[Sequence[Message]], Mapping[str, Sequence[tuple[Any, ...]]]]
-"""Messages -> topic -> (key, value, timestamp_ms[, partition]). Must be pure up to its own memory,
-which is lost when the process is: what is given again after a kill must give the same messages."""
+_PATIENCE = {"bootstrap_timeout_ms": 5_000, "reconnect_backoff_max_ms": 500}
 
 
 def create_topics(servers: str, topics: Sequence[Topic]) -> list[str]:
@@ -186,7 +126,7 @@ def publish(
                         prefix + row["feed"],
                         key=row["submitter"].encode(),
                         value=body,
-                        headers=_raw_headers(row),
+                        headers=raw_headers(row),
                         timestamp_ms=_ms(newest),
                     )
                 )
@@ -194,32 +134,16 @@ def publish(
             for feed in sorted(feeds):
                 headers = [("kind", FLUSH.encode()), ("received_at", newest.isoformat().encode())]
                 topic = prefix + feed
-                sent.append(producer.send(topic, headers=headers, timestamp_ms=_ms(newest)))
+                mark = FLUSH.encode()  # a message without a value needs a key
+                sent.append(
+                    producer.send(topic, key=mark, headers=headers, timestamp_ms=_ms(newest))
+                )
         producer.flush()
         for future in sent:
             future.get(timeout=30)
     finally:
         producer.close()
     return len(sent) - len(feeds)
-
-
-def raw_table(messages: Sequence[Message], prefix: str = "raw.") -> pa.Table:
-    """Raw messages as a table of schema RAW, flush markers left out, in the order given."""
-    rows = [
-        {
-            "feed": message.place[0].removeprefix(prefix),
-            "submitter": message.headers["submitter"],
-            "received_at": datetime.fromisoformat(message.headers["received_at"]),
-            "data_origin": message.headers["data_origin"],
-            "sha256": bytes.fromhex(message.headers["sha256"]),
-            "size": int(message.headers["size"]),
-            "file_name": message.headers.get("file_name"),
-            "body": message.value,
-        }
-        for message in messages
-        if not message.is_flush
-    ]
-    return pa.Table.from_pylist(rows, schema=RAW)
 
 
 class Intake:
@@ -319,13 +243,13 @@ class Intake:
     def close(self) -> None:
         """Let go of the broker."""
         self._consumer.close(autocommit=False)
-        self._producer.close()
+        with contextlib.suppress(KafkaError):  # fenced off: there is nothing left to send
+            self._producer.close(timeout=5)
 
     def _abort(self) -> None:
-        try:
+        """End the transaction; where this process may not any more, the broker ends it itself."""
+        with contextlib.suppress(KafkaError):
             self._producer.abort_transaction()
-        except KafkaError:  # fenced or gone: the broker ends the transaction by itself
-            self._producer.close(timeout=0)
 
 
 class Reader:
@@ -399,7 +323,7 @@ def read_all(servers: str, topics: Sequence[str]) -> Iterator[Message]:
 
 def _connected(client: Any, servers: str, **settings: Any) -> Any:  # noqa: ANN401 - untyped library
     try:
-        return client(bootstrap_servers=servers, bootstrap_timeout_ms=_BOOTSTRAP_MS, **settings)
+        return client(bootstrap_servers=servers, **_PATIENCE, **settings)
     except KafkaTimeoutError as error:
         raise PrerequisiteError(
             f"kafka: expected a broker at {servers}; start one with `yrd up`"
@@ -415,19 +339,6 @@ def _message(record: Any) -> Message:  # noqa: ANN401 - untyped library
         timestamp_ms=record.timestamp,
         headers={name: value.decode() for name, value in record.headers},
     )
-
-
-def _raw_headers(row: Mapping[str, Any]) -> list[tuple[str, bytes]]:
-    headers = {
-        "submitter": row["submitter"],
-        "received_at": row["received_at"].isoformat(),
-        "data_origin": row["data_origin"],
-        "sha256": row["sha256"].hex(),
-        "size": str(row["size"]),
-    }
-    if row["file_name"] is not None:
-        headers["file_name"] = row["file_name"]
-    return [(name, text.encode()) for name, text in headers.items()]
 
 
 def _ms(instant: datetime) -> int:

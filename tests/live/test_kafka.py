@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from connectors.ends import kafka
+from connectors.ends.messages import Message as Raw
+from connectors.ends.messages import Place, Topic, raw_table
 from connectors.ends.tape import Tape, TapeWriter
 from deploy import flink
 from deploy.native import NativeStack
@@ -39,7 +41,7 @@ def topic(live: NativeStack, request: pytest.FixtureRequest) -> Callable[[str, i
 
     def make(name: str, partitions: int = 1) -> str:
         full = f"{name}.{request.node.name}"
-        made = kafka.Topic(full, partitions, live.stack.topic_settings)
+        made = Topic(full, partitions, live.stack.topic_settings)
         assert kafka.create_topics(live.stack.servers, [made]) == [full]
         return full
 
@@ -73,7 +75,7 @@ def test_a_tape_arrives_whole_in_order_and_with_its_flush_mark(
     assert vault == [large]
     messages = list(kafka.read_all(live.stack.servers, [name]))
     assert [message.is_flush for message in messages] == [False] * 41 + [True]
-    table = kafka.raw_table(messages)
+    table = raw_table(messages)
     wanted = tape.read(0)
     assert table.drop_columns(["body"]).equals(wanted.drop_columns(["body"]))
     assert table["body"].to_pylist() == [*bodies[:-1], None]
@@ -87,7 +89,7 @@ def test_a_failing_transform_leaves_nothing_behind_and_is_tried_again(
     kafka.publish(tape_of(tmp_path / "t", source.removeprefix("raw."), bodies), live.stack.servers)
     fail = [True]
 
-    def transform(messages: Sequence[kafka.Message]) -> Mapping[str, Sequence[tuple[Any, ...]]]:
+    def transform(messages: Sequence[Raw]) -> Mapping[str, Sequence[tuple[Any, ...]]]:
         def records() -> Any:
             for message in messages:
                 if not message.is_flush:
@@ -117,7 +119,7 @@ def test_a_second_intake_fences_the_first_off(live: NativeStack, topic: Callable
     source, target = topic("raw"), topic("out")
     _produce(live, source, [b"a"])
 
-    def copy(messages: Sequence[kafka.Message]) -> Mapping[str, Sequence[tuple[Any, ...]]]:
+    def copy(messages: Sequence[Raw]) -> Mapping[str, Sequence[tuple[Any, ...]]]:
         return {target: [(None, message.value, None) for message in messages]}
 
     first = kafka.Intake(live.stack.servers, [source], "g", source, copy)
@@ -138,7 +140,7 @@ def test_a_reader_goes_on_from_the_offsets_its_caller_kept(
     name = topic("out", 2)
     sent = [str(number).encode() for number in range(100)]
     _produce(live, name, sent)
-    kept: dict[kafka.Place, int] = {}
+    kept: dict[Place, int] = {}
     got: list[bytes] = []
     for _ in range(60):
         reader = kafka.Reader(live.stack.servers, [name], kept)
@@ -157,7 +159,7 @@ def test_what_the_broker_lacks_is_said(live: NativeStack, topic: Callable[..., s
     with pytest.raises(ConfigurationError, match="expected it to exist"):
         kafka.Reader(live.stack.servers, ["no.such.topic"])
     with pytest.raises(ConfigurationError, match="expected 3 partitions"):
-        kafka.create_topics(live.stack.servers, [kafka.Topic(name, 3, {})])
+        kafka.create_topics(live.stack.servers, [Topic(name, 3, {})])
     with pytest.raises(PrerequisiteError, match="yrd up"):
         kafka.partitions("127.0.0.1:1", ["any"])
 

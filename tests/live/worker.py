@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from connectors.ends.kafka import Intake, Message
+from connectors.ends.kafka import Intake
+from connectors.ends.messages import Message
 from pipelines.job.live import NarrowSender, Record
 from pipelines.job.segments import decode
 

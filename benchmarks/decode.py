@@ -44,9 +44,10 @@ def _banks(column: str) -> list[str]:
 
 def _payments(rng: random.Random, size: int) -> pa.Table:
     banks, firms = _banks("cnaps12"), _identifiers("uscc")
-    accounts = [str(rng.randrange(10**18, 10**19)) for _ in range(20_000)]
+    accounts = [(rng.choice(banks), str(rng.randrange(10**18, 10**19))) for _ in range(20_000)]
     rows = []
     for number in range(size):
+        payer, payee = rng.choice(accounts), rng.choice(accounts)
         rows.append(
             {
                 "end_to_end_id": "NOTPROVIDED",
@@ -56,16 +57,16 @@ def _payments(rng: random.Random, size: int) -> pa.Table:
                 "amount": f"{rng.randrange(10**9) / 100:.2f}",
                 "settlement_date": "2026-06-15",
                 "accepted_at": f"2026-06-15T10:{rng.randrange(60):02d}:{rng.randrange(60):02d}.120",
-                "debtor_agent": rng.choice(banks),
+                "debtor_agent": payer[0],
                 "debtor_name": "模拟贸易有限公司",
                 "debtor_scheme": "USCC",
                 "debtor_id": rng.choice(firms),
-                "debtor_account": rng.choice(accounts),
-                "creditor_agent": rng.choice(banks),
+                "debtor_account": payer[1],
+                "creditor_agent": payee[0],
                 "creditor_name": "模拟科技 & 服务",
                 "creditor_scheme": "USCC",
                 "creditor_id": rng.choice(firms),
-                "creditor_account": rng.choice(accounts),
+                "creditor_account": payee[1],
                 "purpose": "GDDS",
             }
         )
@@ -160,28 +161,34 @@ def submissions(feed: str, each: int, size: int = RECORDS) -> list[Submission]:
 
 
 def measure(feed: str, each: int, runs: int = 3) -> dict[str, float | str | int]:
-    """CPU of decoding one feed, 64 submissions a call as intake does; tokens start cold."""
+    """CPU of decoding one feed, 64 submissions a call as intake does.
+
+    First with no party and account known, then again with all of them remembered.
+    """
     spec = load_feeds()[feed]
     sent = submissions(feed, each)
     size = sum(len(one.body) for one in sent)
-    best = float("inf")
+    cold = warm = float("inf")
     accepted = 0
     for _ in range(runs + 1):
         decoder = Decoder(spec, Tokeniser(b"benchmark key 16 bytes"))
-        start = time.process_time()
-        accepted = sum(
-            count.accepted
-            for at in range(0, len(sent), 64)
-            for count in decoder.decode(sent[at : at + 64]).counts
-        )
-        best = min(best, time.process_time() - start)
+        for again in (False, True):
+            start = time.process_time()
+            accepted = sum(
+                count.accepted
+                for at in range(0, len(sent), 64)
+                for count in decoder.decode(sent[at : at + 64]).counts
+            )
+            took = time.process_time() - start
+            cold, warm = (cold, min(warm, took)) if again else (min(cold, took), warm)
     return {
         "feed": feed,
         "records_each": each,
         "records": RECORDS,
         "accepted": accepted,
-        "us_per_record": round(best / RECORDS * 1e6, 2),
-        "mb_per_s": round(size / best / 1e6, 1),
+        "us_per_record": round(cold / RECORDS * 1e6, 2),
+        "us_per_record_known_parties": round(warm / RECORDS * 1e6, 2),
+        "mb_per_s": round(size / cold / 1e6, 1),
     }
 
 

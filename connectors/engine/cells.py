@@ -20,6 +20,7 @@ from connectors.engine.kernels.jsontext import NULL
 _QUALIFIER = re.compile(r"([^/\[]+)\[([^=\]]+)=([^\]]*)\]")
 _PLAIN_QUALIFIER = re.compile(r"\[[^\]]*\]")
 PATH_LIMIT = 4096
+NO_FIELD = ""  # the path of what carries no data: namespace declarations, schema locations
 
 Ints = NDArray[np.int32]
 Mask = NDArray[np.bool_]
@@ -115,6 +116,8 @@ class Cells:
             if int(number) in self._touched:
                 continue
             path = self.scanned.book.names[number]
+            if path == NO_FIELD:
+                continue
             cells = self._order[self._cut[number] : self._cut[number + 1]]
             found = np.zeros(self.count, np.bool_)
             if path.startswith("/"):

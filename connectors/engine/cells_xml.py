@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.engine.cells import PathBook, Scanned
+from connectors.engine.cells import NO_FIELD, PathBook, Scanned
 from connectors.engine.gate import RefusedError, check_xml
 from connectors.engine.kernels.nodes import KIND, KIND_ATTRIBUTE, KIND_RECORD, PARENT, TABLE_FULL
 from connectors.engine.kernels.xml import scan_xml
@@ -135,7 +135,6 @@ class XmlScanner:
             raise RefusedError("ENG-NAMESPACE", f"namespace {self._feed.namespace.pattern}")
         room.status[records : int(room.count[1])] = 0
         cells[:, 2] = table.path_of[cells[:, 2]]
-        self._drop_unnamed(cells, room, start)
         return True
 
     def _refuse_no_record(self, table: _XmlTable) -> None:
@@ -143,17 +142,6 @@ class XmlScanner:
         if table.text[root].startswith("/{"):
             raise RefusedError("ENG-NAMESPACE", f"namespace {self._feed.namespace.pattern}")
         raise RefusedError("ENG-NO-RECORD", f"records at {'/'.join(self._feed.record)}")
-
-    @staticmethod
-    def _drop_unnamed(cells: NDArray[np.int32], room: Room, start: int) -> None:
-        """Take out namespace declarations: they are no fields."""
-        keep = cells[:, 2] >= 0
-        if keep.all():
-            return
-        kept = int(keep.sum())
-        room.cells[start : start + kept] = cells[keep]
-        room.flags[start : start + kept] = room.flags[start : start + len(cells)][keep]
-        room.count[0] = start + kept
 
     def _resolve(self, joined: bytes, cells: NDArray[np.int32], table: _XmlTable) -> bool:
         """Name new nodes and hold the document to the table's namespaces."""
@@ -194,6 +182,7 @@ class XmlScanner:
         base, inside = table.text[parent], table.inside[parent]
         if attribute:
             if written == "xmlns" or prefix == "xmlns" or scope.get(prefix) == _SCHEMA_INSTANCE:
+                table.path_of[node] = self._book.number(NO_FIELD)
                 return
             step = f"@{local}"
         else:

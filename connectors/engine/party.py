@@ -199,7 +199,7 @@ class Parties:
         split = [pair.split(_UNIT, 1) for pair in pairs.to_pylist()]
         banks = pa.array([bank for bank, _ in split], pa.string())
         texts = identity.accounts(banks, pa.array([n for _, n in split], pa.string()), self._on)
-        return self._tokeniser.tokens("account", texts)
+        return self._tokeniser.make("account", texts)
 
     def _firm_texts(self, pairs: pa.Array) -> pa.Array:
         schemes, ids = _split(pairs)

@@ -39,9 +39,11 @@ def build(name: str) -> typer.Typer:
     """Load one command's module as a typer application."""
     module = importlib.import_module(COMMANDS[name][0])
     if hasattr(module, "app"):
-        return module.app  # type: ignore[no-any-return]
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(getattr(module, name))
+        app: typer.Typer = module.app
+    else:
+        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        app.command()(getattr(module, name))
+    app.rich_markup_mode = None  # plain help: paragraphs wrap at any width
     return app
 
 

@@ -1,0 +1,298 @@
+"""`yrd feed list` and `yrd feed show NAME`: how each market reports, and how it is read."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from yrd.cli.common import Json, emit, guarded, stdout
+
+if TYPE_CHECKING:
+    from connectors.engine.spec import Column, Feed, Party
+
+app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, help="List and show the feeds."
+)
+
+Lang = Annotated[str, typer.Option("--lang", help="zh or en.")]
+
+
+@app.command(name="list")
+def list_feeds(as_json: Json = False) -> None:
+    """List the feeds: one entry a way of reporting, read by one spec file.
+
+    Status: public = the format is a published standard; stand-in = ours, because the market's own
+    wire format is not public; ours = made for this project. Kind: what a record is. Late: how long
+    after it happened a record still counts as on time. Cases: example submissions with what must
+    come of them.
+
+    Exit status: 0; 2 where a spec is wrong, with its file and line.
+    """
+    with guarded():
+        from rich.table import Table
+
+        from connectors.feeds.registry import load_feeds
+
+        feeds = list(load_feeds().values())
+        if as_json:
+            emit([_brief(feed) for feed in feeds], as_json)
+            return
+        table = Table(box=None, pad_edge=False)
+        for head in ("feed", "format", "status", "kind", "market", "late"):
+            table.add_column(head, no_wrap=head != "feed")
+        table.add_column("cases", justify="right")
+        for feed in feeds:
+            row = _brief(feed)
+            table.add_row(
+                f"[bold]{feed.name}[/bold]\n{_plain(feed.title_en)}\n{_plain(feed.title_zh)}",
+                *(row[key] for key in ("format", "status", "kind", "market", "lateness")),
+                str(row["examples"]),
+            )
+        stdout.print(table)
+        stdout.print("\nnext: yrd feed show NAME", highlight=False, markup=False)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A feed's name, as `yrd feed list` prints it.")],
+    lang: Lang = "en",
+    as_json: Json = False,
+) -> None:
+    """Show one feed: where every field comes from, what is ignored, who may see its reports.
+
+    Each field has its canonical name, its type, `required` where a record without it is rejected,
+    the source path behind `<-`, and how the text there is read. The spec hash names the exact bytes
+    of the spec and its functions; every report carries it.
+
+    Exit status: 0; 2 no such feed, or a spec is wrong.
+    """
+    with guarded():
+        from connectors.feeds.registry import load_feeds
+        from schemas.errors import InputError
+
+        _checked(lang)
+        feeds = load_feeds()
+        if name not in feeds:
+            raise InputError(f"feed {name!r}: expected one of {', '.join(feeds)}")
+        told = _described(feeds[name])
+        if as_json:
+            emit(told, as_json)
+        else:
+            _print(told, lang)
+
+
+def _checked(lang: str) -> None:
+    from schemas.errors import InputError
+
+    if lang not in ("zh", "en"):
+        raise InputError("--lang: expected zh or en")
+
+
+def _brief(feed: "Feed") -> dict[str, Any]:
+    return {
+        "name": feed.name,
+        "title": {"zh": feed.title_zh, "en": feed.title_en},
+        "format": feed.format,
+        "encoding": feed.encoding,
+        "status": feed.status,
+        "kind": feed.kind,
+        "market": feed.market,
+        "lateness": _span(feed.lateness_us // 1_000_000),
+        "lateness_s": feed.lateness_us // 1_000_000,
+        "examples": len(list((feed.folder / "examples").glob("*.expected.json"))),
+        "spec": feed.version,
+    }
+
+
+def _described(feed: "Feed") -> dict[str, Any]:
+    from schemas.fields import arrow_schema
+    from schemas.visibility import visibility
+
+    schema = arrow_schema(feed.kind)
+    needed = {field.name for field in schema if not field.nullable}
+    market = visibility(feed.market)
+    key = feed.key
+    return _brief(feed) | {
+        "file": f"{'/'.join(feed.folder.parts[-3:])}/spec.toml",
+        "record": "/".join(feed.record),
+        "business_calendar": feed.business_calendar,
+        "undecided": feed.undecided,
+        "key": None
+        if key is None
+        else {
+            "fields": [list(one) for one in key.alternatives],
+            "scope": key.scope,
+            "absent": list(key.absent),
+        },
+        "fields": [_field(one, needed) for one in feed.columns],
+        "parts_of_the_key": [_field(one, set()) for one in feed.locals],
+        "parties": [_party(one) for one in feed.parties],
+        "constants": dict(feed.constants),
+        "totals": {
+            "records": feed.total_records,
+            "sum": list(feed.total_sum) if feed.total_sum else None,
+        },
+        "skipped": [{"field": path, "in": list(values)} for path, values in feed.skip],
+        "ignored": list(feed.ignored),
+        "visibility": {
+            "market": {"zh": market.zh, "en": market.en},
+            "reporters": market.reporters,
+            "entitled_by": list(market.entitled_by),
+            "expected_reports_of_a_transaction": market.legs_both,
+            "pair_wait_s": market.pair_wait_s,
+            "held_nationally_by": {
+                "zh": market.held_nationally_by.zh,
+                "en": market.held_nationally_by.en,
+            },
+            "status": market.status,
+            "note": market.note,
+        },
+    }
+
+
+def _field(column: "Column", needed: set[str]) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "source": column.source,
+        "type": _type(str(column.type)),
+        "required": column.required or column.name in needed,
+        "reading": _reading(column),
+    }
+
+
+_TYPES = {
+    "timestamp[us, tz=UTC]": "time (UTC, microseconds)",
+    "date32[day]": "date",
+    "fixed_size_binary[16]": "hash of 16 bytes",
+    "string": "text",
+    "int64": "whole number",
+}
+
+
+def _type(arrow: str) -> str:
+    if arrow.startswith("dictionary"):
+        return "code"
+    return _TYPES.get(arrow, arrow.replace("decimal128", "decimal"))
+
+
+def _reading(column: "Column") -> str:
+    """The options of a field that say how its text is read, in one line."""
+    said = {"first": "first that is there", "join": "joined", "which": "the one that is there"}
+    parts = [said[column.how]] if column.how in said else []
+    for name, value in column.options.items():
+        if name in ("from", "first", "join", "which", "required", "optional", "expect"):
+            continue
+        if name == "map":
+            parts.append(f"{len(value)} codes")
+        elif name == "python":
+            parts.append(f"function {str(value).rpartition(':')[2]}")
+        elif name == "fallback":
+            names = ["the record's number" if one == "#" else one for one in value["join"]]
+            parts.append(f"else {' + '.join(names)}")
+        elif value is True:
+            parts.append(name)
+        elif isinstance(value, list):
+            parts.append(f"{name} {', '.join(map(str, value))}")
+        else:
+            parts.append(f"{name} {value}")
+    return "; ".join(parts)
+
+
+def _party(party: "Party") -> dict[str, Any]:
+    return {
+        "prefix": party.prefix,
+        "required": party.required,
+        "ids": [
+            {
+                "from": one.path,
+                "schemes": list(one.schemes),
+                "type_from": one.type_path,
+                "types": dict(one.types),
+            }
+            for one in party.ids
+        ],
+        "name": party.name,
+        "account": list(party.account),
+        "agent": list(party.agent),
+        "person": party.person,
+    }
+
+
+def _print(told: dict[str, Any], lang: str) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    def line(text: str, indent: int = 0) -> None:
+        stdout.print(Padding(Text(text), (0, 0, 0, indent)), highlight=False)
+
+    stdout.print(f"[bold]{told['name']}[/bold]  {told['title'][lang]}", highlight=False)
+    line(
+        f"{told['format']}, {told['encoding']}, {told['status']}; {told['kind']} records of market "
+        f"{told['market']}; calendar {told['business_calendar']}; late after {told['lateness']}"
+    )
+    line(f"spec {told['spec']}, {told['examples']} cases, {told['file']}")
+    if told["record"]:
+        line(f"record: {told['record']}")
+    line(f"transaction key: {_key(told['key'])}")
+    if told["parts_of_the_key"]:
+        own = ", ".join(one["name"] for one in told["parts_of_the_key"])
+        line(f"read for the key only: {own}")
+    line("")
+
+    for field in (*told["fields"], *told["parts_of_the_key"]):
+        need = ", required" if field["required"] else ""
+        reading = f"  ({field['reading']})" if field["reading"] else ""
+        stdout.print(
+            f"[bold]{_plain(field['name'])}[/bold]  {_plain(field['type'])}{need}", highlight=False
+        )
+        line(f"<- {field['source']}{reading}", 4)
+    for party in told["parties"]:
+        need = "" if party["required"] else " (may be absent)"
+        line(f"\nparty {party['prefix']}{need}")
+        for one in party["ids"]:
+            by = ", ".join(one["schemes"]) or ", ".join(
+                f"{code} {scheme}" for code, scheme in one["types"].items()
+            )
+            told_by = f", by {one['type_from']}" if one["type_from"] else ""
+            line(f"  id       {one['from']}: {by}{told_by}")
+        for what in ("account", "agent"):
+            if party[what]:
+                line(f"  {what:<8} {' | '.join(party[what])}")
+        if party["name"]:
+            line(f"  name     {party['name']}; links nothing, dropped for persons")
+    line("\nconstants: " + ", ".join(f"{k} = {v}" for k, v in told["constants"].items()))
+    if told["totals"]["records"]:
+        total = told["totals"]["sum"]
+        also = f"; sum of {total[0]} against {total[1]}" if total else ""
+        line(f"checked: number of records against {told['totals']['records']}{also}")
+    line(f"ignored: {', '.join(told['ignored']) or 'nothing'}")
+    line(f"a field or code nobody decided about: {told['undecided']}s the record")
+    seen = told["visibility"]
+    line(f"\nwho reports ({seen['market'][lang]}): {seen['reporters']}")
+    line(f"a region may see a report through: {', '.join(seen['entitled_by'])}")
+    legs = seen["expected_reports_of_a_transaction"]
+    waits = f"; the first waits {seen['pair_wait_s']} s for the other" if legs > 1 else ""
+    line(f"reports expected of a transaction: {legs}{waits}")
+    holder = seen["held_nationally_by"][lang] or "nobody"
+    line(f"held nationally by: {holder} ({seen['status']}). {seen['note']}")
+
+
+def _key(key: dict[str, Any] | None) -> str:
+    if key is None:
+        return "none; records are never merged"
+    fields = ", else ".join(" + ".join(one) for one in key["fields"])
+    absent = f"; {', '.join(key['absent'])} counts as absent" if key["absent"] else ""
+    scope = "the same everywhere" if key["scope"] == "global" else "within one reporter"
+    return f"{fields} ({scope}){absent}"
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _span(seconds: int) -> str:
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds % size == 0 and seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

@@ -1,0 +1,249 @@
+"""`yrd submission status`: what became of what a submitter sent, counted and told."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from yrd.cli.common import NEGATIVE, Json, emit, guarded, stdout
+
+if TYPE_CHECKING:
+    from ledger.duck import Connection
+
+app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, help="What became of a submission."
+)
+
+DEFAULT = Path("var/demo/ledger")
+SHOWN = 40  # findings or submissions on a screen; --json has all
+_PARTS = ("accepted", "rejected", "quarantined", "duplicates")
+_OUTCOMES = {"NACK": "rejected", "QUARANTINED": "quarantined", "DUPLICATE": "duplicate"}
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `status` a command of its own: more will stand beside it."""
+
+
+@app.command()
+def status(
+    submission: Annotated[
+        str | None,
+        typer.Argument(metavar="[ID]", help="SHA-256 of the bytes, or the beginning of it."),
+    ] = None,
+    submitter: Annotated[
+        str | None, typer.Option(help="An institution's id: all its submissions, newest first.")
+    ] = None,
+    ledger: Annotated[
+        Path, typer.Option("--ledger", help="Folder of published versions, or one version's file.")
+    ] = DEFAULT,
+    lang: Annotated[str, typer.Option("--lang", help="zh or en.")] = "en",
+    as_json: Json = False,
+) -> None:
+    """Say what became of one submission, or of every submission of one institution.
+
+    Counts are in records and add up: submitted = accepted + rejected + quarantined + duplicates.
+    With an ID every finding follows, by rule: where the record stands, which field, what was
+    expected and who does what about it; never a value of a record. The same bytes sent again by the
+    same institution are one line more and count as duplicates.
+
+    Exit status: 0 everything was accepted (or taken before), 1 some records were rejected or
+    quarantined, 2 no such submission, institution or ledger.
+    """
+    with guarded():
+        from schemas.errors import InputError
+        from serving.publish import open_version
+
+        if (submission is None) == (submitter is None):
+            raise InputError(
+                "submission status: expected an ID or --submitter INSTITUTION, such as "
+                "`yrd submission status --submitter 381290000019`"
+            )
+        if lang not in ("zh", "en"):
+            raise InputError("--lang: expected zh or en")
+        connection, _ = open_version(ledger)
+        with connection:
+            if submission is not None:
+                rows = _one(connection, submission)
+                findings = _findings(connection, rows[0], lang)
+            else:
+                rows = _of_submitter(connection, str(submitter))
+                findings = []
+        total = _total(rows)
+        if as_json:
+            told: dict[str, Any] = {"submissions": rows, "total": total}
+            emit(told | ({"findings": findings} if submission is not None else {}), as_json)
+        elif submission is not None:
+            _print_one(rows, findings)
+        else:
+            _print_many(rows, total)
+        if total["rejected"] or total["quarantined"]:
+            raise typer.Exit(NEGATIVE)
+
+
+_SQL = """
+SELECT
+    lower(hex(submission_id)) AS id, feed, submitter,
+    (SELECT any_value(name_en) FROM institution i WHERE i.institution_id = s.submitter) AS name,
+    (SELECT any_value(name_zh) FROM institution i WHERE i.institution_id = s.submitter) AS name_zh,
+    reporting_region AS area, received_at, beijing(received_at) AS received_beijing, data_origin,
+    size, status, submitted, accepted, rejected, quarantined, duplicates, skipped, late
+FROM submission s
+"""
+
+
+def _one(connection: "Connection", text: str) -> list[dict[str, Any]]:
+    """The arrivals of one submission, the first one first."""
+    from schemas.errors import InputError
+
+    wanted = text.lower()
+    if not 4 <= len(wanted) <= 64 or set(wanted) - set("0123456789abcdef"):
+        raise InputError(
+            f"submission {text!r}: expected at least 4 characters of a SHA-256 in hex, such as "
+            "82fad7905ce9; `yrd submission status --submitter` lists them"
+        )
+    rows = connection.sql(
+        _SQL + "WHERE starts_with(lower(hex(submission_id)), $id) ORDER BY received_at, segment",
+        {"id": wanted},
+    ).to_pylist()
+    senders = {(row["id"], row["submitter"]) for row in rows}
+    if not senders:
+        raise InputError(
+            f"submission {text!r}: expected one of this ledger; "
+            "`yrd submission status --submitter INSTITUTION` lists them"
+        )
+    if len({one for one, _ in senders}) > 1:
+        raise InputError(
+            f"submission {text!r}: expected the beginning of one id, {len(senders)} begin so; "
+            "give more of it"
+        )
+    return [_plain(row) for row in rows]
+
+
+def _of_submitter(connection: "Connection", submitter: str) -> list[dict[str, Any]]:
+    from schemas.errors import InputError
+
+    rows = connection.sql(
+        _SQL + "WHERE submitter = $who ORDER BY received_at DESC, submission_id", {"who": submitter}
+    ).to_pylist()
+    if not rows:
+        some = connection.rows("SELECT DISTINCT submitter FROM submission ORDER BY 1 LIMIT 3")
+        raise InputError(
+            f"--submitter: expected an institution that submitted, such as "
+            f"{', '.join(row[0] for row in some) or 'none: the ledger is empty'}; "
+            '`yrd ask "SELECT DISTINCT submitter FROM submission"` lists all'
+        )
+    return [_plain(row) for row in rows]
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    from serving.answers.exports import plain
+
+    told: dict[str, Any] = plain(row)
+    return told | {"adds_up": row["submitted"] == sum(row[part] for part in _PARTS)}
+
+
+def _findings(
+    connection: "Connection", submission: dict[str, Any], lang: str
+) -> list[dict[str, Any]]:
+    """Findings of every sender of these bytes, gathered by rule, field and expectation."""
+    from yrd.cli.cures import cure, meaning
+
+    rows = connection.sql(
+        """
+        SELECT verdict, coalesce(rule_id, '') AS rule_id,
+            coalesce(field, '') AS field, coalesce(expected, '') AS expected,
+            count(DISTINCT record) AS records, list(locator ORDER BY record, locator) AS locators
+        FROM feedback
+        WHERE submission_id = unhex($id) AND submitter = $who
+            AND (rule_id IS NOT NULL OR verdict <> 'ACK')
+        GROUP BY verdict, rule_id, field, expected
+        ORDER BY verdict = 'ACK', records DESC, rule_id, field
+        """,
+        {"id": submission["id"], "who": submission["submitter"]},
+    ).to_pylist()
+    told = []
+    for row in rows:
+        outcome = _OUTCOMES.get(row["verdict"], "warning")
+        told.append(
+            {
+                "outcome": outcome,
+                "rule": row["rule_id"],
+                "meaning": meaning(row["rule_id"], lang),
+                "field": row["field"],
+                "expected": row["expected"],
+                "records": row["records"],
+                "locators": list(dict.fromkeys(row["locators"])),
+                "to_do": cure(row["rule_id"], outcome),
+            }
+        )
+    return told
+
+
+def _total(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    counts = ("submitted", *_PARTS, "skipped", "late")
+    total: dict[str, Any] = {name: sum(row[name] for row in rows) for name in counts}
+    return total | {"adds_up": total["submitted"] == sum(total[part] for part in _PARTS)}
+
+
+def _line(text: str) -> None:
+    stdout.print(text, markup=False, highlight=False)
+
+
+def _print_one(rows: list[dict[str, Any]], findings: list[dict[str, Any]]) -> None:
+    first = rows[0]
+    _line(f"submission {first['id']}")
+    _line(f"{first['feed']}, {first['size']:,} bytes, {first['data_origin']} data")
+    for row in rows:
+        _line(f"\nfrom {row['submitter']} {row['name'] or ''}, area {row['area']}")
+        _line(f"received {row['received_beijing'].replace('T', ' ')} Beijing time; {row['status']}")
+        parts = " + ".join(f"{row[part]:,} {part}" for part in _PARTS)
+        wrong = "" if row["adds_up"] else "  DOES NOT ADD UP: report this"
+        _line(f"{row['submitted']:,} submitted = {parts}{wrong}")
+        more = [f"{row[k]:,} {what}" for k, what in _MORE.items() if row[k]]
+        if more:
+            _line("; ".join(more))
+    for finding in findings[:SHOWN]:
+        records = "1 record" if finding["records"] == 1 else f"{finding['records']:,} records"
+        what = " ".join(part for part in (finding["rule"], finding["meaning"]) if part)
+        _line(f"\n{finding['outcome']}: {what}, {records}")
+        if finding["field"]:
+            _line(f"  field     {finding['field']}")
+        if finding["expected"]:
+            _line(f"  expected  {finding['expected']}")
+        shown = finding["locators"][:_PLACES]
+        more_places = len(finding["locators"]) - len(shown)
+        _line(f"  where     {'; '.join(shown)}{f'; {more_places} more' if more_places else ''}")
+        _line(f"  to do     {finding['to_do']}")
+    if len(findings) > SHOWN:
+        _line(f"\n{len(findings) - SHOWN} findings more; --json shows all")
+    if not findings:
+        _line("\nno findings")
+
+
+_MORE = {"skipped": "lines the spec leaves out (subtotals)", "late": "records came late"}
+_PLACES = 5
+
+
+def _print_many(rows: list[dict[str, Any]], total: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    first = rows[0]
+    _line(f"{first['submitter']} {first['name'] or ''}, area {first['area']}")
+    _line(f"{first['data_origin']} data\n")
+    table = Table(box=None, pad_edge=False)
+    for head in ("id", "received (Beijing)", "feed"):
+        table.add_column(head, no_wrap=True)
+    for head in ("sent", "acc.", "rej.", "quar.", "dup."):
+        table.add_column(head, justify="right")
+    for row in rows[:SHOWN]:
+        counts = [f"{row[name]:,}" for name in ("submitted", *_PARTS)]
+        when = str(row["received_beijing"])[:16].replace("T", " ")
+        table.add_row(row["id"][:12], when, row["feed"], *counts)
+    table.add_row("all", "", "", *[f"{total[name]:,}" for name in ("submitted", *_PARTS)])
+    stdout.print(table)
+    more = f", the newest {SHOWN} shown; --json shows all" if len(rows) > SHOWN else ""
+    added = "the counts add up" if total["adds_up"] else "the counts DO NOT ADD UP: report this"
+    plural = "submission" if len(rows) == 1 else "submissions"
+    _line(f"\n{len(rows):,} {plural}{more}; {added}")
+    _line("next: yrd submission status ID")

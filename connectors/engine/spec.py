@@ -29,7 +29,7 @@ ORDINAL = "#"  # pseudo-path: the record's number in its submission, from 1
 PERSON_DOCUMENTS = ("RESIDENT_ID", "PASSPORT", "PERSON_DOCUMENT")
 PARTY_SCHEMES = ("LEI", "USCC", "FIN14", "CNAPS12", "CFETS6", "CIPSID")
 
-_TOP = frozenset(
+TOP_LEVEL = frozenset(
     {
         *("feed", "title_zh", "title_en", "status", "format", "encoding", "namespace", "record"),
         *("delimiter", "header_starts", "undecided", "ignored", "kind", "lateness"),
@@ -37,7 +37,7 @@ _TOP = frozenset(
         *("party", "max_expanded"),
     }
 )
-_OPTIONS = frozenset(
+OPTIONS = frozenset(
     {
         *("from", "first", "join", "which", "with", "is", "check", "pattern", "map", "percent"),
         *("split", "part", "grouped", "capped", "format", "tz", "absent", "required", "optional"),
@@ -194,7 +194,7 @@ class _Reader:
 
     def feed(self, version: str) -> Feed:
         raw, lines = self.raw, self.lines
-        lines.known(raw, _TOP, ())
+        lines.known(raw, TOP_LEVEL, ())
         kind = lines.choice(raw, "kind", IMPLEMENTED_KINDS)
         schema = arrow_schema(kind)
         self.types = {field.name: field.type for field in schema}
@@ -302,7 +302,7 @@ class _Reader:
         else:
             self._canonical(at, name)
             kind = pa.string() if name.startswith("extension.") else self.types[name]
-        lines.known(options, _OPTIONS, (*at, name))
+        lines.known(options, OPTIONS, (*at, name))
         ways = [way for way in SOURCES if way in options]
         if len(ways) != 1:
             lines.fail(at, name, f"exactly one of {', '.join(SOURCES)}", "keep one of them")

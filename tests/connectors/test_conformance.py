@@ -1,12 +1,15 @@
 """Every feed keeps the same promises; a feed adds examples, not tests."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from connectors.engine.findings import RULES
+from connectors.engine.spec import OPTIONS, PARTY_SCHEMES, PERSON_DOCUMENTS, TOP_LEVEL
 from connectors.feeds.registry import FOLDER, load_feeds
 from schemas.fields import arrow_schema, fields
 from schemas.records import FINDING
@@ -115,3 +118,29 @@ class TestEveryFeed:
 
 def good(feed: str) -> list[bytes]:
     return [path.read_bytes() for name, path in EXAMPLES if name == feed]
+
+
+def test_the_samples_of_the_feeds_page_decode_without_a_finding() -> None:
+    page = (FOLDER.parents[1] / "docs/feeds.md").read_text(encoding="utf-8")
+    blocks = dict.fromkeys(("xml", "csv", "json"), "")
+    for language, text in re.findall(r"```(xml|csv|json)\n(.*?)```", page, re.DOTALL):
+        blocks[language] = blocks[language] or text
+    bill = json.loads(blocks["json"])
+    del bill["rptTm"]
+    header = {"fileTm": "20260615180000", "org": "SHCPE", "count": 1, "totalMoney": "5000000.00"}
+    samples = {
+        "pacs008": blocks["xml"].encode(),
+        "loan_register": blocks["csv"].encode("gb18030"),
+        "bill_exchange": blocks["json"].encode(),
+        "bill_exchange_json": json.dumps({**header, "data": [bill]}).encode(),
+    }
+    for feed, body in samples.items():
+        decoded = run(FEEDS[feed], body)
+        assert decoded.findings.num_rows == 0, feed
+        assert decoded.batch.num_rows == decoded.counts[0].records > 0, feed
+
+
+def test_the_feeds_page_names_every_rule_option_and_scheme() -> None:
+    page = (FOLDER.parents[1] / "docs/feeds.md").read_text(encoding="utf-8")
+    for name in (*RULES, *TOP_LEVEL, *OPTIONS, *PARTY_SCHEMES, *PERSON_DOCUMENTS):
+        assert name in page, name

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ledger.duck import Connection
+from ledger.views import load_views
 from pipelines.rules.registry import ParameterSet, Rule
 from schemas.errors import InputError
 from schemas.records import CROSSING
@@ -56,7 +57,7 @@ def read_evidence(connection: Connection, keys: list[int]) -> Evidence:
     """
     connection.register("_keys", pa.table({"key": pa.array(keys, pa.int64())}))
     try:
-        rows = connection.sql(_EVIDENCE).to_pylist()
+        rows = connection.sql(_paired("SELECT key FROM _keys") + _EVIDENCE).to_pylist()
     finally:
         connection.unregister("_keys")
     joint = [row for row in rows if row["vantage"] == len(REGIONS)]
@@ -87,10 +88,16 @@ def narrowed(
     assets = {row["asset"] for row in of.joint if row["asset"]}
     parties = {subject} if subject_kind == "party" else {row["payer_party"] for row in of.joint}
     if subject_kind == "asset":
-        where = f"asset IN ({_listed(assets)})"
+        where = some = f"asset IN ({_listed(assets)})"
     else:
         where = f"payer_party IN ({_listed(parties)}) OR payee_party IN ({_listed(parties)})"
-    connection.execute(f"CREATE TEMP TABLE _of_subject AS SELECT * FROM tx WHERE {where}")
+        some = " OR ".join(
+            f"id63(counterparty_{side}_party_key) IN ({_listed(parties)})" for side in (1, 2)
+        )
+    named = f"SELECT transaction_id FROM event WHERE {some}"
+    connection.execute(
+        f"CREATE TEMP TABLE _of_subject AS {_paired(named)} SELECT * FROM tx WHERE {where}"
+    )
     try:
         yield OfSubject(connection)
     finally:
@@ -118,12 +125,24 @@ def seen_by(of: Evidence, key: int) -> tuple[str, ...]:
     return tuple(VANTAGES[vantage] for vantage in range(len(REGIONS)) if (vantage, key) in of.held)
 
 
+def _paired(keys: str) -> str:
+    """A WITH clause whose `tx` pairs only the transactions with those keys, all their legs.
+
+    The view itself pairs every report of the ledger each time it is read.
+    """
+    tx = load_views()["tx"].sql
+    return (
+        f"WITH event AS MATERIALIZED (SELECT * FROM event WHERE transaction_id IN ({keys})), "
+        f"tx AS ({tx}) "
+    )
+
+
 def _listed(ids: set[int]) -> str:
     return ", ".join(map(str, sorted(ids))) or "0"
 
 
 _EVIDENCE = """
-WITH transactions AS (
+, transactions AS (
     SELECT
         vantage, key, event_time, event_type, market_segment, amount_fen, payer_party, payee_party,
         payer_account, payee_account, payer_region, payee_region, asset, flags, reporter

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from ledger.ddl import TABLES
 from ledger.duck import Connection
 from ledger.loader import Loader
+from ledger.views import materialised
 from pipelines.episodes.episodes import episodes, output_sha256
 from pipelines.job.outputs import Outputs
 from pipelines.lanes.ledger import evaluate_lane, with_late
@@ -45,7 +46,9 @@ def conclude(
     loader.flush()
     ledger = loader.connection
     parameters = parameters_on()
-    crossings, runs = _crossings(ledger, job, parameters, known_at)
+    with materialised(ledger, "tx"):
+        crossings, runs = _crossings(ledger, job, parameters, known_at)
+        transactions = ledger.scalar("SELECT count(*) FROM tx WHERE vantage = 4")
     rules = load_rules()
     alerts = episodes(
         crossings.drop_columns(["lane"]), rules, loader.data_origin, known_at, holders(ledger)
@@ -64,7 +67,6 @@ def conclude(
     )
     publish(loader, folder)
     submissions = ledger.sql("SELECT * FROM submission")
-    transactions = ledger.scalar("SELECT count(*) FROM tx WHERE vantage = 4")
     return summary(
         loader.data_origin,
         submissions,

@@ -93,7 +93,7 @@ class Cells:
         )
 
     def column(self, path: str) -> tuple[pa.Array, Mask, Mask | None]:
-        """The value of a path in each record: (text, given twice, undecodable or None)."""
+        """The value of a path in each record, blank as null: (text, given twice, undecodable)."""
         known = self._columns.get(path)
         if known is None:
             chosen, repeated = self._select(path)
@@ -205,7 +205,7 @@ class Cells:
         return np.zeros(1, np.bool_) if allowed is None else allowed
 
     def _values(self, chosen: Ints) -> tuple[pa.Array, Mask | None]:
-        """Text of chosen cells (-1 gives null), and where it could not be decoded."""
+        """Text of chosen cells (-1 and blank give null), and where it could not be decoded."""
         s = self.scanned
         rows = len(chosen)
         taken = chosen >= 0
@@ -224,7 +224,9 @@ class Cells:
                 used = gather.copy_json(s.body, s.cells, s.flags, chosen, offsets, out)
             else:
                 used = gather.copy_csv(s.body, s.cells, s.flags, chosen, offsets, out)
-        valid = None if whole else pa.py_buffer(np.packbits(taken, bitorder="little").tobytes())
+        there = offsets[1:] > offsets[:-1]  # a blank value is absent, as one that is not there
+        bits = np.packbits(there, bitorder="little").tobytes()
+        valid = None if there.all() else pa.py_buffer(bits)
         buffers = [valid, pa.py_buffer(offsets), pa.py_buffer(out[:used])]
         if s.style != "csv" or not used or int(out[:used].max()) < 128:
             return pa.Array.from_buffers(pa.string(), rows, buffers), None

@@ -70,9 +70,6 @@ class Reading:
         if undecodable is not None:
             encoding = self.cells.scanned.encoding
             self.findings.add(undecodable, "ENG-ENCODING", path, f"text in {encoding}")
-        blank = pc.equal(pc.binary_length(text), 0)
-        if pc.any(blank).as_py():
-            text = pc.if_else(blank, pa.scalar(None, pa.string()), text)
         return text
 
     def column(self, column: Column) -> pa.Array:

@@ -15,7 +15,6 @@ from connectors.engine.spec import Feed
 
 _ROOT_TAG = re.compile(rb"<(?![?!])[^>]*>")
 _SCHEMA_INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
-_QUALIFIED = re.compile(r"[^\[]*?\[")
 _TABLES = 32
 
 

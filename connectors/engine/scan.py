@@ -22,7 +22,6 @@ class Unit:
 
     submission: int
     body: bytes | memoryview
-    first_record: int = 0
     head: int = 0
     shift: int = 0
     first_line: int = 0  # lines in front of the body

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from connectors.ends.kafka import Message, raw_table
+from connectors.ends.messages import Message, raw_table
 from pipelines.intake.intake import Intake
 from pipelines.job.live import NarrowSender
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from connectors.ends.kafka import Message, Reader, Topic, create_topics, publish, read_all
+from connectors.ends.kafka import Reader, create_topics, publish, read_all
+from connectors.ends.messages import Message, Topic
 from connectors.ends.tape import Tape
 from connectors.vault import Vault
 from deploy import flink
@@ -80,9 +81,9 @@ def run_live(
     job = _job(run, settings)
     origin = str(reader.manifest["data_origin"])
     total = sum(segment.submissions for segment in reader.segments())
-    with _intake(run), open_loader(layout.ledger, origin) as loading:
+    with _intake(run) as check, open_loader(layout.ledger, origin) as loading:
         _publish(run, speed)
-        _load(run, loading.loader, total, progress)
+        _load(run, loading.loader, total, check, progress)
         outputs = _outputs(run, job)
         known = datetime.fromisoformat(str(reader.manifest["received_to"]))
         source = f"kafka:{run.prefix}"
@@ -136,8 +137,8 @@ def _job(run: _Run, settings: Settings) -> str:
 
 
 @contextmanager
-def _intake(run: _Run) -> Iterator[None]:
-    """The intake process, for as long as the block runs."""
+def _intake(run: _Run) -> Iterator[Callable[[], None]]:
+    """The intake process, for as long as the block runs; gives a check that it still does."""
     path = run.layout.root / "live-intake.json"
     feeds = [name.removeprefix("raw.") for name in run.stack.partitions if name.startswith("raw.")]
     path.write_text(
@@ -160,10 +161,13 @@ def _intake(run: _Run) -> Iterator[None]:
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    try:
-        yield
+
+    def check() -> None:
         if child.poll() is not None:
             raise YrdError(f"live intake: ended with code {child.returncode}; see {log.name}")
+
+    try:
+        yield check
     finally:
         child.terminate()
         child.wait(timeout=30)
@@ -186,7 +190,9 @@ def _publish(run: _Run, speed: float) -> None:
     mark.touch()
 
 
-def _load(run: _Run, loader: Loader, total: int, progress: Progress) -> None:
+def _load(
+    run: _Run, loader: Loader, total: int, check: Callable[[], None], progress: Progress
+) -> None:
     """Load what the intake answers until every submission is accounted for."""
     names = {run.topic(topic): name for name, topic in TABLE_TOPICS.items()}
     places: dict[tuple[str, int], int] = {}
@@ -202,6 +208,7 @@ def _load(run: _Run, loader: Loader, total: int, progress: Progress) -> None:
             for message in reader.poll():
                 _take(loader, message, names)
             loader.flush()
+            check()
             if time.monotonic() > deadline:
                 raise YrdError(
                     f"live intake: {counted} of {total} submissions answered after "

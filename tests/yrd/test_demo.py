@@ -1,0 +1,407 @@
+"""The whole path, once, small and real: counts, broken input, secrecy, what splitting hides."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.ends.tape import Tape
+from ledger.duck import Connection
+from schemas.regions import JOINT_BIT, REGIONS
+from tests.yrd.conftest import Killed, Replay, Run, finished, killed_and_resumed
+
+SUMMARY_KEYS = {
+    "data_origin", "submitted", "accepted", "rejected", "quarantined", "duplicates", "pending",
+    "transactions", "alerts", "hidden_by_split", "hidden_also_from_operators", "not_raised_jointly",
+    "late", "output_sha256", "elapsed_s", "cpu_s", "by_rule", "score",
+}  # fmt: skip
+PARTS = ("accepted", "rejected", "quarantined", "duplicates")
+
+# What each planted fault must come to: (rule, verdict).
+NUMBER, VALUE = ("ENG-NUMBER", "NACK"), ("ENG-VALUE", "NACK")
+CODE, FIELD = ("ENG-UNKNOWN-CODE", "QUARANTINED"), ("ENG-UNKNOWN-FIELD", "QUARANTINED")
+UNREADABLE, ENCODING = ("ENG-UNREADABLE", "QUARANTINED"), ("ENG-ENCODING", "QUARANTINED")
+RANGE, TIME = ("ENG-RANGE", "NACK"), ("ENG-TIME", "NACK")
+OF_RECORDS = {
+    "pacs008": {
+        "exponent": NUMBER,
+        "underscore": NUMBER,
+        "not_a_number": NUMBER,
+        "full_width_digits": NUMBER,
+        "negative_amount": RANGE,
+        "month_13": TIME,
+        "unknown_agent": ("ENG-FORMAT", "NACK"),
+        "unknown_currency": CODE,
+        "bad_uuid": ("ENG-IDENTIFIER", "NACK"),
+        "unknown_field": FIELD,
+        "missing_account": ("PYMT-113", "ACK"),  # a warning: allowed, and marked
+    },
+    "bill_exchange": {
+        "exponent": VALUE,
+        "underscore": VALUE,
+        "not_a_number": UNREADABLE,
+        "full_width_digits": VALUE,
+        "negative_amount": VALUE,
+        "month_13": TIME,
+        "unknown_code": CODE,
+        "duplicate_key": ("ENG-REPEATED", "NACK"),
+        "unknown_field": FIELD,
+    },
+    "loan_register": {
+        "exponent": NUMBER,
+        "underscore": NUMBER,
+        "full_width_digits": NUMBER,
+        "negative_amount": RANGE,
+        "month_13": TIME,
+        "unknown_region": CODE,
+        "wrong_encoding_one_byte": ENCODING,
+    },
+}
+OF_SUBMISSIONS = {
+    "pacs008:wrong_encoding_file": {"ENG-ENCODING", "ENG-NAMESPACE"},
+    "pacs008:truncated_file": {"ENG-UNREADABLE"},
+    "pacs008:doctype": {"ENG-DOCTYPE"},
+    "pacs008:deep_nesting": {"ENG-DEPTH"},
+    "pacs008:gzip_bomb": {"ENG-SIZE"},
+    "pacs008:empty_file": {"ENG-UNREADABLE"},
+    "bill_exchange:wrong_encoding_file": {"ENG-ENCODING"},
+    "bill_exchange:truncated_file": {"ENG-UNREADABLE"},
+    "bill_exchange_json:truncated_file": {"ENG-UNREADABLE"},
+    "bill_exchange_json:deep_nesting": {"ENG-DEPTH"},
+    "loan_register:wrong_encoding_file": {"ENG-ENCODING"},
+    "loan_register:truncated_file": {"ENG-COLUMNS", "ENG-UNREADABLE"},
+}
+
+
+@pytest.fixture(scope="session")
+def manifest(demo: Run) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((demo.tape / "manifest.json").read_text(encoding="utf-8"))
+    return told
+
+
+@pytest.fixture(scope="session")
+def raw(demo: Run) -> list[dict[str, Any]]:
+    """Every submission of the tape, bodies included."""
+    tape = Tape(demo.tape)
+    return [row for at in range(len(tape.segments())) for row in tape.read(at).to_pylist()]
+
+
+class TestCounts:
+    def test_the_summary_on_disk_is_the_one_printed_and_has_every_key(self, demo: Run) -> None:
+        stored = json.loads((demo.folder / "summary.json").read_text(encoding="utf-8"))
+        assert set(stored) >= SUMMARY_KEYS
+        assert demo.result == {"run": str(demo.folder)} | stored
+        assert stored["data_origin"] == "SIMULATED"
+        assert {"planted", "found", "missed", "false"} <= set(stored["score"])
+
+    def test_every_submission_adds_up_and_so_does_the_whole(
+        self, demo: Run, ledger: Connection
+    ) -> None:
+        rows = ledger.sql("SELECT * FROM submission").to_pylist()
+        assert len(rows) == demo.result["submissions"]
+        for row in rows:
+            assert row["submitted"] == sum(row[part] for part in PARTS), row["submission_id"].hex()
+        for name in ("submitted", *PARTS, "late"):
+            assert sum(row[name] for row in rows) == demo.result[name]
+        counted = sum(demo.result[part] for part in (*PARTS, "pending"))
+        assert counted == demo.result["submitted"]
+
+    def test_what_was_submitted_is_what_the_simulator_wrote(
+        self, manifest: dict[str, Any], raw: list[dict[str, Any]], ledger: Connection
+    ) -> None:
+        """Whole broken submissions count as one record there and as what is readable here."""
+        broken = {row["sha256"]: row["feed"] for row in raw if _is_broken(row)}
+        assert len(broken) == sum(manifest["planted_broken"]["whole_submissions"].values())
+        counted: Counter[str] = Counter()
+        for row in ledger.sql("SELECT * FROM submission").to_pylist():
+            if row["submission_id"] not in broken:
+                counted[row["feed"]] += row["submitted"]
+        counted.update(broken.values())
+        assert counted == manifest["simulation"]["records"]
+
+    def test_accepted_reports_are_in_the_ledger_once(self, demo: Run, ledger: Connection) -> None:
+        kept, ids = ledger.rows(
+            "SELECT count(*), count(DISTINCT report_id) FROM ("
+            "SELECT report_id FROM event WHERE NOT is_duplicate UNION ALL "
+            "SELECT report_id FROM position WHERE NOT is_duplicate)"
+        )[0]
+        assert kept == ids == demo.result["accepted"]
+
+    def test_files_sent_twice_and_records_sent_twice_count_as_duplicates(
+        self, manifest: dict[str, Any], ledger: Connection
+    ) -> None:
+        twice = ledger.scalar("SELECT count(*) FROM submission WHERE status = 'duplicate'")
+        assert twice == manifest["simulation"]["files_sent_twice"]
+        again = ledger.scalar("SELECT count(*) FROM feedback WHERE verdict = 'DUPLICATE'")
+        assert again >= twice + manifest["simulation"]["repeated_records"]
+
+
+class TestBrokenInput:
+    @pytest.mark.parametrize("feed", OF_RECORDS)
+    def test_every_planted_fault_of_a_record_is_found_with_its_place(
+        self, feed: str, manifest: dict[str, Any], raw: list[dict[str, Any]], ledger: Connection
+    ) -> None:
+        planted = manifest["planted_broken"][feed]
+        assert set(planted) == set(OF_RECORDS[feed])
+        expected: Counter[tuple[str, str]] = Counter()
+        for kind, number in planted.items():
+            expected[OF_RECORDS[feed][kind]] += number
+        broken = {row["sha256"] for row in raw if _is_broken(row)}
+        found: Counter[tuple[str, str]] = Counter()
+        for row in ledger.sql(
+            "SELECT DISTINCT submission_id, submitter, record, locator, rule_id, verdict "
+            "FROM feedback WHERE feed = $feed AND rule_id IS NOT NULL",
+            {"feed": feed},
+        ).to_pylist():
+            if row["submission_id"] not in broken:
+                assert row["locator"]
+                found[row["rule_id"], row["verdict"]] += 1
+        assert {pair: found[pair] for pair in expected} == expected
+
+    def test_every_planted_broken_submission_is_found_whole_or_at_its_broken_line(
+        self, manifest: dict[str, Any], raw: list[dict[str, Any]], ledger: Connection
+    ) -> None:
+        kinds = list(manifest["planted_broken"]["whole_submissions"])
+        assert set(kinds) == set(OF_SUBMISSIONS)
+        waiting: dict[tuple[bytes, str], set[str]] = {}
+        for row in ledger.sql("SELECT * FROM quarantine").to_pylist():
+            assert 0 <= row["byte_start"] <= row["byte_end"]
+            waiting.setdefault((row["submission_id"], row["feed"]), set()).add(row["reason"])
+        sent = sorted((row for row in raw if _is_broken(row)), key=lambda row: row["file_name"])
+        by_feed: dict[str, list[set[str]]] = {}
+        for row in sent:
+            by_feed.setdefault(row["feed"], []).append(waiting[row["sha256"], row["feed"]])
+        for feed, reasons in by_feed.items():  # each kind at least once among its feed's
+            for kind in (one for one in kinds if one.split(":")[0] == feed):
+                assert any(OF_SUBMISSIONS[kind] & one for one in reasons), kind
+
+
+class TestAlerts:
+    def test_solo_statuses_follow_from_the_crossings(self, ledger: Connection) -> None:
+        alerts = ledger.sql(
+            "SELECT *, epoch_us(first_crossing) AS a, epoch_us(last_crossing) AS z FROM alert "
+            "WHERE NOT withdrawn AND known_to IS NULL"
+        ).to_pylist()
+        crossed: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
+        for row in ledger.sql("SELECT * FROM crossing WHERE known_to IS NULL").to_pylist():
+            crossed.setdefault((row["rule"], row["variant"], row["subject"]), []).append(row)
+        assert {status for one in alerts for status in one["solo_status"]} >= {"none", "seen"}
+        for alert in alerts:
+            own = [
+                row
+                for row in crossed[alert["rule"], alert["variant"], alert["subject"]]
+                if alert["a"] <= row["instant"] <= alert["z"]
+            ]
+            seen: dict[int, set[int]] = {}
+            for row in own:
+                seen.setdefault(row["vantage"], set()).update(row["evidence"])
+            evidence = set(alert["evidence"])
+            assert evidence == seen.get(JOINT_BIT, set().union(*seen.values()))
+            for bit in range(len(REGIONS)):
+                share = len(seen.get(bit, set()) & evidence) / len(evidence)
+                wanted = "none" if bit not in seen else "partial" if share < 0.5 else "seen"
+                assert alert["solo_status"][bit] == wanted
+            raised_alone = bool(set(seen) - {JOINT_BIT})
+            assert alert["hidden_by_split"] == (JOINT_BIT in seen and not raised_alone)
+            assert alert["not_raised_jointly"] == (JOINT_BIT not in seen)
+
+    def test_counts_of_alerts_are_those_of_the_views(self, demo: Run, ledger: Connection) -> None:
+        counted = ledger.sql(
+            "SELECT rule, count(*) AS alerts, "
+            "count(*) FILTER (WHERE hidden_by_split) AS hidden_by_split, "
+            "count(*) FILTER (WHERE hidden_also_from_operators) AS hidden_also_from_operators, "
+            "count(*) FILTER (WHERE not_raised_jointly) AS not_raised_jointly "
+            "FROM alerts GROUP BY rule"
+        ).to_pylist()
+        by_rule = {row.pop("rule"): row for row in counted}
+        assert by_rule == demo.result["by_rule"]
+        hidden = ledger.scalar("SELECT count(*) FROM hidden_by_split")
+        assert hidden == demo.result["hidden_by_split"] > 0
+        also = ledger.scalar("SELECT count(*) FROM hidden_by_split WHERE operator_sees IS NULL")
+        assert also == demo.result["hidden_also_from_operators"] > 0
+
+    def test_the_planted_is_mostly_found_and_mostly_right(self, demo: Run) -> None:
+        score = demo.result["score"]
+        assert score["planted"] == score["found"] + score["missed"]
+        assert score["found"] > score["missed"]
+        assert score["hidden"]["found"] > 0
+        for rule, row in score["by_rule"].items():
+            assert row["found"] > 0, rule
+
+
+@pytest.fixture(scope="session")
+def secrets(raw: list[dict[str, Any]]) -> frozenset[str]:
+    found: set[str] = set()
+    for row in raw:
+        text = row["body"].decode(
+            "gb18030" if row["feed"] == "loan_register" else "utf-8", "replace"
+        )
+        if row["feed"] == "pacs008":
+            for side in ("Dbtr", "Cdtr"):
+                accounts = rf"<{side}Acct><Id><Othr><Id>([^<]+)"
+                found.update(re.findall(accounts, text))
+            found.update(re.findall(r"<Othr><Id>([^<]+)</Id><SchmeNm><Cd>NIDN", text))
+        elif row["feed"] == "loan_register":
+            found.update(re.findall(r",B01,([^,]+),", text))
+    long_enough = frozenset(one for one in found if len(one) >= 12)
+    assert len(long_enough) > 1_000
+    assert any(re.fullmatch(r"\d{17}[\dX]", one) for one in long_enough)
+    return long_enough
+
+
+@pytest.fixture(scope="session")
+def names(raw: list[dict[str, Any]]) -> frozenset[str]:
+    person = re.compile(
+        r"<(?:Dbtr|Cdtr)><Nm>([^<]+)</Nm><Id><PrvtId>|<PrvtId>.{0,200}?</PrvtId></Id><Nm>([^<]+)"
+    )
+    found = {
+        one
+        for row in raw
+        if row["feed"] == "pacs008"
+        for pair in person.findall(row["body"].decode("utf-8", "replace"))
+        for one in pair
+        if one
+    }
+    assert len(found) > 100
+    return frozenset(found)
+
+
+class TestSecrecy:
+    """No resident id, account number or person's name leaves the tape in clear."""
+
+    def test_nothing_that_is_written_holds_an_identifier(
+        self, demo: Run, secrets: frozenset[str]
+    ) -> None:
+        sizes = sorted({len(one) for one in secrets})
+        looked_at = 0
+        for path in sorted(demo.folder.rglob("*")):
+            if path.is_file() and demo.tape not in path.parents:
+                looked_at += 1
+                assert not _shared(path.read_bytes(), secrets, sizes), path.name
+        assert looked_at > 10
+        assert not _shared(demo.log.encode(), secrets, sizes)
+
+    def test_no_cell_of_the_ledger_holds_an_identifier_or_a_persons_name(
+        self, ledger: Connection, secrets: frozenset[str], names: frozenset[str]
+    ) -> None:
+        """The file above is compressed: so every text of every table is read too."""
+        sizes = sorted({len(one) for one in secrets})
+        cells = 0
+        for text in _texts(ledger):
+            cells += 1
+            assert text not in names
+            assert not _shared(text.encode(), secrets, sizes)
+        assert cells > 10_000
+
+    def test_the_check_would_notice(self, secrets: frozenset[str]) -> None:
+        one = min(secrets)
+        assert _shared(f"12345{one}6789".encode(), secrets, sorted({len(s) for s in secrets}))
+
+
+class TestPage:
+    def test_the_report_is_one_page_without_script_or_outside_parts(self, demo: Run) -> None:
+        page = (demo.folder / "report.html").read_text(encoding="utf-8")
+        assert page.lower().startswith("<!doctype html>")
+        assert "SIMULATED" in page and "<svg" in page
+        assert "<script" not in page
+        assert not re.search(r"""(?:src|href)=["'](?!#|data:)""", page)
+        assert f"{demo.result['submitted']:,}" in page
+
+
+@pytest.fixture(scope="session")
+def small_and_killed(
+    demo: Run, start_replay: Replay, tmp_path_factory: pytest.TempPathFactory
+) -> Killed:
+    out = tmp_path_factory.mktemp("again") / "run"
+    return killed_and_resumed(
+        start_replay, out, _a_unit_is_stored,
+        "--workers", "1", "--parallelism", "1", "--batch-rows", "100", "--shuffle", "7",
+    )  # fmt: skip
+
+
+class TestSameAgain:
+    """The same tape gives the same alerts, whatever the batching, the order or the crash."""
+
+    def test_other_batches_another_order_and_a_killed_process_change_nothing(
+        self, demo: Run, small_and_killed: Killed
+    ) -> None:
+        again = small_and_killed.result
+        assert again["output_sha256"] == demo.result["output_sha256"]
+        for name in ("submitted", *PARTS, "late", "transactions", "by_rule"):
+            assert again[name] == demo.result[name]
+
+    def test_the_second_run_goes_on_where_the_first_was_killed(
+        self, small_and_killed: Killed
+    ) -> None:
+        assert small_and_killed.kept
+        assert small_and_killed.found == small_and_killed.kept
+
+    @pytest.mark.soak
+    @pytest.mark.parametrize(
+        "options",
+        [
+            ("--workers", "1", "--parallelism", "1"),
+            ("--batch-rows", "100"),
+            ("--shuffle", "7"),
+            ("--shuffle", "8", "--batch-rows", "5000", "--parallelism", "2"),
+        ],
+        ids=" ".join,
+    )
+    def test_no_option_changes_the_alerts(
+        self, demo: Run, start_replay: Replay, tmp_path: Path, options: tuple[str, ...]
+    ) -> None:
+        result = finished(start_replay(tmp_path / "run", *options))
+        assert result["output_sha256"] == demo.result["output_sha256"]
+
+    @pytest.mark.soak
+    @pytest.mark.parametrize("ready", ["stored", "checkpointed", "loaded"])
+    def test_a_kill_at_any_stage_changes_nothing(
+        self, demo: Run, start_replay: Replay, tmp_path: Path, ready: str
+    ) -> None:
+        waits = {
+            "stored": _a_unit_is_stored,
+            "checkpointed": lambda out: any((out / "job").rglob("chk-*/_metadata")),
+            "loaded": lambda out: (out / "ledger" / "writer.duckdb.mark").is_file(),
+        }
+        ended = killed_and_resumed(start_replay, tmp_path / "run", waits[ready])
+        assert ended.result["output_sha256"] == demo.result["output_sha256"]
+
+
+def _a_unit_is_stored(out: Path) -> bool:
+    return any((out / "intake" / "submissions").glob("seg-*.arrow"))
+
+
+def _is_broken(row: dict[str, Any]) -> bool:
+    return bool(re.fullmatch(r"broken-\d\d", row["file_name"] or ""))
+
+
+_DIGITS = re.compile(rb"[0-9A-Z]{12,}")
+
+
+def _shared(content: bytes, secrets: frozenset[str], sizes: list[int]) -> bool:
+    """Whether any of the identifiers stands in the bytes, also right beside other digits."""
+    for run in _DIGITS.findall(content):
+        text = run.decode("ascii")
+        for size in sizes:
+            for at in range(len(text) - size + 1):
+                if text[at : at + size] in secrets:
+                    return True
+    return False
+
+
+def _texts(ledger: Connection) -> Iterator[str]:
+    """Every distinct text of every column of every table."""
+    for table in ledger.tables():
+        for name, kind in ledger.rows(
+            "SELECT column_name, data_type FROM information_schema.columns "
+            "WHERE table_name = ?", [table],
+        ):  # fmt: skip
+            if any(part in kind for part in ("VARCHAR", "BLOB", "MAP", "STRUCT", "ENUM")):
+                column = f'"{name}"'
+                text = f"hex({column})" if kind == "BLOB" else f"{column}::VARCHAR"
+                query = f'SELECT DISTINCT {text} FROM "{table}" WHERE {column} IS NOT NULL'
+                yield from (row[0] for row in ledger.rows(query))

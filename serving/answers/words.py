@@ -1,4 +1,4 @@
-"""An alert in words, zh and en: amounts in 万元, Beijing time, parties by their labels.
+"""An alert in words: amounts in 万元 (zh) or CNY (en), Beijing time, parties by their labels.
 
 Figures come from the `Explanation` alone, so what is said and what is drawn cannot differ.
 """
@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from schemas.regions import NAMES, OUT, region_of_area
+from schemas.visibility import markets
 from serving.answers.model import Coverage, Explanation, Party
 
 Lang = Literal["zh", "en"]
@@ -19,6 +20,11 @@ _STATUS = {
     "A": ("学术或自设", "academic or our own"),
 }
 _KIND = {"person": ("个人", "person"), "firm": ("企业", "firm"), "unknown": ("不详", "unknown")}
+_COUNTED = {  # unit: zh, one, more
+    "institutions": ("家机构", "institution", "institutions"),
+    "count": ("笔", "transfer", "transfers"),
+    "transfers": ("笔", "transfer", "transfers"),
+}
 _USE = {"as written": "按原文", "extended": "扩展适用", "analogy": "类推适用"}
 ORIGIN = {
     "SIMULATED": ("模拟数据，不是真实交易", "simulated data, no real transactions"),
@@ -38,6 +44,42 @@ def wan(fen: int) -> str:
     return f"{'-' if fen < 0 else ''}{hundredths // 100:,}.{hundredths % 100:02d}"
 
 
+def money(fen: int, lang: Lang) -> str:
+    """An amount with its unit: 万元 cut off at two decimals in zh, CNY in en, fen where there are.
+
+    Example:
+        >>> money(104_420_050, "zh"), money(104_420_050, "en"), money(-45_000_000, "en")
+        ('104.42 万元', 'CNY 1,044,200.50', 'CNY -450,000')
+    """
+    if lang == "zh":
+        return f"{wan(fen)} 万元"
+    yuan, rest = divmod(abs(fen), 100)
+    return f"CNY {'-' if fen < 0 else ''}{yuan:,}" + (f".{rest:02d}" if rest else "")
+
+
+def several(number: int, one: str, more: str) -> str:
+    """A number with the word for one or for more.
+
+    Example:
+        >>> several(1, "party", "parties"), several(2, "party", "parties")
+        ('1 party', '2 parties')
+    """
+    return f"{number:,} {one if number == 1 else more}"
+
+
+def operator(name: str, lang: Lang) -> str:
+    """A national holder as `operator_sees` names it, in either language.
+
+    Example:
+        >>> operator("national bill exchange", "zh"), operator("national bill exchange", "en")
+        ('全国票据交易机构', 'the national bill exchange')
+    """
+    if lang == "en":
+        return f"the {name}"
+    chinese = {one.held_nationally_by.en: one.held_nationally_by.zh for one in markets().values()}
+    return chinese.get(name, name)
+
+
 def beijing(microseconds: int) -> str:
     """An instant as Beijing time, to the second.
 
@@ -50,11 +92,16 @@ def beijing(microseconds: int) -> str:
 
 
 def measure(value: int, unit: str, lang: Lang) -> str:
-    """A measure with its unit."""
+    """A measure with its unit.
+
+    Example:
+        >>> measure(104_420_000, "fen", "en"), measure(1, "institutions", "en")
+        ('CNY 1,044,200', '1 institution')
+    """
     if unit in ("fen", "CNY fen"):
-        return f"{wan(value)} 万元" if lang == "zh" else f"CNY {wan(value)} x 10,000"
-    names = {"institutions": "家机构", "count": "笔", "transfers": "笔"}
-    return f"{value} {names.get(unit, unit) if lang == 'zh' else unit}"
+        return money(value, lang)
+    zh, one, more = _COUNTED.get(unit, (unit, unit, unit))
+    return f"{value:,} {zh}" if lang == "zh" else several(value, one, more)
 
 
 def span(microseconds: int, lang: Lang) -> str:
@@ -129,7 +176,7 @@ def _what(told: Explanation, lang: Lang) -> str:
     rows = told.evidence
     if not rows:
         return ""
-    total = wan(sum(row.amount_fen or 0 for row in rows))
+    total = money(sum(row.amount_fen or 0 for row in rows), lang)
     first, last = beijing(rows[0].event_time), beijing(rows[-1].event_time)
     areas = list(dict.fromkeys(a for r in rows for a in (r.payer_region, r.payee_region)))
     names = ("、" if lang == "zh" else ", ").join(place(area, lang) for area in areas)
@@ -137,15 +184,19 @@ def _what(told: Explanation, lang: Lang) -> str:
     who = subject.label if subject else told.parties[0].label if told.parties else ""
     who_en = subject.label_en if subject else told.parties[0].label_en if told.parties else ""
     peak = measure(told.alert.peak_measure, told.rule.unit, lang)
+    others = len(told.parties) - 1
     if lang == "zh":
+        between = f"{who} 及其他 {others} 方之间 " if others > 0 else f"{who} "
         return (
-            f"{first} 至 {last}（北京时间），{who} 及其他 {len(told.parties) - 1} 方之间 "
-            f"{len(rows)} 笔，合计 {total} 万元，涉及 {names}；规则度量最高 {peak}。"
+            f"{first} 至 {last}（北京时间），{between}{len(rows)} 笔，合计 {total}，涉及 {names}；"
+            f"规则度量最高 {peak}。"
         )
+    between = f" and {several(others, 'other party', 'other parties')}" if others > 0 else ""
+    when = f"At {first}" if first == last else f"From {first} to {last}"
     return (
-        f"From {first} to {last} Beijing time, {who_en} and {len(told.parties) - 1} other parties: "
-        f"{len(rows)} transactions, CNY {total} x 10,000 in all, in {names}; the rule's measure "
-        f"reaches {peak}."
+        f"{when} Beijing time, {who_en}{between}: "
+        f"{several(len(rows), 'transaction', 'transactions')}, {total} in all; places: {names}; "
+        f"the rule's measure reaches {peak}."
     )
 
 
@@ -193,13 +244,13 @@ def _only_jointly(told: Explanation, lang: Lang) -> str:
         )
     if lang == "zh":
         seen = (
-            f"但全国性机构 {holder} 持有全部证据。"
+            f"但{operator(holder, 'zh')}持有全部证据。"
             if holder
             else "也没有任何一家全国性机构持有全部证据。"
         )
         return f"只有四地合并才看得出：每个地区单独都不报警；{seen}"
     seen = (
-        f"but {holder} holds all the evidence nationally."
+        f"but {operator(holder, 'en')} holds all the evidence."
         if holder
         else "nor does any single national operator hold all the evidence."
     )
@@ -242,7 +293,7 @@ def text(told: Explanation, lang: Lang) -> str:
         held = join.join(place(region, lang) for region in row.seen_by)
         lines.append(
             f"  {beijing(one.event_time)}  {names[row.payer_label]} -> {names[row.payee_label]}"
-            f"  {wan(row.amount_fen or 0)}  = {measure(one.running, rule.unit, lang)}"
+            f"  {money(row.amount_fen or 0, lang)}  = {measure(one.running, rule.unit, lang)}"
             f"  {one.note_zh if lang == 'zh' else one.note_en}  [{held}]"
         )
     lines += ["", heads["units"]]
@@ -265,7 +316,7 @@ _HEADS = {
         "withdrawn": "已撤回；由此替代：",
         "line": "档",
         "parties": "各方（标签按联合证据中首次出现的次序）：",
-        "arithmetic": "算式（北京时间，万元；方括号为持有该笔报送的地区）：",
+        "arithmetic": "算式（北京时间；方括号为持有该笔报送的地区）：",
         "units": "四地之外不可见：各项数字均为下限（至少）。",
     },
     "en": {
@@ -276,7 +327,7 @@ _HEADS = {
         "withdrawn": "Withdrawn; replaced by",
         "line": "band",
         "parties": "Parties (labels in order of first appearance in the joint evidence):",
-        "arithmetic": "Arithmetic (Beijing time, CNY 10,000; in brackets who holds a report):",
-        "units": "Nothing outside the four regions is visible: every figure is at least.",
+        "arithmetic": "Arithmetic (Beijing time; in brackets who holds a report):",
+        "units": "Nothing outside the four regions is visible: every figure is a lower bound.",
     },
 }

@@ -16,6 +16,14 @@ Ledger = Annotated[
 ]
 Lang = Annotated[str, typer.Option("--lang", help="zh or en.")]
 DEFAULT = Path("var/demo/ledger")
+# By language: English, Chinese. A region alone: nothing, part of the evidence, at least half of it.
+_HEADS = (
+    ("id, Beijing time", "rule, variant, peak", "SH", "JS", "ZJ", "AH", "hidden"),
+    ("预警、北京时间", "规则、口径、峰值", "上海", "江苏", "浙江", "安徽", "隐藏"),
+)
+_REGIONS = ("shanghai", "jiangsu", "zhejiang", "anhui")
+_SOLO = {"none": ("-", "-"), "partial": ("part", "部分"), "seen": ("seen", "看到")}
+_HIDDEN = ("yes", "是")
 
 
 @app.command(name="list")
@@ -53,25 +61,28 @@ def list_alerts(
         if as_json:
             emit([plain(row) for row in found], as_json)
             return
+        chinese = lang == "zh"
         table = Table(box=None, pad_edge=False)
-        regions = ("shanghai", "jiangsu", "zhejiang", "anhui")
-        names = ("上海", "江苏", "浙江", "安徽") if lang == "zh" else ("SH", "JS", "ZJ", "AH")
-        for head in ("id", "Beijing time", "rule", "peak", *names, "hidden"):
-            table.add_column(head, no_wrap=head == "id")
+        for head in _HEADS[chinese]:
+            table.add_column(head, no_wrap=head not in ("rule, variant, peak", "规则、口径、峰值"))
         for row in found:
+            peak = words.measure(row["peak_measure"], row["unit"], "zh" if chinese else "en")
+            variant = f"/{row['variant']}" if row["variant"] != row["rule"] else ""
             table.add_row(
-                row["alert_id"][:12],
-                words.beijing(row["first_us"])[:16],
-                f"{row['rule']}/{row['variant']}",
-                words.measure(row["peak_measure"], row["unit"], "zh" if lang == "zh" else "en"),
-                *[row[region] for region in regions],
-                "yes" if row["hidden_by_split"] else "",
+                f"{row['alert_id'][:12]}\n{words.beijing(row['first_us'])[:16]}",
+                f"{row['rule']}{variant}\n{peak}",
+                *[_SOLO[row[region]][chinese] for region in _REGIONS],
+                _HIDDEN[chinese] if row["hidden_by_split"] else "",
             )
         stdout.print(table)
         origins = sorted({row["data_origin"] for row in found})
+        split = sum(row["hidden_by_split"] for row in found)
         stdout.print(
-            f"\n{len(found)} alerts, {sum(row['hidden_by_split'] for row in found)} hidden by "
-            f"split; data origin {', '.join(origins) or 'none'}; four regions only: at least",
+            f"\n{len(found)} 条预警，其中 {split} 条因分割而被隐藏；数据来源 "
+            f"{'、'.join(origins) or '无'}；仅限四地，数字均为下限"
+            if chinese
+            else f"\n{words.several(len(found), 'alert', 'alerts')}, {split} hidden by split; data "
+            f"origin {', '.join(origins) or 'none'}; four regions only: at least",
             highlight=False,
         )
 
@@ -85,7 +96,8 @@ def explain(
 ) -> None:
     """Tell one alert: rule, legal status, arithmetic, what each region saw, what only all see.
 
-    Amounts in 万元 (CNY 10,000), Beijing time, parties as 甲, 乙, 丙: the same for every reader.
+    Amounts in CNY (in Chinese in 万元), Beijing time, parties as A, B, C (甲, 乙, 丙): the same for
+    every reader.
 
     Exit status: 0; 2 no such alert.
     """

@@ -4,6 +4,7 @@ from itertools import zip_longest
 from types import SimpleNamespace
 
 from schemas.regions import NAMES, OUT, REGIONS, region_of_area
+from serving.answers import words
 from serving.answers.model import Coverage, Explanation
 from serving.desk.svg import amounts, climb, flow, graph, solo_against_joint, solo_flow
 from serving.desk.svg.flow import lane_name
@@ -72,8 +73,10 @@ def alert_view(
         size_zh=f"{len(explanation.parties)} 方、{len(of.accounts)} 处、"
         f"{len(of.transfers)} 笔。"
         "横轴为时间（无交易的日子略去），纵轴为地区。",
-        size_en=f"{len(explanation.parties)} parties in {len(of.accounts)} places, "
-        f"{len(of.transfers)} transfers. x is time (idle days left out), y the region.",
+        size_en=f"{words.several(len(explanation.parties), 'party', 'parties')} in "
+        f"{words.several(len(of.accounts), 'place', 'places')}, "
+        f"{words.several(len(of.transfers), 'transfer', 'transfers')}. "
+        "x is time (idle days left out), y the region.",
         solos=[
             SimpleNamespace(
                 region=cover.region,
@@ -119,8 +122,8 @@ def _verdict(explanation: Explanation) -> SimpleNamespace:
         zh.append(f"{names}单独也能{'看出' if full else '看出一部分'}；联合视角看到全部。")
         en.append(f"{english} alone sees {'it' if full else 'part of it'}; jointly all is seen.")
     if alert.operator_sees:
-        zh.append(f"全国性运营机构 {alert.operator_sees} 持有全部证据。")
-        en.append(f"The national operator {alert.operator_sees} holds all the evidence.")
+        zh.append(f"{words.operator(alert.operator_sees, 'zh')}持有全部证据。")
+        en.append(f"T{words.operator(alert.operator_sees, 'en')[1:]} holds all the evidence.")
     return SimpleNamespace(zh="".join(zh), en=" ".join(en), hot=hot)
 
 

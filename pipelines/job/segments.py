@@ -64,16 +64,7 @@ def decode(data: bytes, where: str = "message") -> Message:
     Raises:
         InputError: the bytes are no message, another version's, or cut short.
     """
-    if len(data) < _HEADER.size or data[:8] != _MAGIC:
-        raise InputError(f"{where}: expected narrow rows with the header {_MAGIC.decode()}")
-    _, version, width, count, watermark, _ = _HEADER.unpack_from(data)
-    if version != _VERSION or width != NARROW.itemsize:
-        raise InputError(
-            f"{where}: expected version {_VERSION} with {NARROW.itemsize} bytes a row; "
-            "make the narrow rows again with this version of the program"
-        )
-    if len(data) != _HEADER.size + count * width:
-        raise InputError(f"{where}: expected as many rows as the header says; the file is cut")
+    _, watermark = _check(data, len(data), where)
     return Message(watermark, np.frombuffer(data, NARROW, offset=_HEADER.size))
 
 
@@ -135,10 +126,10 @@ def read_segment(path: Path) -> Message:
 
 
 def segment_count(folder: Path) -> int:
-    """How many segments a folder holds.
+    """How many segments a folder holds; reads each one's header.
 
     Raises:
-        InputError: there is none, or the numbers have a gap.
+        InputError: there is none, the numbers have a gap, or one is no whole segment.
     """
     found = sorted(
         int(match[1]) for path in folder.glob("seg-*.bin") if (match := _NAME.fullmatch(path.name))
@@ -147,4 +138,23 @@ def segment_count(folder: Path) -> int:
         raise InputError(f"{folder}: expected narrow segments such as seg-00000.bin")
     if found != list(range(len(found))):
         raise InputError(f"{folder}: expected segments numbered from 0 without a gap")
+    for index in found:
+        path = segment_path(folder, index)
+        with path.open("rb") as file:
+            _check(file.read(_HEADER.size), path.stat().st_size, str(path))
     return len(found)
+
+
+def _check(header: bytes, size: int, where: str) -> tuple[int, int]:
+    """Rows and watermark of a message that starts like this and is so many bytes long."""
+    if len(header) < _HEADER.size or header[:8] != _MAGIC:
+        raise InputError(f"{where}: expected narrow rows with the header {_MAGIC.decode()}")
+    _, version, width, count, watermark, _ = _HEADER.unpack_from(header)
+    if version != _VERSION or width != NARROW.itemsize:
+        raise InputError(
+            f"{where}: expected version {_VERSION} with {NARROW.itemsize} bytes a row; "
+            "make the narrow rows again with this version of the program"
+        )
+    if size != _HEADER.size + count * width:
+        raise InputError(f"{where}: expected as many rows as the header says; the file is cut")
+    return count, watermark

@@ -16,7 +16,6 @@ import pyarrow as pa
 import pytest
 
 from pipelines.job.embedded import (
-    JobFailedError,
     newest_checkpoint,
     notes,
     run_embedded,
@@ -197,7 +196,23 @@ def test_settings_that_cannot_work_are_refused(job: JobSettings, change: dict[st
         replace(job, **change)  # type: ignore[arg-type]
 
 
-def test_a_failure_names_its_reason_and_its_log(job: JobSettings) -> None:
+def test_a_spoilt_segment_is_refused_before_anything_is_started(job: JobSettings) -> None:
     (job.narrow / "seg-00003.bin").write_bytes(b"spoilt")
-    with pytest.raises(JobFailedError, match=r"expected narrow rows.*flink\.log"):
+    with pytest.raises(InputError, match=r"seg-00003\.bin: expected narrow rows"):
         run_embedded(job)
+    assert not job.folder.exists()
+
+
+@pytest.mark.flink
+@pytest.mark.soak
+def test_a_failure_that_stays_names_its_reason_and_its_log(job: JobSettings) -> None:
+    path = job.narrow / "seg-00003.bin"
+    data = bytearray(path.read_bytes())
+    job.folder.mkdir()
+    slow = replace(job, pause_ms=500)
+    child = start_child(slow, None)
+    path.write_bytes(data[:-1])  # spoilt after it was checked
+    child.wait()
+    result = (job.folder / "result.json").read_text()
+    assert '"failed"' in result
+    assert "expected as many rows as the header says" in result

@@ -53,12 +53,18 @@ class _Run:
 
 
 def run_live(
-    tape: Path, layout: Layout, settings: Settings, speed: float, progress: Progress
+    tape: Path,
+    layout: Layout,
+    settings: Settings,
+    speed: float,
+    progress: Progress,
+    native: NativeStack | None = None,
 ) -> dict[str, Any]:
     """Publish a tape's submissions to the raw topics, and wait for the alerts.
 
     The topics, the job and the consumer group carry the run's name: called again after a failure it
-    goes on where it was. The intake and the job run while the loader loads.
+    goes on where it was. The intake and the job run while the loader loads. `native` is the stack
+    to use; None is the one of `yrd up`.
 
     Raises:
         PrerequisiteError: the stack does not run (`yrd up`).
@@ -66,12 +72,12 @@ def run_live(
     """
     cpu.adopt_orphans()
     started, cpu_started = time.perf_counter(), cpu.cpu_seconds()
-    stack = load()
+    native = native or NativeStack(load(), settings.var / "stack", settings.java_home)
     reader = Tape(tape)
     digest = hashlib.sha256((tape / "manifest.json").read_bytes()).hexdigest()
     run = _Run(
-        stack,
-        NativeStack(stack, settings.var / "stack", settings.java_home),
+        native.stack,
+        native,
         f"{layout.root.name}-{digest[:8]}.",
         layout,
         reader,

@@ -1,25 +1,22 @@
 """What decoding costs per feed: us of CPU a record and MB a CPU-second, whole engine with tokens.
 
-Run: `python -m benchmarks.decode [feed ...]`. Each feed is measured twice: as the tape has it (many
-submissions of 60 records, fresh parties all the time) and as submissions of 20,000 records. Process
-CPU time, best of several runs after one that compiles; the calibration loop tells machines apart.
+Each feed is measured twice: as the tape has it (many submissions of 60 records, fresh parties all
+the time) and as submissions of 20,000 records. Process CPU time, best of several runs after one
+that compiles.
 """
 
 import hashlib
-import json
 import random
-import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
+from benchmarks.sizes import Bench
 from connectors.engine.engine import Decoder, Submission
 from connectors.engine.tokens import Tokeniser
 from connectors.feeds.bill_exchange import write as bills
@@ -160,14 +157,14 @@ def submissions(feed: str, each: int, size: int = RECORDS) -> list[Submission]:
     return out
 
 
-def measure(feed: str, each: int, runs: int = 3) -> dict[str, float | str | int]:
+def measure(feed: str, each: int, size: int = RECORDS, runs: int = 3) -> dict[str, Any]:
     """CPU of decoding one feed, 64 submissions a call as intake does.
 
     First with no party and account known, then again with all of them remembered.
     """
     spec = load_feeds()[feed]
-    sent = submissions(feed, each)
-    size = sum(len(one.body) for one in sent)
+    sent = submissions(feed, each, size)
+    length = sum(len(one.body) for one in sent)
     cold = warm = float("inf")
     accepted = 0
     for _ in range(runs + 1):
@@ -182,35 +179,18 @@ def measure(feed: str, each: int, runs: int = 3) -> dict[str, float | str | int]
             took = time.process_time() - start
             cold, warm = (cold, min(warm, took)) if again else (min(cold, took), warm)
     return {
-        "feed": feed,
-        "records_each": each,
-        "records": RECORDS,
         "accepted": accepted,
-        "us_per_record": round(cold / RECORDS * 1e6, 2),
-        "us_per_record_known_parties": round(warm / RECORDS * 1e6, 2),
-        "mb_per_s": round(size / cold / 1e6, 1),
+        "us a record": round(cold / size * 1e6, 2),
+        "us a record, parties known": round(warm / size * 1e6, 2),
+        "MB a CPU-s": round(length / cold / 1e6, 1),
     }
 
 
-def calibration() -> float:
-    """Seconds of CPU for a million additions in a Python loop."""
-    best = float("inf")
-    for _ in range(3):
-        start = time.process_time()
-        total = 0
-        for number in range(1_000_000):
-            total += number
-        best = min(best, time.process_time() - start)
-    return best
-
-
-def main() -> None:
-    """Print one JSON line a measurement."""
-    print(json.dumps({"calibration_s": round(calibration(), 4)}))
-    for feed in sys.argv[1:] or _FEEDS:
+def decode(bench: Bench) -> dict[str, Any]:
+    """Every feed, as the tape sends it (60 records a submission) and in one long submission."""
+    out: dict[str, Any] = {}
+    for feed in _FEEDS:
         for each in (60, 20_000):
-            print(json.dumps(measure(feed, each)), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+            found = measure(feed, min(each, bench.records), bench.records)
+            out |= {f"{feed}, {each:,} a submission: {key}": v for key, v in found.items()}
+    return out

@@ -36,15 +36,17 @@ class Cost:
     peak_mb: float
 
 
-def measure(command: Sequence[str]) -> Cost:
+def measure(command: Sequence[str], quiet: bool = False) -> Cost:
     """Run a command and count the CPU time of its whole process tree.
 
     Counts all children that end during the call, so nothing else may be started meanwhile.
+    `quiet` drops what it prints.
     """
     adopt_orphans()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
-    code = subprocess.run(command, check=False).returncode
+    out = subprocess.DEVNULL if quiet else None
+    code = subprocess.run(command, check=False, stdout=out).returncode
     wall_s = time.perf_counter() - started
     settled = time.perf_counter() + 10
     while time.perf_counter() < settled:

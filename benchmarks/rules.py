@@ -1,20 +1,33 @@
-"""Pairing, routing and the stream rules' kernels on made payments, without Flink.
+"""The stream rules alone: pairing, routing and kernels without Flink, against SQL.
 
-`python -m benchmarks.rules [REPORTS] [BATCH]` prints CPU microseconds a report for each step, all
-five vantages included. Half of the payments have two legs that agree, one in a hundred disagrees.
+Rows come from the demo tape (on-time payments as intake stores them) and are the same for all:
+
+- ours: process CPU time of routing, hosts and kernels over the paired rows, five vantages;
+- Flink SQL: `benchmarks.flink_sql` in a process of its own, CPU of the whole tree; the cost of
+  starting and of reading the same files as often is measured alone and subtracted;
+- DuckDB: the rules' own `definition.sql` over the paired rows as a table, all threads.
 """
 
-import json
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from pipelines.lanes.stream import RuleHost, route
+from benchmarks import flink_sql
+from benchmarks.process_cpu import measure
+from benchmarks.sizes import Bench
+from benchmarks.taking import stored
+from ledger import duck
+from pipelines.job.segments import read_segment
+from pipelines.lanes.ledger import evaluate
+from pipelines.lanes.stream import RuleHost, route, stream_rules
 from pipelines.pairing.pairing import PAIR_WAIT_US, SECOND, Closed, merge
+from schemas.errors import YrdError
 from schemas.narrow import FLAG_PAYER_PERSON, NARROW
 
 DAY = 86_400 * SECOND
@@ -53,41 +66,104 @@ def batches(rows: npt.NDArray[Any], size: int) -> Iterator[npt.NDArray[Any]]:
         yield rows[at : at + size]
 
 
-def measure(reports: int = 1_000_000, size: int = 5_000) -> dict[str, float]:
-    """CPU us a report by step, and how many crossings came out."""
-    _run(made(20_000), size)  # compiles
-    spent, crossings = _run(made(reports), size)
-    out = {name: round(seconds / reports * 1e6, 3) for name, seconds in spent.items()}
-    return out | {"total": round(sum(spent.values()) / reports * 1e6, 3), "crossings": crossings}
+def on_time(folder: Path) -> npt.NDArray[Any]:
+    """The narrow rows of stored units, in order of event time."""
+    parts = [read_segment(path).rows for path in sorted(folder.glob("seg-*.bin"))]
+    rows = np.concatenate(parts)
+    return rows[np.argsort(rows["event_time"], kind="stable")]
 
 
-def _run(rows: npt.NDArray[Any], size: int) -> tuple[dict[str, float], int]:
-    spent = dict.fromkeys(("merge", "route", "add", "kernels"), 0.0)
+def spent(rows: npt.NDArray[Any], size: int = 5_000) -> tuple[dict[str, float], int, Any]:
+    """CPU-seconds by step over rows in order of event time, crossings, and the paired rows."""
+    seconds = dict.fromkeys(("pair", "route", "hosts", "kernels"), 0.0)
     closed, hosts, rest, crossings = Closed(), dict[int, RuleHost](), rows[:0], 0
+    paired = []
 
     def tick(name: str, since: float) -> float:
         now = time.process_time()
-        spent[name] += now - since
+        seconds[name] += now - since
         return now
 
-    for batch in batches(rows, size):
+    for batch in (*batches(rows, size), rows[:0]):
         at = time.process_time()
-        watermark = int(batch["event_time"][-1]) - SLACK
+        watermark = int(batch["event_time"][-1]) - SLACK if len(batch) else 1 << 62
         merged = merge(np.concatenate([rest, batch]), watermark, PAIR_WAIT_US, closed)
         rest = merged.rest
-        at = tick("merge", at)
+        at = tick("pair", at)
         payloads = route(merged.ready)
         at = tick("route", at)
         for bucket, payload in payloads:
             if bucket not in hosts:
                 hosts[bucket] = RuleHost(bucket)
             hosts[bucket].add(payload)
-        at = tick("add", at)
+        at = tick("hosts", at)
         for host in hosts.values():
             crossings += host.advance(watermark - PAIR_WAIT_US).num_rows
         tick("kernels", at)
-    return spent, crossings
+        paired.append(merged.ready.copy())
+    return seconds, crossings, np.concatenate(paired)
 
 
-if __name__ == "__main__":
-    print(json.dumps(measure(*(int(text) for text in sys.argv[1:])), indent=1))
+def rules(bench: Bench, flink: bool = True) -> dict[str, Any]:
+    """CPU us a report by step on made and on simulated payments; Flink SQL and DuckDB as ratios."""
+    spent(made(20_000))  # compiles
+    out: dict[str, Any] = {}
+    paired, own, count = np.empty(0, NARROW), 0.0, 1
+    for name, rows in (
+        ("made", made(4 * bench.small)),
+        ("demo tape", on_time(stored(bench) / "narrow")),
+    ):
+        seconds, crossings, paired = spent(rows)
+        count = len(rows)
+        own = sum(seconds.values()) - seconds["pair"]
+        out |= {
+            f"{name}: reports": count,
+            **{f"{name}: {step}, us": round(s / count * 1e6, 3) for step, s in seconds.items()},
+            f"{name}: rules, us a report": round(own / count * 1e6, 3),
+            f"{name}: with pairing, us": round(sum(seconds.values()) / count * 1e6, 3),
+            f"{name}: crossings": crossings,
+        }
+    out |= _against("DuckDB definition.sql", _duckdb(paired), own, count)
+    if flink:
+        out["Flink SQL configuration"] = flink_sql.CONFIGURATION
+        found = _flink(paired, bench.folder / "flink-sql")
+        out |= {f"Flink SQL {name}, CPU-s": seconds for name, seconds in found.items()}
+        out |= _against("Flink SQL", found["rules"] - found["reading"], own, count)
+    return out
+
+
+def _against(name: str, seconds: float, own: float, count: int) -> dict[str, Any]:
+    return {
+        f"{name}, us a report": round(seconds / count * 1e6, 3),
+        f"{name}: its CPU by ours": round(seconds / own, 1),
+    }
+
+
+def _flink(paired: npt.NDArray[Any], folder: Path) -> dict[str, float]:
+    """CPU-seconds of the process tree, reading alone and with the rules."""
+    flink_sql.write_entries(paired, folder)
+    out = {}
+    for name, mode in (("reading", "read"), ("rules", "rules")):
+        cost = measure(
+            [sys.executable, "-m", "benchmarks.flink_sql", str(folder), mode], quiet=True
+        )
+        if cost.code:
+            raise YrdError(f"benchmark: Flink SQL {mode}: ended with code {cost.code}")
+        out[name] = cost.cpu_s
+    return out
+
+
+def _duckdb(paired: npt.NDArray[Any]) -> float:
+    """CPU-seconds of the definitions over paired rows that lie in a table."""
+    parts = []
+    for vantage in range(5):
+        own = paired[(paired["mask"] >> vantage) & 1 == 1]
+        columns = {name: pa.array(own[name]) for name in NARROW.names or () if name != "mask"}
+        parts.append(pa.table({"vantage": np.full(len(own), vantage, np.uint8), **columns}))
+    with duck.memory() as connection:
+        connection.register("_paired", pa.concat_tables(parts))
+        connection.execute("CREATE TABLE tx AS SELECT * FROM _paired")
+        start = time.process_time()
+        for rule in stream_rules():
+            evaluate(connection, rule)
+        return time.process_time() - start

@@ -1,0 +1,100 @@
+"""The stream job and the whole path, as CPU-seconds and wall time of a whole process tree.
+
+Each is run over two tapes of one make that differ in length only. What both have in common (start
+of Python, of the JVM, of the workers, loading of compiled kernels) falls out of the difference, so
+
+    steady cost  = (cost of the large - cost of the small) / (reports of the large - of the small)
+    start-up     = cost of the small - its reports x steady cost
+
+The rate with start-up is the large tape's reports by its wall time.
+"""
+
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.process_cpu import Cost, measure
+from benchmarks.sizes import Bench
+from schemas.errors import YrdError
+
+
+def job(bench: Bench) -> dict[str, Any]:
+    """The PyFlink job alone over stored narrow rows: pairing, rules, checkpoints, files."""
+    found = []
+    for reports in (bench.small, bench.large):
+        run = _run(bench, bench.demo(reports), keep=True)
+        folder = run.folder / "job"
+        shutil.rmtree(folder, ignore_errors=True)
+        cost = _checked([sys.executable, "-m", "benchmarks.job_alone", str(run.folder)])
+        rows = sum(
+            path.stat().st_size // 128 for path in (run.folder / "intake/narrow").glob("*.bin")
+        )
+        found.append((rows, cost))
+    return _difference(found, what="on-time payment report")
+
+
+def path(bench: Bench) -> dict[str, Any]:
+    """`yrd replay` over the demo mix and over pacs.008 alone."""
+    out: dict[str, Any] = {}
+    for name, make in (("demo mix", bench.demo), ("pacs.008", bench.payments)):
+        runs = [_run(bench, make(reports)) for reports in (bench.small, bench.large)]
+        pairs = [(run.result["submitted"], run.cost) for run in runs]
+        out |= {f"{name}: {key}": value for key, value in _difference(pairs).items()}
+        out[f"{name}: output_sha256"] = runs[-1].result["output_sha256"]
+    return out
+
+
+class _Run:
+    def __init__(self, folder: Path, cost: Cost) -> None:
+        self.folder, self.cost = folder, cost
+        self.result: dict[str, Any] = json.loads((folder / "summary.json").read_text())
+
+
+def _run(bench: Bench, tape: Path, keep: bool = False) -> _Run:
+    """One replay in a process of its own; `keep` takes an earlier one, if any."""
+    folder = bench.folder / f"run-{tape.name}"
+    told = folder / "cost.json"
+    if keep and told.is_file():
+        return _Run(folder, Cost(**json.loads(told.read_text())))
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [
+        str(Path(sys.executable).with_name("yrd")),
+        "replay",
+        str(tape),
+        "--out",
+        str(folder),
+        "--json",
+    ]
+    cost = _checked(command)
+    told.write_text(json.dumps({name: getattr(cost, name) for name in Cost.__dataclass_fields__}))
+    return _Run(folder, cost)
+
+
+def _checked(command: list[str]) -> Cost:
+    cost = measure(command, quiet=True)
+    if cost.code:
+        raise YrdError(f"benchmark: {' '.join(command[1:4])}: ended with code {cost.code}")
+    return cost
+
+
+def _difference(found: Sequence[tuple[int, Cost]], what: str = "report") -> dict[str, Any]:
+    """Steady cost and start-up from two lengths."""
+    small, large = found
+    more = large[0] - small[0]
+    cpu = (large[1].cpu_s - small[1].cpu_s) / more
+    wall = (large[1].wall_s - small[1].wall_s) / more
+    return {
+        f"{what}s": f"{small[0]:,} and {large[0]:,}",
+        "wall s": f"{small[1].wall_s} and {large[1].wall_s}",
+        "CPU-s": f"{small[1].cpu_s} and {large[1].cpu_s}",
+        "largest process, MB": round(large[1].peak_mb),
+        f"steady, CPU us a {what}": round(cpu * 1e6, 2),
+        f"steady, {what}s a wall s": round(1 / wall) if wall > 0 else "not measurable",
+        f"steady, {what}s a CPU-s": round(1 / cpu) if cpu > 0 else "not measurable",
+        "start-up, CPU-s": round(small[1].cpu_s - small[0] * cpu, 2),
+        "start-up, wall s": round(small[1].wall_s - small[0] * wall, 2),
+        f"with start-up, {what}s a wall s": round(large[0] / large[1].wall_s),
+    }

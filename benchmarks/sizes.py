@@ -1,0 +1,48 @@
+"""How much is measured, where it is kept, and the tapes measured on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from connectors.ends.tape import Tape, TapeWriter
+from replay.market.build import Sizes, simulate
+
+PAYMENTS = "pacs008"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where a benchmark works and how much it does.
+
+    `small` and `large` are reports of the two tapes whose difference is the steady cost; `records`
+    is what decoding alone is measured on.
+    """
+
+    folder: Path
+    small: int = 100_000
+    large: int = 400_000
+    records: int = 40_000
+
+    def demo(self, reports: int) -> Path:
+        """A simulated tape of about so many reports, made once."""
+        folder = self.folder / f"tape-{reports}"
+        if not (folder / "manifest.json").is_file():
+            simulate(folder, 1, Sizes(reports))
+        return folder
+
+    def payments(self, reports: int) -> Path:
+        """The pacs.008 submissions of that tape alone, made once."""
+        folder = self.folder / f"tape-{reports}-{PAYMENTS}"
+        if not (folder / "manifest.json").is_file():
+            whole = Tape(self.demo(reports))
+            with TapeWriter(folder, str(whole.manifest["data_origin"]), seed=1) as writer:
+                for number in range(len(whole.segments())):
+                    for row in whole.read(number).to_pylist():
+                        if row["feed"] == PAYMENTS:
+                            writer.add(
+                                row["feed"],
+                                row["submitter"],
+                                row["received_at"],
+                                row["body"],
+                                row["file_name"],
+                            )
+        return folder

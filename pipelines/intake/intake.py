@@ -1,7 +1,7 @@
 """Intake of one unit of submissions: decode, enrich, check, answer. Nothing is lost on the way."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +80,7 @@ class Intake:
         for part in unit.parts:
             if part.segment not in cache:
                 cache[part.segment] = tape.read(part.segment)
-            tables.append(cache[part.segment].take(pa.array(part.rows)))
+            tables.append(_rows(cache[part.segment], part.rows))
             repeated = set(part.repeats)
             repeats += [row in repeated for row in part.rows]
         return self.process(pa.concat_tables(tables), np.array(repeats, np.bool_), unit.number)
@@ -125,6 +125,8 @@ class Intake:
         register = institutions()
         found: dict[tuple[str, int], list[int]] = {}
         received = raw["received_at"].to_pylist()
+        bodies = _bodies(raw["body"])
+        envelopes = raw.drop_columns(["body"])
         for row, feed in enumerate(raw["feed"].to_pylist()):
             epoch = register.epoch(received[row].astimezone(_BEIJING).date())
             if feed not in self._feeds:
@@ -134,17 +136,16 @@ class Intake:
                 )
             found.setdefault((feed, epoch), []).append(row)
         for (feed, _), rows in found.items():
-            some = raw.take(pa.array(rows))
-            bodies = some["body"].combine_chunks()
+            some = envelopes.take(pa.array(rows))
             yield Group(
                 feed=self._feeds[feed],
                 submissions=tuple(
-                    Submission(sha, submitter, at, body.as_buffer(), name)
-                    for sha, submitter, at, body, name in zip(
+                    Submission(sha, submitter, at, bodies[row], name)
+                    for sha, submitter, at, row, name in zip(
                         some["sha256"].to_pylist(),
                         some["submitter"].to_pylist(),
                         some["received_at"].to_pylist(),
-                        bodies,
+                        rows,
                         some["file_name"].to_pylist(),
                         strict=True,
                     )
@@ -159,6 +160,26 @@ class Intake:
         if epoch not in self._evaluators:
             self._evaluators[epoch] = self._evaluator_on(on)
         return self._evaluators[epoch]
+
+
+def _rows(table: pa.Table, rows: Sequence[int]) -> pa.Table:
+    """Rows of a segment; a run of them, which is the rule, is not copied."""
+    if rows[-1] - rows[0] == len(rows) - 1:
+        return table.slice(rows[0], len(rows))
+    return table.take(pa.array(rows))
+
+
+def _bodies(column: pa.ChunkedArray) -> list[pa.Buffer]:
+    """The bytes of each row, where they lie: a unit's bodies are most of its memory."""
+    out: list[pa.Buffer] = []
+    for chunk in column.chunks:
+        _, offsets, data = chunk.buffers()
+        bounds = np.frombuffer(offsets, np.int64)[chunk.offset : chunk.offset + len(chunk) + 1]
+        out += [
+            data.slice(start, end - start)
+            for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
+        ]
+    return out
 
 
 def _streamed(feed: Feed) -> bool:

@@ -7,9 +7,11 @@ regions.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import Literal
 
 from ledger.duck import Connection
+from schemas.regions import NAMES
 from serving.publish.versions import Version
 
 Kind = Literal["origin", "scope", "version", "feed", "quarantine", "rule", "truncated"]
@@ -37,16 +39,24 @@ def blind_spots(
     origin = str(connection.scalar("SELECT value FROM ledger_info WHERE name = 'data_origin'"))
     spots = [_ORIGIN[origin], _SCOPE]
     if version is not None:
+        until = _beijing(version.known_at)
         spots.append(
             BlindSpot(
                 "version",
-                f"第 {version.version} 版账本，收报截至 {version.known_at}（UTC）；"
-                "其后收到的不在内。",
-                f"Ledger version {version.version}, holding what was received until "
-                f"{version.known_at}; nothing after that.",
+                f"第 {version.version} 版账本，收报截至 {until}（北京时间）；其后收到的不在内。",
+                f"Ledger version {version.version}, holding what was received until {until} "
+                "Beijing time; nothing after that.",
             )
         )
     return (*spots, *_feeds(connection), *_waiting(connection), *_rules(connection, rules))
+
+
+def _beijing(known_at: str) -> str:
+    """A manifest's time of receipt as Beijing time; a dash where nothing was received."""
+    if not known_at:
+        return "-"
+    local = datetime.fromisoformat(known_at).astimezone(timezone(timedelta(hours=8)))
+    return f"{local:%Y-%m-%d %H:%M:%S}"
 
 
 _ORIGIN = {
@@ -72,8 +82,7 @@ def _feeds(connection: Connection) -> list[BlindSpot]:
         """
         SELECT feed,
             count(*) FILTER (WHERE state = 'absent')::BIGINT AS absent,
-            string_agg(DISTINCT region, ', ' ORDER BY region)
-                FILTER (WHERE state = 'absent') AS regions,
+            list(DISTINCT region ORDER BY region) FILTER (WHERE state = 'absent') AS regions,
             min(day) FILTER (WHERE state = 'absent')::VARCHAR AS first_day,
             max(day) FILTER (WHERE state = 'absent')::VARCHAR AS last_day,
             sum(late)::BIGINT AS late,
@@ -87,9 +96,10 @@ def _feeds(connection: Connection) -> list[BlindSpot]:
             spots.append(
                 BlindSpot(
                     "feed",
-                    f"{feed}：{first} 至 {last} 间有 {absent} 个地区日未收到报送（{regions}）。",
+                    f"{feed}：{first} 至 {last} 间有 {absent} 个地区日未收到报送"
+                    f"（{'、'.join(_name(one, 0) for one in regions)}）。",
                     f"{feed}: nothing came on {absent} region-days between {first} and {last} "
-                    f"({regions}).",
+                    f"({', '.join(_name(one, 1) for one in regions)}).",
                 )
             )
         if late:
@@ -111,6 +121,10 @@ def _feeds(connection: Connection) -> list[BlindSpot]:
     if not rows:
         spots.append(BlindSpot("feed", "尚未收到任何报送。", "No feed has delivered anything yet."))
     return spots
+
+
+def _name(area: str, number: int) -> str:
+    return NAMES[area][number] if area in NAMES else area
 
 
 def _waiting(connection: Connection) -> list[BlindSpot]:

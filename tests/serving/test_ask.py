@@ -28,7 +28,7 @@ def answer(folder: Path, *arguments: str) -> dict[str, Any]:
 def test_an_answer_ends_with_its_blind_spots(published: Path) -> None:
     result = run("SELECT count(*) AS n FROM tx", "--ledger", str(published))
     assert result.exit_code == 0
-    rows, _, spots = result.stdout.partition("1 rows")
+    rows, _, spots = result.stdout.partition("1 row")
     assert "n" in rows
     assert "SIMULATED" in spots
     assert "Four regions only" in spots

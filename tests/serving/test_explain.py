@@ -99,7 +99,8 @@ def test_labels_follow_the_joint_evidence_payer_first(told: Explanation) -> None
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_text_holds_every_figure_and_no_identifier(told: Explanation, lang: words.Lang) -> None:
     text = words.text(told, lang)
-    for needed in ("405.00", "SIMULATED", "2026.1", "2026-03-04 10:00:00", "2/9", "3/9"):
+    total = "405.00 万元" if lang == "zh" else "CNY 4,050,000"
+    for needed in (total, "SIMULATED", "2026.1", "2026-03-04 10:00:00", "2/9", "3/9"):
         assert needed in text, needed
     for line in told.rule.lines:
         assert words.measure(line.value, told.rule.unit, lang) in text
@@ -136,7 +137,7 @@ def test_the_commands_list_and_explain(published: Path, told: Explanation) -> No
     assert [row["alert_id"] for row in json.loads(listed.stdout)] == [told.alert.alert_id]
     shown = runner.invoke(app, ["list", "--ledger", str(published), "--hidden", "--lang", "zh"])
     assert told.alert.alert_id[:12] in shown.stdout
-    assert "1 hidden by split" in shown.stdout
+    assert "1 条因分割而被隐藏" in shown.stdout
     one = ["explain", told.alert.alert_id, "--ledger", str(published)]
     assert "甲" in runner.invoke(app, [*one, "--lang", "zh"]).stdout
     assert json.loads(runner.invoke(app, [*one, "--json"]).stdout)["alert"]["peak_band"] == 3

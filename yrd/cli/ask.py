@@ -11,13 +11,13 @@ from yrd.cli.common import Json, emit, guarded, stderr, stdout
 if TYPE_CHECKING:
     from serving.answers.ask import Answer
 
-SHOWN = 40
+SHOWN, SHOWN_TALL = 40, 10  # rows on a screen: one a line, and one field a line
 DEFAULT = Path("var/demo/ledger")
 
 
 def ask(
     question: Annotated[
-        str | None, typer.Argument(metavar="[SQL]", help="One SELECT statement.")
+        str | None, typer.Argument(metavar="SQL", help="One SELECT statement.")
     ] = None,
     ledger: Annotated[
         Path, typer.Option(help="Folder of published versions, or one version's file.")
@@ -73,7 +73,7 @@ def _show(answer: "Answer", lang: str) -> None:
     from serving.answers.exports import plain
 
     cells = [
-        [_cell(plain(value)) for value in row.values()]
+        [_cell(_clock(value) or plain(value)) for value in row.values()]
         for row in answer.table.slice(0, SHOWN).to_pylist()
     ]
     names = answer.table.schema.names
@@ -85,6 +85,7 @@ def _show(answer: "Answer", lang: str) -> None:
         for row in cells:
             drawn.add_row(*row)
     else:  # too wide for a line: one field a line, a blank line between rows
+        cells = cells[:SHOWN_TALL]
         drawn = Table(box=None, pad_edge=False, show_header=False)
         for row in cells:
             for name, cell in zip(names, row, strict=True):
@@ -93,8 +94,10 @@ def _show(answer: "Answer", lang: str) -> None:
     if names:
         stdout.print(drawn)
     rows = answer.table.num_rows
-    more = f", {SHOWN} shown; --format csv writes all" if rows > SHOWN else ""
-    stdout.print(f"\n{rows} rows{more}", markup=False, highlight=False)
+    more = f", {len(cells)} shown; --format csv writes all" if rows > len(cells) else ""
+    stdout.print(
+        f"\n{rows:,} {'row' if rows == 1 else 'rows'}{more}", markup=False, highlight=False
+    )
     for spot in answer.blind_spots:
         text = spot.zh if lang == "zh" else spot.en
         stdout.print(f"  - {text}", markup=False, highlight=False, soft_wrap=True)
@@ -129,6 +132,17 @@ def _side(kind: Any) -> Any:  # noqa: ANN401 - Arrow types carry no stubs
 
     number = pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_floating(kind)
     return "right" if number else "left"
+
+
+def _clock(value: Any) -> str:  # noqa: ANN401
+    """An instant without idle noughts, `Z` where it is UTC; empty for anything else."""
+    from datetime import datetime
+
+    if not isinstance(value, datetime):
+        return ""
+    text = value.replace(tzinfo=None).isoformat(" ")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{text}Z" if value.tzinfo else text
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401

@@ -53,7 +53,9 @@ def list_feeds(as_json: Json = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="A feed's name, as `yrd feed list` prints it.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A feed's name, as `yrd feed list` prints it.")
+    ],
     lang: Lang = "en",
     as_json: Json = False,
 ) -> None:

@@ -11,7 +11,9 @@ from yrd.cli.common import Json, emit, guarded, progress
 
 
 def replay(
-    tape: Annotated[Path, typer.Argument(help="Folder of a tape (`yrd simulate` makes one).")],
+    tape: Annotated[
+        Path, typer.Argument(metavar="TAPE", help="Folder of a tape (`yrd simulate` makes one).")
+    ],
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run; default var/runs/<tape's name>.")
     ] = None,

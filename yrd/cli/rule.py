@@ -19,8 +19,6 @@ def list_rules(lang: Lang = "en", as_json: Json = False) -> None:
 
     Exit status: 0.
     """
-    from rich.table import Table
-
     from pipelines.rules.registry import load_rules
 
     with guarded():
@@ -28,19 +26,26 @@ def list_rules(lang: Lang = "en", as_json: Json = False) -> None:
         if as_json:
             emit([_brief(rule) for rule in rules], as_json)
             return
-        table = Table(box=None, pad_edge=False)
-        for head in ("rule", "lane", "purpose", "variants (use of the law)", "question"):
-            table.add_column(head, overflow="fold")
         for rule in rules:
-            uses = "\n".join(f"{v.name} ({v.status_of_use})" for v in rule.variants)
-            question = rule.question[0 if lang == "zh" else 1]
-            table.add_row(rule.name, rule.lane, rule.purpose, uses, question)
-        stdout.print(table)
+            uses = ", ".join(f"{v.name} ({v.status_of_use})" for v in rule.variants)
+            stdout.print(f"[bold]{rule.name}[/bold]  {rule.lane} lane; {rule.purpose}")
+            _indented(rule.question[0 if lang == "zh" else 1])
+            _indented(f"variants and use of the law: {uses}")
+        stdout.print("\nnext: yrd rule show NAME", highlight=False, markup=False)
+
+
+def _indented(text: str) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    stdout.print(Padding(Text(text), (0, 0, 0, 4)), highlight=False)
 
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="A rule's name, as `yrd rule list` prints it.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A rule's name, as `yrd rule list` prints it.")
+    ],
     lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
@@ -48,8 +53,6 @@ def show(
 
     Exit status: 0; 2 where there is no such rule.
     """
-    from rich.table import Table
-
     from pipelines.rules.registry import load_rules, parameters_on
     from schemas.errors import InputError
 
@@ -90,13 +93,9 @@ def show(
             f"parameter set {agreed.version} ({agreed.agreed_by})\n",
             highlight=False,
         )
-        table = Table(box=None, pad_edge=False)
-        for head in ("parameter", "value", "unit", "number", "use", "where it comes from"):
-            table.add_column(head, overflow="fold")
         for p in rule.parameters.values():
-            row = (p.name, f"{values[p.name]:,}", p.unit, p.status_of_number, p.status_of_use)
-            table.add_row(*row, p.citation)
-        stdout.print(table)
+            stdout.print(f"[bold]{p.name}[/bold] = {values[p.name]:,} {p.unit}", highlight=False)
+            _indented(f"{p.status_of_number}, {p.status_of_use}: {p.citation}")
         stdout.print(
             "\nL law in force; L- superseded; E exchange rule; I practice or ours; A study\n"
         )

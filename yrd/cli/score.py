@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def score(
-    run: Annotated[Path, typer.Argument(help="Folder of a run, such as var/demo.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, such as var/demo.")],
     labels: Annotated[
         Path | None, typer.Option(help="labels.parquet of the tape, if it is not RUN/tape's.")
     ] = None,
@@ -79,7 +79,7 @@ def show(result: "Score") -> None:
             table.add_column(heading, justify="right", no_wrap=True)
     for row in (*result.rules.values(), result.overall):
         name = row.rule.removeprefix("invoice_")
-        delay = f"{median(row.delays_s) / 3600:.1f} h" if row.delays_s else "-"
+        delay = f"{round(median(row.delays_s) / 3600, 1) + 0.0:.1f} h" if row.delays_s else "-"
         counts.add_row(
             name,
             *map(str, (row.planted, row.found, row.missed, row.alerts, row.false)),

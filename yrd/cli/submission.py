@@ -29,7 +29,7 @@ def _group() -> None:
 def status(
     submission: Annotated[
         str | None,
-        typer.Argument(metavar="[ID]", help="SHA-256 of the bytes, or the beginning of it."),
+        typer.Argument(metavar="ID", help="SHA-256 of the bytes, or the beginning of it."),
     ] = None,
     submitter: Annotated[
         str | None, typer.Option(help="An institution's id: all its submissions, newest first.")

@@ -1,9 +1,19 @@
 """What every test may need: the trial data, and skips that are failures on CI."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
+
+_BEGAN = time.monotonic()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A soak ends when its time is over (SOAK_MINUTES): what is left is skipped and says so."""
+    minutes = os.environ.get("SOAK_MINUTES")
+    if minutes and "soak" in item.keywords and time.monotonic() - _BEGAN > float(minutes) * 60:
+        pytest.skip(f"the soak's {minutes} minutes are over")
 
 
 def lacking(reason: str) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Callable
 
 import pytest
@@ -19,9 +20,15 @@ from connectors.feeds.registry import FOLDER, load_feeds
 from tests.connectors.support import reconciles, run
 
 FEEDS = load_feeds()
+# The soak asks for more, and for other ones every time.
+LONG = "YRD_FUZZ_EXAMPLES" in os.environ
+EXAMPLES = int(os.environ.get("YRD_FUZZ_EXAMPLES", "150"))
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pacs.008.001.08"
 BOUNDED = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=not LONG,
 )
 PIECES = [
     "abc", "  ", "中文", "\n", "&amp;", "&lt;", "&#x4e2d;", "&#65;", "&quot;", "&gt;", "1.5", "\t",
@@ -202,7 +209,7 @@ def _good(feed: str) -> bytes:
 
 
 @pytest.mark.parametrize("feed", FEEDS)
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=not LONG)
 @given(data=st.data())
 def test_a_mutated_submission_never_crashes_and_stays_accounted_for(
     feed: str, data: st.DataObject

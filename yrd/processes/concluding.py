@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,10 +20,21 @@ from pipelines.pairing.pairing import reconciliation
 from pipelines.rules.registry import ParameterSet, load_rules, parameters_on
 from schemas.errors import InputError
 from schemas.records import ALERT
+from schemas.visibility import expected_legs
 from serving.publish.publisher import publish
 from yrd.processes.summary import summary
 
 _RUN = TABLES["rule_run"]
+_STREAM_MARKET = "PYMT"
+_STATED = """
+SELECT transaction_id,
+    any_value(counterparty_1_region ORDER BY report) AS counterparty_1_region,
+    any_value(counterparty_2_region ORDER BY report) AS counterparty_2_region,
+    any_value(debtor_agent_id ORDER BY report) AS debtor_agent_id,
+    any_value(creditor_agent_id ORDER BY report) AS creditor_agent_id
+FROM event WHERE market_segment = 'PYMT'
+GROUP BY transaction_id ORDER BY transaction_id
+"""
 _LANES = ("stream", "late", "ledger")
 
 
@@ -59,7 +71,7 @@ def conclude(
         0,
         {
             "crossing": _known(crossings, known),
-            "reconciliation": _known(reconciliation(job.recon, "PYMT", 2), known),
+            "reconciliation": _known(_reconciled(ledger, job), known),
             "alert": alerts,
             "rule_run": runs,
             "parameter": _params(parameters),
@@ -106,6 +118,15 @@ def _crossings(
         )
     days = {"from_date": first, "to_date": last, "known_from": known_at}
     return pa.concat_tables(parts), pa.Table.from_pylist([run | days for run in runs], _RUN)
+
+
+def _reconciled(ledger: Connection, job: Outputs) -> pa.Table:
+    """The stream's transactions with how many reports each should have had and had."""
+    stated = ledger.sql(_STATED)
+    expected = expected_legs(stated, _STREAM_MARKET).to_numpy(zero_copy_only=False)
+    keys = stated["transaction_id"].to_numpy()
+    at = np.minimum(np.searchsorted(keys, job.recon["key"]), max(len(keys) - 1, 0))
+    return reconciliation(job.recon, _STREAM_MARKET, expected[at])
 
 
 def _known(table: pa.Table, known: pa.Scalar) -> pa.Table:

@@ -1,0 +1,65 @@
+"""What only shows with repetition: more fuzz with bounds checked, and memory that must not grow."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from connectors.ends.tape import Tape
+from pipelines.intake.plan import plan
+from replay.market.build import Sizes, simulate
+from yrd.processes.building import build_intake
+from yrd.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.soak
+
+
+def test_readers_stand_a_long_fuzz_with_bounds_checked(tmp_path: Path) -> None:
+    environment = os.environ | {
+        "YRD_FUZZ_EXAMPLES": "600",
+        "NUMBA_BOUNDSCHECK": "1",
+        "NUMBA_CACHE_DIR": str(tmp_path),  # bounds checks are compiled in: a cache of their own
+    }
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "tests/connectors/test_fuzz.py"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout[-3000:]
+    assert "passed" in ended.stdout
+
+
+def test_intake_does_not_grow_however_long_it_runs(tmp_path: Path) -> None:
+    simulate(tmp_path / "tape", 5, Sizes(reports=20_000))
+    tape = Tape(tmp_path / "tape")
+    intake = build_intake(Settings(), "SIMULATED")
+    units = plan(tape, unit_bytes=4 << 20)
+    process = psutil.Process()
+    resident = []
+    for _ in range(8):
+        for unit in units:
+            intake.take(tape, unit)
+        resident.append(process.memory_info().rss)
+    settled, last = max(resident[2:4]), max(resident[6:])
+    assert last < settled * 1.1, [round(size / 1e6) for size in resident]
+
+
+def test_every_seed_gives_a_market_whose_counts_add_up(tmp_path: Path) -> None:
+    intake = build_intake(Settings(), "SIMULATED")
+    for seed in range(11, 15):
+        simulate(tmp_path / str(seed), seed, Sizes(reports=10_000))
+        tape = Tape(tmp_path / str(seed))
+        for unit in plan(tape):
+            counts = intake.take(tape, unit).submissions.to_pandas()
+            parts = ["accepted", "rejected", "quarantined", "duplicates"]
+            assert np.array_equal(counts["submitted"], counts[parts].sum(axis=1))

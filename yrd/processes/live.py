@@ -248,15 +248,16 @@ def _outputs(run: _Run, job: str) -> Outputs:
     """What the job wrote, once its watermark has passed everything that was sent."""
     newest = datetime.fromisoformat(str(run.tape.manifest["received_to"]))
     _until(lambda: _watermark_ms(run.stack, job) >= newest.timestamp() * 1_000, run, job)
-    passed_ms = time.time() * 1_000
-    _until(lambda: _checkpointed_ms(run.stack, job) > passed_ms, run, job)
+    for _ in range(2):  # a checkpoint's output is committed once the checkpoint is complete
+        passed_ms = time.time() * 1_000
+        _until(lambda since=passed_ms: _checkpointed_ms(run.stack, job) > since, run, job)
     lines = (
         m.value.decode() for m in read_all(run.stack.servers, [run.topic("crossings")]) if m.value
     )
     return parse(lines)
 
 
-def _until(done: Callable[[], bool], run: _Run, job: str) -> None:
+def _until(done: Callable[..., bool], run: _Run, job: str) -> None:
     deadline = time.monotonic() + _PATIENCE_S
     while not done():
         state = (flink.ask(run.stack, f"/jobs/{job}") or {}).get("state")

@@ -5,9 +5,12 @@ JVM, the log configuration), lays out the graph and waits for its end. What beca
 written to `result.json` in the run's folder.
 """
 
+import fcntl
 import json
 import os
+import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -28,8 +31,15 @@ def main(settings_path: str, module_path: str, java_home: str, recover: str) -> 
     Returns:
         Exit code: 0 finished, 1 the job failed (the reason is in `result.json`).
     """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     settings = JobSettings.from_json(Path(settings_path).read_text())
     folder = settings.folder
+    lock = (folder / "lock").open("w")  # held until this process ends, however it ends
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        _write(folder, {"status": "failed", "reason": "another process is at work on this run"})
+        return 1
     _prepare(settings, module_path, java_home)
     started = time.perf_counter()
     try:
@@ -56,6 +66,13 @@ def main(settings_path: str, module_path: str, java_home: str, recover: str) -> 
         },
     )
     return 0
+
+
+def _end_with_parent() -> None:
+    """End this process's whole group when the parent is gone: a second run would double output."""
+    while os.read(0, 1):  # a buffered read would hold a lock at the interpreter's end
+        pass
+    os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 def _prepare(settings: JobSettings, module_path: str, java_home: str) -> None:

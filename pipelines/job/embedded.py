@@ -19,6 +19,7 @@ from pipelines.job.segments import segment_count
 from pipelines.job.settings import JobSettings
 from schemas.errors import ConfigurationError, PrerequisiteError, YrdError
 
+_POLL_S = 0.2
 _CHECKPOINT = re.compile(r"chk-(\d+)")
 _START = (
     "import sys; sys.path[:0] = sys.argv[1].split(':'); "
@@ -59,8 +60,7 @@ class JobResult:
 def run_embedded(settings: JobSettings, progress: Progress | None = None) -> JobResult:
     """Run the job over a folder of segments, or go on with a run that was interrupted.
 
-    The child has its own process group; it ends with this process's pipe. A finished run is not
-    run again: its outputs are returned.
+    A finished run is not run again: its outputs are returned.
 
     Args:
         settings: What to run; the folder must be new or belong to a run with the same identity.
@@ -70,7 +70,7 @@ def run_embedded(settings: JobSettings, progress: Progress | None = None) -> Job
         PrerequisiteError: there is no usable Java.
         ConfigurationError: the folder belongs to another run.
         InputError: the folder of segments is empty or has a gap.
-        JobFailedError: the job ended with an error.
+        JobFailedError: the job ended with an error, or stands still.
     """
     total = settings.segments or segment_count(settings.narrow)
     _claim(settings)
@@ -81,7 +81,7 @@ def run_embedded(settings: JobSettings, progress: Progress | None = None) -> Job
         recover = newest_checkpoint(settings.folder)
         child = start_child(settings, recover)
         try:
-            _watch(child, settings.folder, total, progress)
+            _watch(child, settings, total, progress)
         finally:
             _end(child)
         _check(child, settings, result_path)
@@ -97,7 +97,10 @@ def run_embedded(settings: JobSettings, progress: Progress | None = None) -> Job
 
 
 def start_child(settings: JobSettings, recover: Path | None) -> subprocess.Popen[bytes]:
-    """Start the process that runs the job; its output goes to `child.log` in the run's folder."""
+    """Start the process that runs the job; its output goes to `child.log` in the run's folder.
+
+    It leads a process group and ends with this process, however that ends.
+    """
     settings_path = settings.folder / "settings.json"
     settings_path.write_text(settings.to_json())
     modules = ":".join(str(path) for path in module_path())
@@ -113,7 +116,7 @@ def start_child(settings: JobSettings, recover: Path | None) -> subprocess.Popen
                 str(java_home(settings.java_home)),
                 "" if recover is None else str(recover),
             ],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # never written to: its end tells the child that we are gone
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -196,19 +199,32 @@ def _status(result: Path) -> str | None:
 
 
 def _watch(
-    child: subprocess.Popen[bytes], folder: Path, total: int, progress: Progress | None
+    child: subprocess.Popen[bytes], settings: JobSettings, total: int, progress: Progress | None
 ) -> None:
-    shown = -1
-    while True:
-        ended = child.poll() is not None
-        if progress is not None:
-            read = len({note["segment"] for note in notes(folder)})
-            if read != shown:
-                shown = read
-                progress(read, total)
-        if ended:
-            return
-        time.sleep(0.1)
+    """Wait for the child's end, showing progress.
+
+    Raises:
+        JobFailedError: no segment was read and no checkpoint completed for `stall_s`.
+    """
+    shown: tuple[int, Path | None] = (-1, None)
+    quiet = 0
+    while child.poll() is None:
+        moved = (
+            len({note["segment"] for note in notes(settings.folder)}),
+            newest_checkpoint(settings.folder),
+        )
+        quiet = quiet + 1 if moved == shown else 0
+        if progress is not None and moved[0] != shown[0]:
+            progress(moved[0], total)
+        shown = moved
+        if quiet * _POLL_S > settings.stall_s:
+            raise JobFailedError(
+                f"stream job: stands still since {settings.stall_s} s; run it again to go on from "
+                f"its last checkpoint; see {settings.folder / 'flink.log'}"
+            )
+        time.sleep(_POLL_S)
+    if progress is not None and child.returncode == 0 and shown[0] != total:
+        progress(total, total)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

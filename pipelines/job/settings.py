@@ -65,6 +65,7 @@ class JobSettings:
             on top.
         quick_start: Let the JVM use its first compiler only. It moves bytes here, the kernels are
             compiled elsewhere: 3 million reports cost less this way, not only a short run.
+        stall_s: Give up when nothing was read and no checkpoint completed for so many seconds.
         pause_ms: Wait before each segment; slows a run down so that it can be interrupted.
         fail_at_message: Raise once, at this message of a rules subtask (tests of recovery).
     """
@@ -84,6 +85,7 @@ class JobSettings:
     watermark_ms: int = 500
     heap_mb: int = 1_024
     quick_start: bool = True
+    stall_s: int = 300
     pause_ms: int = 0
     fail_at_message: int | None = None
 

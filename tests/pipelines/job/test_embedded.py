@@ -7,8 +7,10 @@ product of them is for `make soak`.
 import os
 import signal
 import stat
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.job.embedded import (
+    JobFailedError,
     newest_checkpoint,
     notes,
     run_embedded,
@@ -76,6 +79,13 @@ def processes_of(group: int) -> Iterator[int]:
                 yield int(entry.name)
 
 
+def until(reached: Callable[[], bool], patience_s: float) -> None:
+    deadline = time.monotonic() + patience_s
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def kill_mid_run(job: JobSettings, segments_read: int) -> None:
     """Start the job, wait until it has read some segments and has a checkpoint, kill all of it."""
     job.folder.mkdir(parents=True)
@@ -91,10 +101,7 @@ def kill_mid_run(job: JobSettings, segments_read: int) -> None:
     assert len(list(processes_of(child.pid))) >= 2, "the JVM should be in the child's group"
     os.killpg(child.pid, signal.SIGKILL)
     child.wait()
-    gone = time.monotonic() + 10
-    while list(processes_of(child.pid)):
-        assert time.monotonic() < gone
-        time.sleep(0.05)
+    until(lambda: not list(processes_of(child.pid)), 10)
     assert not (job.folder / "result.json").exists()
 
 
@@ -162,6 +169,36 @@ def test_any_kill_with_any_batching_gives_the_crossings_of_the_plain_run(
     assert result.outputs.counters["reports"] == len(arrived[0])
 
 
+def test_the_job_ends_with_the_process_that_started_it(job: JobSettings, tmp_path: Path) -> None:
+    job.folder.mkdir()
+    (tmp_path / "settings.json").write_text(replace(job, pause_ms=60_000).to_json())
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys, time\n"
+            "from pathlib import Path\n"
+            "from pipelines.job.embedded import start_child\n"
+            "from pipelines.job.settings import JobSettings\n"
+            "print(start_child(JobSettings.from_json(Path(sys.argv[1]).read_text()), None).pid)\n"
+            "sys.stdout.flush(); time.sleep(600)",
+            str(tmp_path / "settings.json"),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout is not None
+    group = int(parent.stdout.readline())
+    until((job.folder / "lock").exists, 60)
+    second = start_child(job, None)
+    assert second.wait(60) == 1, "two processes must not work on one run"
+    assert "another process" in (job.folder / "result.json").read_text()
+    assert list(processes_of(group))
+    parent.kill()
+    parent.wait()
+    until(lambda: not list(processes_of(group)), 10)
+
+
 def test_a_java_home_without_java_is_named(job: JobSettings, tmp_path: Path) -> None:
     with pytest.raises(PrerequisiteError, match=r"bin/java.*YRD_JAVA_HOME"):
         run_embedded(replace(job, java_home=tmp_path))
@@ -201,6 +238,15 @@ def test_a_spoilt_segment_is_refused_before_anything_is_started(job: JobSettings
     with pytest.raises(InputError, match=r"seg-00003\.bin: expected narrow rows"):
         run_embedded(job)
     assert not job.folder.exists()
+
+
+def test_a_job_that_stands_still_is_ended_and_said(job: JobSettings, tmp_path: Path) -> None:
+    sleeping = tmp_path / "java" / "bin" / "java"
+    sleeping.parent.mkdir(parents=True)
+    sleeping.write_text("#!/bin/sh\nexec sleep 600\n")
+    sleeping.chmod(sleeping.stat().st_mode | stat.S_IEXEC)
+    with pytest.raises(JobFailedError, match="stands still since 1 s"):
+        run_embedded(replace(job, java_home=sleeping.parents[1], stall_s=1))
 
 
 @pytest.mark.flink

@@ -61,7 +61,7 @@ class Home:
     def command(self, script: str, *arguments: str) -> list[str]:
         """A command line that runs one of the package's scripts in this home."""
         variables = [f"{name}={value}" for name, value in self.environment().items()]
-        return ["env", *variables, str(package() / "bin" / script), *arguments]
+        return ["/usr/bin/env", *variables, str(package() / "bin" / script), *arguments]
 
 
 def package() -> Path:

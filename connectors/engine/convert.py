@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from connectors.engine.kernels import numbers
-from schemas.columns import by_code, encoded
+from schemas.columns import encoded
 
 Mask = NDArray[np.bool_]
 
@@ -155,8 +155,7 @@ def without(text: pa.Array, rows: Mask) -> pa.Array:
     """The column with some rows made null."""
     if not rows.any():
         return text
-    values, codes = encoded(text)
-    return by_code(values, np.where(rows, -1, codes).astype(np.int32))
+    return pc.if_else(pa.array(rows), pa.scalar(None, text.type), text)
 
 
 def parts(text: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int32], Mask]:

@@ -343,18 +343,21 @@ def _add_sums(
     limbs = np.frombuffer(amounts.buffers()[1], np.int64)[2 * amounts.offset :]
     low, high = limbs[0 : 2 * len(amounts) : 2], limbs[1 : 2 * len(amounts) : 2]
     given = amounts.is_valid().to_numpy(zero_copy_only=False)
-    for index in np.unique(submission):
-        rows = (submission == index) & counted
-        told = totals[int(index)]
-        told.whole &= bool(given[rows].all())
-        rows &= given
-        wide = rows & (high != (low >> 63))
-        told.sum += sum(
-            (int(high[row]) << 64) + (int(low[row]) & 0xFFFFFFFFFFFFFFFF)
-            for row in np.flatnonzero(wide)
-        )
-        rows &= ~wide
-        told.sum += int((low[rows] & 0xFFFFFFFF).sum()) + (int((low[rows] >> 32).sum()) << 32)
+    found, place = np.unique(submission, return_inverse=True)
+    absent = np.bincount(place[counted & ~given], minlength=len(found))
+    rows = given & counted
+    wide = rows & (high != (low >> 63))
+    rows &= ~wide
+    halves = np.zeros((2, len(found)), np.int64)
+    np.add.at(halves[0], place[rows], low[rows] & 0xFFFFFFFF)
+    np.add.at(halves[1], place[rows], low[rows] >> 32)
+    for at, index in enumerate(found.tolist()):
+        told = totals[index]
+        told.whole &= not absent[at]
+        told.sum += int(halves[0, at]) + (int(halves[1, at]) << 32)
+    for row in np.flatnonzero(wide).tolist():
+        value = (int(high[row]) << 64) + (int(low[row]) & 0xFFFFFFFFFFFFFFFF)
+        totals[int(submission[row])].sum += value
 
 
 def _extension(columns: dict[str, pa.Array], rows: int) -> pa.Array:

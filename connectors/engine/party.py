@@ -24,6 +24,7 @@ from schemas.reference_data import institutions
 
 UNLINKED = "NAME-ONLY"  # the id of a party nothing identifies, where an id must be there
 _UNIT = "\x1f"
+_WRONG = "wrong"  # no token looks like it
 _SHAPES = {
     "CNAPS12": "[0-9]{12}",
     "FIN14": "[A-Z][0-9A-Z]{13}",
@@ -50,6 +51,7 @@ class Parties:
         self._accounts = Remembered(self._account_tokens, pa.string())
         self._firms = Remembered(self._firm_texts, pa.string())
         self._natures = Remembered(self._firm_natures, pa.string())
+        self._documents = Remembered(self._document_tokens, pa.string())
 
     def columns(self, party: Party, reading: Reading) -> dict[str, pa.Array]:
         """The columns of one party; what is wrong goes to the reading's findings."""
@@ -171,18 +173,24 @@ class Parties:
         """Tokens of persons' documents; a masked one identifies nobody, a wrong one is refused."""
         if documents.null_count == len(documents):
             return documents
-        values, codes = encoded(documents)
-        split = [value.split(_UNIT, 1) for value in values.to_pylist()]
-        kinds = pa.array([kind for kind, _ in split], pa.string())
-        texts = identity.documents(kinds, pa.array([number for _, number in split], pa.string()))
-        masked = np.array(["*" in number for _, number in split] + [False])
-        wrong = np.append(texts.is_null().to_numpy(zero_copy_only=False), False) & ~masked
-        path = " | ".join(entry.path for entry in party.ids)
-        expected = "a document number of the right form and check character"
-        reading.findings.add(wrong[codes], "ENG-IDENTIFIER", path, expected)
-        texts = without(texts, masked[:-1])
-        tokens = self._tokeniser.tokens("document", texts)
-        return tokens.take(pa.array(codes, mask=codes < 0))
+        tokens = self._documents.column(documents)
+        wrong = pc.fill_null(pc.equal(tokens, _WRONG), False).to_numpy(zero_copy_only=False)
+        if wrong.any():
+            path = " | ".join(entry.path for entry in party.ids)
+            expected = "a document number of the right form and check character"
+            reading.findings.add(wrong, "ENG-IDENTIFIER", path, expected)
+            tokens = without(tokens, wrong)
+        return tokens
+
+    def _document_tokens(self, documents: pa.Array) -> pa.Array:
+        """A token each, null for a masked number, `_WRONG` for one of the wrong form."""
+        split = [value.split(_UNIT, 1) for value in documents.to_pylist()]
+        numbers = pa.array([number for _, number in split], pa.string())
+        texts = identity.documents(pa.array([kind for kind, _ in split], pa.string()), numbers)
+        masked = np.array(["*" in number for _, number in split], np.bool_)
+        wrong = texts.is_null().to_numpy(zero_copy_only=False) & ~masked
+        tokens = self._tokeniser.make("document", without(texts, masked))
+        return pc.if_else(pa.array(wrong), _WRONG, tokens)
 
     def _account(self, party: Party, reading: Reading) -> pa.Array:
         """Tokens over servicing bank and number; the reporter stands in for an unnamed bank."""

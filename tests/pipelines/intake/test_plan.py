@@ -1,7 +1,6 @@
 """What is taken together, in which order, and what is a repeat."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 

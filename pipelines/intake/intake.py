@@ -164,7 +164,7 @@ class Intake:
 
 def _rows(table: pa.Table, rows: Sequence[int]) -> pa.Table:
     """Rows of a segment; a run of them, which is the rule, is not copied."""
-    if rows[-1] - rows[0] == len(rows) - 1:
+    if tuple(rows) == tuple(range(rows[0], rows[0] + len(rows))):
         return table.slice(rows[0], len(rows))
     return table.take(pa.array(rows))
 

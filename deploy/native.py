@@ -13,13 +13,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from connectors.ends.kafka import create_topics
 from deploy import flink
 from deploy.stack import FOLDER, Stack
-from pipelines.job.embedded import java_home
+from pipelines.job.embedded import java_home, newest_checkpoint
 from pipelines.job.settings import LiveSettings
 from schemas.errors import PrerequisiteError, YrdError
 
@@ -127,7 +127,12 @@ class NativeStack:
         return flink.prepare(self.stack, self.folder / "flink", connector, self._java)
 
     def submit(self, settings: LiveSettings) -> str:
-        """Hand the job to the running cluster; return its id."""
+        """Hand the job to the running cluster; return its id.
+
+        If its folder holds a checkpoint (the job was cancelled, or the cluster stopped), it goes on
+        from the newest one: begun anew it would write everything a second time.
+        """
+        settings = replace(settings, recover=newest_checkpoint(settings.folder))
         path = self.folder / f"{settings.transaction_prefix}.json"
         path.write_text(settings.to_json())
         return flink.submit(self.home(), self.stack, path)

@@ -75,28 +75,31 @@ def main(settings_path: str) -> None:
     from pipelines.job.graph import configuration, live
 
     settings = LiveSettings.from_json(Path(settings_path).read_text(encoding="utf-8"))
-    env = StreamExecutionEnvironment.get_execution_environment(
-        configuration(
-            {
-                "python.execution-mode": "thread",
-                "python.executable": sys.executable,
-                "python.client.executable": sys.executable,
-                "pipeline.object-reuse": "true",
-                "pipeline.max-parallelism": "128",
-                "pipeline.auto-watermark-interval": f"{settings.watermark_ms} ms",
-                "restart-strategy.type": "fixed-delay",
-                "restart-strategy.fixed-delay.attempts": "1000",
-                "restart-strategy.fixed-delay.delay": "1 s",
-                "execution.checkpointing.interval": f"{settings.checkpoint_ms} ms",
-                "execution.checkpointing.externalized-checkpoint-retention": (
-                    "RETAIN_ON_CANCELLATION"
-                ),
-            }
-        )
-    )
+    env = StreamExecutionEnvironment.get_execution_environment(configuration(_options(settings)))
     env.set_parallelism(settings.parallelism)
     live(env, settings)
     env.execute(settings.transaction_prefix)
+
+
+def _options(settings: LiveSettings) -> dict[str, str]:
+    options = {
+        "python.execution-mode": "thread",
+        "python.executable": sys.executable,
+        "python.client.executable": sys.executable,
+        "pipeline.object-reuse": "true",
+        "pipeline.max-parallelism": "128",
+        "pipeline.auto-watermark-interval": f"{settings.watermark_ms} ms",
+        "restart-strategy.type": "fixed-delay",
+        "restart-strategy.fixed-delay.attempts": "1000",
+        "restart-strategy.fixed-delay.delay": "1 s",
+        "execution.checkpointing.interval": f"{settings.checkpoint_ms} ms",
+        "execution.checkpointing.dir": (settings.folder / "checkpoints").as_uri(),
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+    }
+    if settings.recover is not None:
+        options["execution.state-recovery.path"] = settings.recover.as_uri()
+        options["execution.state-recovery.claim-mode"] = "CLAIM"
+    return options
 
 
 if __name__ == "__main__":

@@ -122,7 +122,8 @@ class LiveSettings:
 
     Args:
         servers: Broker addresses, such as "127.0.0.1:19092".
-        folder: A folder every task manager can write to.
+        folder: The run's folder, on a disk every process of the cluster sees: its checkpoints.
+        recover: Folder of the checkpoint to go on from; None begins with the oldest message.
         source: Topic of narrow messages (`pipelines.job.segments`).
         sink: Topic that gets the lines of output.
         transaction_prefix: Names the sink's transactions; two jobs must not share it.
@@ -134,6 +135,7 @@ class LiveSettings:
 
     servers: str
     folder: Path
+    recover: Path | None = None
     source: str = "narrow.payments"
     sink: str = "crossings"
     transaction_prefix: str = "yrd-job"
@@ -189,7 +191,7 @@ def from_json(kind: type[Chosen], text: str) -> Chosen:
     unknown = sorted(set(values) - {item.name for item in fields(kind)})  # type: ignore[arg-type]
     if unknown:
         raise InputError(f"job settings: unknown {', '.join(unknown)}; start the run again")
-    for name in ("narrow", "folder", "java_home"):
+    for name in ("narrow", "folder", "java_home", "recover"):
         if values.get(name) is not None:
             values[name] = Path(values[name])
     if (agreed := values["parameters"]) is not None:

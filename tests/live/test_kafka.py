@@ -231,10 +231,26 @@ def test_killing_the_intake_and_a_task_manager_changes_no_crossing(
         assert restored["counts"]["restored"] >= 1, "the kill came before or after the job's work"
     finally:
         live.cancel(job)
+    again = live.submit(settings)  # as after `yrd down` and `yrd up`
+    try:
+        _wait_until(lambda: _completed(live, again) >= 3, "checkpoints of the resumed job", 120)
+        resumed = flink.ask(live.stack, f"/jobs/{again}/checkpoints")
+        assert resumed is not None
+        assert resumed["counts"]["restored"] == 1
+        lines = len(values(live, out))
+    finally:
+        live.cancel(again)
+    assert parse(value.decode() for value in values(live, out)).counters == found.counters
+    assert lines == len(values(live, out)), "the resumed job wrote something again"
     assert found.counters["reports"] == len(rows)
     assert found.counters["behind"] == 0
     assert found.counters["transactions"] == 12_000
     assert found.crossings.sort_by(ORDER).equals(expected.sort_by(ORDER))
+
+
+def _completed(live: NativeStack, job: str) -> int:
+    told = flink.ask(live.stack, f"/jobs/{job}/checkpoints") or {"counts": {"completed": 0}}
+    return int(told["counts"]["completed"])
 
 
 def _produce(live: NativeStack, name: str, sent: Sequence[bytes]) -> None:

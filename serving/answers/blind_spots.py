@@ -12,6 +12,7 @@ from typing import Literal
 
 from ledger.duck import Connection
 from schemas.regions import NAMES
+from serving.answers.words import several
 from serving.publish.versions import Version
 
 Kind = Literal["origin", "scope", "version", "feed", "quarantine", "rule", "truncated"]
@@ -107,15 +108,16 @@ def _feeds(connection: Connection) -> list[BlindSpot]:
                 BlindSpot(
                     "feed",
                     f"{feed}：{late} 条报送迟到。",
-                    f"{feed}: {late} records came late.",
+                    f"{feed}: {several(late, 'record', 'records')} came late.",
                 )
             )
         if held:
             spots.append(
                 BlindSpot(
                     "feed",
-                    f"{feed}：{held} 份报送因格式变化被整体挂起。",
-                    f"{feed}: {held} submissions are held because their format changed.",
+                    f"{feed}：{held} 份报送被整体挂起，等待处理。",
+                    f"{feed}: held as a whole until the operator decides: "
+                    f"{several(held, 'submission', 'submissions')}.",
                 )
             )
     if not rows:

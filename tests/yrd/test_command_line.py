@@ -3,9 +3,12 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+import typer
 
 from yrd.cli import COMMANDS, build
 from yrd.settings import Settings
@@ -81,3 +84,32 @@ def test_only_the_edge_reads_the_environment() -> None:
         )
     ]
     assert guilty == []
+
+
+def _commands() -> Iterator[tuple[str, click.Command]]:
+    for name in COMMANDS:
+        command = typer.main.get_command(build(name))
+        inner = getattr(command, "commands", None)
+        if inner is None:
+            yield name, command
+        else:
+            yield from ((f"{name} {sub}", one) for sub, one in inner.items())
+
+
+@pytest.mark.parametrize(("name", "command"), _commands(), ids=[name for name, _ in _commands()])
+def test_the_commands_page_has_every_command_its_options_and_exit_codes(
+    name: str, command: click.Command
+) -> None:
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    _, found, rest = page.partition(f"## `yrd {name}`\n")
+    assert found, f"docs/commands.md has no entry for yrd {name}"
+    entry = rest.partition("\n## ")[0]
+    assert "Exit status" in entry
+    for parameter in command.params:
+        if parameter.param_type_name == "option" and parameter.name != "help":
+            assert f"| `{parameter.opts[0]}` |" in entry, parameter.opts[0]
+
+
+@pytest.mark.parametrize(("name", "command"), _commands(), ids=[name for name, _ in _commands()])
+def test_help_promises_exit_codes(name: str, command: click.Command) -> None:
+    assert "Exit status" in (command.help or ""), name

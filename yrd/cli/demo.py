@@ -140,15 +140,15 @@ def _show(result: dict[str, Any], told: "Sequence[Explanation]", layout: "Layout
         highlight=False,
     )
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("rule")
-    for head in ("alerts", "hidden by split", "from operators too", "only alone"):
+    table.add_column("rule", no_wrap=True)
+    for head in ("alerts", "hidden by split", "operators too", "only alone"):
         table.add_column(head, justify="right")
     for head in ("planted", "found", "missed", "false"):
         table.add_column(head, justify="right")
     for name, row in result["by_rule"].items():
         score = result["score"]["by_rule"].get(name, {})
         table.add_row(
-            " ".join(rule_name(name)),
+            "\n".join(rule_name(name)),
             *(str(row[key]) for key in _COUNTED),
             *(str(score.get(key, "-")) for key in ("planted", "found", "missed", "false")),
         )
@@ -160,9 +160,9 @@ def _show(result: dict[str, Any], told: "Sequence[Explanation]", layout: "Layout
     )
     stdout.print(table)
     stdout.print(
-        "\nhidden by split: no region alone raises anything.  from operators too: nobody holds all "
-        "of it nationally.\nonly alone: a region raises it, the joint picture does not; kept, not "
-        "cleared.\n",
+        "\nhidden by split: no region alone raises anything.\n"
+        "operators too: of these, nobody holds all of it nationally.\n"
+        "only alone: a region raises it, the joint picture does not; kept, not cleared.\n",
         highlight=False,
     )
     for number, one in enumerate(told, start=1):
@@ -171,15 +171,16 @@ def _show(result: dict[str, Any], told: "Sequence[Explanation]", layout: "Layout
         stdout.print("".join(one.sentences_zh), highlight=False)
         stdout.print(" ".join(one.sentences_en) + "\n", highlight=False)
     first = told[0].alert.alert_id[:12] if told else "ID"
+    where = "" if layout.root == Path("var/demo") else f" --ledger {layout.ledger}"
     stdout.print("[bold]Next[/bold]")
     for command, what in (
         (f"open {layout.report}", "the same with pictures"),
-        (f"yrd alert explain {first} --lang zh", "one alert, line by line"),
-        ("yrd ask --view hidden_by_split", "every alert no region could have seen"),
-        (f"yrd alert verify {first}", "recompute it from the submitted bytes"),
+        (f"yrd alert explain {first} --lang zh{where}", "one alert, line by line"),
+        (f"yrd ask --view hidden_by_split{where}", "every alert no region could have seen"),
+        (f"yrd alert verify {first}{where}", "recompute it from the submitted bytes"),
         (f"yrd score {layout.root}", "planted, found, missed, false, with intervals"),
     ):
-        stdout.print(f"  {command:<44} {what}", highlight=False, markup=False)
+        stdout.print(f"  {command:<44} {what}", highlight=False, markup=False, soft_wrap=True)
     stdout.print(
         f"\n{result['elapsed_s']} s, {result['cpu_s']} CPU-seconds; output "
         f"{result['output_sha256'][:16]}; summary in {layout.summary}",

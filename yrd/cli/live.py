@@ -20,6 +20,9 @@ def up(native: Native = False, as_json: Json = False) -> None:
     With Docker where it runs, else on this machine itself: Maven fetches the broker, Java and
     Flink come with the project's own packages. Nothing is started twice. Everything listens on
     127.0.0.1 only and lives in the folder `stack` of the settings' `var`.
+
+    Exit status: 0 it runs, 2 a part of it does not start (its log is named), 3 neither Docker nor
+    Maven is there.
     """
     with guarded():
         settings = Settings()
@@ -54,7 +57,10 @@ def up(native: Native = False, as_json: Json = False) -> None:
 
 
 def down(as_json: Json = False) -> None:
-    """Stop what `yrd up` started, and nothing else. Data and jars stay in their folder."""
+    """Stop what `yrd up` started, and nothing else. Data and jars stay in their folder.
+
+    Exit status: 0, also where nothing was running.
+    """
     with guarded():
         from deploy.native import NativeStack
         from deploy.stack import load
@@ -68,7 +74,10 @@ def down(as_json: Json = False) -> None:
 
 
 def status(as_json: Json = False) -> None:
-    """Say what of the live stack runs. Exit status 1 where something of it does not."""
+    """Say what of the live stack runs.
+
+    Exit status: 0 all of it runs, 1 something of it does not.
+    """
     with guarded():
         from deploy import flink
         from deploy.native import NativeStack

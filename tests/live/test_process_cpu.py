@@ -22,5 +22,4 @@ def test_a_process_left_behind_is_counted() -> None:
     assert idle["code"] == 3
     left = cost_of("sh", "-c", f"{sys.executable} -c '{BURN}' & exit 0")
     assert left["code"] == 0
-    assert left["wall_s"] < 0.5, "the command itself ended at once"
     assert left["cpu_s"] > idle["cpu_s"] + 0.5

@@ -18,8 +18,8 @@ class Bench:
     """
 
     folder: Path
-    small: int = 100_000
-    large: int = 400_000
+    small: int = 80_000
+    large: int = 320_000
     records: int = 40_000
 
     def demo(self, reports: int) -> Path:

@@ -16,10 +16,10 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
     {
         "decode": decode,
         "intake": intake,
-        "rules": rules,
         "ledger": ledger,
         "path": path,
         "job": job,
+        "rules": rules,
         "profile": profile,
     }
 )

@@ -31,11 +31,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What one intake call takes: `parts`, in order of arrival, make output segment `number`."""
+    """What one intake call takes: `parts`, in order of arrival, make output segment `number`.
+
+    `received_us` is when the last of them was received.
+    """
 
     number: int
     parts: tuple[Part, ...]
     submissions: int
+    received_us: int
 
 
 def plan(
@@ -59,8 +63,8 @@ def plan(
     rows = np.concatenate([np.arange(size) for size in sizes])
     repeat = _repeats(everything)
     order = np.arange(len(segments))
+    received = everything["received_at"].cast(pa.int64()).to_numpy()
     if shuffle is not None:
-        received = everything["received_at"].cast(pa.int64()).to_numpy()
         jitter = np.random.default_rng(shuffle).integers(0, max(slack_us, 1), len(received))
         order = np.argsort(received + jitter, kind="stable")
     cuts = _cuts(everything["size"].to_numpy()[order], unit_bytes)
@@ -69,6 +73,7 @@ def plan(
             number,
             _parts(segments, rows, repeat, order[cuts[number] : cuts[number + 1]]),
             int(cuts[number + 1] - cuts[number]),
+            int(received[order[cuts[number] : cuts[number + 1]]].max()),
         )
         for number in range(len(cuts) - 1)
     )

@@ -55,14 +55,16 @@ def run_tape(
     started, cpu_started = time.perf_counter(), cpu.cpu_seconds()
     reader = Tape(tape)
     origin = str(reader.manifest["data_origin"])
-    units = make_plan(tape, options.shuffle, settings)
+    units = make_plan(tape, layout.root, options, settings)
     job = job_settings(settings, layout, segments=len(units), batch_rows=options.batch_rows)
     source = f"tape:{hashlib.sha256((tape / 'manifest.json').read_bytes()).hexdigest()}"
     with ThreadPoolExecutor(1) as side, open_loader(layout.ledger, origin) as loader:
         ends: Future[JobResult] = side.submit(
             run_embedded, job, lambda done, total: progress(STAGES[1], done, total)
         )
-        for count, number in enumerate(take_tape(tape, layout.intake, settings, units), start=1):
+        for count, number in enumerate(
+            take_tape(tape, layout.intake, settings, units, options.speed), start=1
+        ):
             progress(STAGES[0], count, len(units))
             loader.take_unit(source, layout.intake, number)
             progress(STAGES[2], count, len(units))

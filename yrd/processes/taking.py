@@ -1,27 +1,37 @@
 """Intake of a whole tape by several processes, one unit at a time."""
 
+import hashlib
+import json
 import multiprocessing
+import time
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.intake.plan import Unit, plan
+from pipelines.intake.plan import UNIT_BYTES, Unit, plan
+from schemas.errors import InputError
 from yrd.settings import Settings
 
 if TYPE_CHECKING:
     from connectors.ends.tape import Tape
     from pipelines.intake.intake import Intake
+    from yrd.processes.run import Options
 
+# A paced replay goes in small steps: else nothing came for days of the tape, then all at once.
+PACED_BYTES = 256 << 10
 _intake: "tuple[Tape, Intake] | None" = None  # one per worker process, made by _start
 
 
 def take_tape(
-    tape: Path, folder: Path, settings: Settings, units: tuple[Unit, ...]
+    tape: Path, folder: Path, settings: Settings, units: tuple[Unit, ...], speed: float = 0.0
 ) -> Iterator[int]:
     """Take every unit that is not stored yet; yield each unit's number when it is.
 
-    The result does not depend on the number of workers: a unit knows all it needs.
+    The result does not depend on the number of workers: a unit knows all it needs. With a speed, a
+    unit is taken no sooner than its submissions would have come, so many seconds of the tape a
+    second.
     """
     from pipelines.intake.store import stored
 
@@ -33,18 +43,44 @@ def take_tape(
     with ProcessPoolExecutor(
         settings.workers, mp_context=context, initializer=_start, initargs=(tape, settings)
     ) as pool:
-        pending: set[Future[int]] = {pool.submit(_take, unit, folder) for unit in waiting}
-        while pending:
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
+        began, first_us = time.monotonic(), waiting[0].received_us
+        pending: set[Future[int]] = set()
+        ahead = deque(waiting)
+        while ahead or pending:
+            now = time.monotonic() - began
+            while ahead and (not speed or (ahead[0].received_us - first_us) / 1e6 <= now * speed):
+                pending.add(pool.submit(_take, ahead.popleft(), folder))
+            done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
             for future in done:
                 yield future.result()
+            if not pending:
+                time.sleep(0.05)
 
 
-def make_plan(tape: Path, shuffle: int | None, settings: Settings) -> tuple[Unit, ...]:
-    """The plan of a tape; see `pipelines.intake.plan`."""
+def make_plan(tape: Path, root: Path, options: "Options", settings: Settings) -> tuple[Unit, ...]:
+    """The plan of a tape; a run that is gone on with must have the same one.
+
+    Raises:
+        InputError: the folder holds a run of another tape, order or pace.
+    """
     from connectors.ends.tape import Tape
 
-    return plan(Tape(tape), shuffle, settings.slack_us)
+    unit_bytes = PACED_BYTES if options.speed else UNIT_BYTES
+    identity = {
+        "tape": hashlib.sha256((tape / "manifest.json").read_bytes()).hexdigest(),
+        "shuffle": options.shuffle,
+        "slack_us": settings.slack_us,
+        "unit_bytes": unit_bytes,
+    }
+    told = root / "plan.json"
+    if told.is_file() and json.loads(told.read_text()) != identity:
+        raise InputError(
+            f"{root}: expected the folder of a run of this tape with the same --shuffle, --speed "
+            "and slack; name another with --out, or begin anew with --fresh"
+        )
+    root.mkdir(parents=True, exist_ok=True)
+    told.write_text(json.dumps(identity))
+    return plan(Tape(tape), options.shuffle, settings.slack_us, unit_bytes)
 
 
 def _start(tape: Path, settings: Settings) -> None:

@@ -56,3 +56,9 @@ def test_a_shuffle_moves_submissions_by_less_than_the_slack_and_loses_none(tape:
 def test_a_shuffle_does_not_change_what_a_repeat_is(tape: Tape) -> None:
     shuffled = plan(tape, shuffle=3, slack_us=int(SLACK.total_seconds() * 1e6))
     assert {(p.segment, row) for u in shuffled for p in u.parts for row in p.repeats} == {(1, 44)}
+
+
+def test_a_unit_knows_when_the_last_of_its_submissions_came(tape: Tape) -> None:
+    for unit in plan(tape, unit_bytes=2_000):
+        newest = max(part.segment * 256 + row for part in unit.parts for row in part.rows)
+        assert unit.received_us == int((START + timedelta(minutes=newest)).timestamp() * 1e6)

@@ -132,15 +132,15 @@ class TestQuarantine:
         self, demo: Run
     ) -> None:
         item = self._item(demo)
-        place = ("quarantine", "show", item, "--ledger", demo.ledger, "--bytes")
-        assert yrd(*place).returncode == 2
-        assert yrd(*place[:-1], "--reveal").returncode == 2
-        quiet = yrd(*place, "--purpose", "ask about the field")
-        assert quiet.returncode == 0
-        assert "ask about the field" in quiet.stderr
-        assert item in quiet.stderr
+        place = ("show", item, "--ledger", demo.ledger, "--bytes")
+        assert call("quarantine", *place).exit_code == 2
+        assert call("quarantine", *place[:-1], "--reveal").exit_code == 2
+        quiet = call("quarantine", *place, "--purpose", "ask about the field")
+        assert quiet.exit_code == 0
         assert "NewFld" not in quiet.stdout.partition("bytes read")[2]
-        open_ = yrd(*place, "--purpose", "ask about the field", "--reveal", "--json")
+        open_ = yrd("quarantine", *place, "--purpose", "ask about the field", "--reveal", "--json")
+        assert "ask about the field" in open_.stderr
+        assert item in open_.stderr
         shown = json.loads(open_.stdout)
         text = "".join(line.rpartition("  ")[2] for line in shown["dump"])
         assert "<NewFld>1</NewFld>" in text

@@ -87,7 +87,8 @@ def merge(rows: npt.NDArray[Any], watermark_us: int, wait_us: int, closed: Close
         Variants in key order: equal contents share one row with the union of their bits.
     """
     n = len(rows)
-    closed.room(n, watermark_us)
+    # What a leg in hand may still belong to must not be forgotten, however far the watermark leapt.
+    closed.room(n, min(watermark_us, int(rows["event_time"].min())) if n else watermark_us)
     out = np.empty(5 * n, NARROW)
     rest = np.empty(n, np.int64)
     opened = np.empty(n, CLOSED)

@@ -172,3 +172,14 @@ def test_many_legs_under_one_key_are_neither_slow_nor_lost() -> None:
         market.leg(1, MONDAY + number % 7, number % 3, 1, 2, 1 << number % 4)
     rows = run([market.rows()], [MONDAY])
     assert int(np.bitwise_or.reduce(rows["mask"])) == 31
+
+
+def test_a_late_leg_is_told_apart_though_the_watermark_leaps_past_the_memory() -> None:
+    first, late = Market(), Market()
+    first.leg(1, MONDAY, 5, 10, 20, 1)
+    late.leg(1, MONDAY + 3_600 * SECOND, 5, 10, 20, 2)
+    for other in range(2_000):  # enough new keys for the memory to be laid out anew
+        late.leg(100 + other, MONDAY + 3_600 * SECOND, 5, 30, 40, 4)
+    found = run([first.rows(), late.rows()], [MONDAY + 60 * SECOND, MONDAY + 30 * DAY])
+    masks = sorted(found["mask"][found["key"] == 1].tolist())
+    assert masks == [2, 1 | 16]

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing.synchronize import Lock
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,10 @@ def take_tape(
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(
-        settings.workers, mp_context=context, initializer=_start, initargs=(tape, settings)
+        settings.workers,
+        mp_context=context,
+        initializer=_start,
+        initargs=(tape, settings, context.Lock()),
     ) as pool:
         began, first_us = time.monotonic(), waiting[0].received_us
         pending: set[Future[int]] = set()
@@ -83,13 +87,17 @@ def make_plan(tape: Path, root: Path, options: "Options", settings: Settings) ->
     return plan(Tape(tape), options.shuffle, settings.slack_us, unit_bytes)
 
 
-def _start(tape: Path, settings: Settings) -> None:
+def _start(tape: Path, settings: Settings, alone: Lock) -> None:
     from connectors.ends.tape import Tape
     from yrd.processes.building import build_intake
+    from yrd.processes.warming import warm
 
     global _intake  # noqa: PLW0603 - a worker process has exactly one
     reader = Tape(tape)
-    _intake = (reader, build_intake(settings, str(reader.manifest["data_origin"])))
+    origin = str(reader.manifest["data_origin"])
+    _intake = (reader, build_intake(settings, origin))
+    with alone:
+        warm(_intake[1], origin)
 
 
 def _take(unit: Unit, folder: Path) -> int:

@@ -28,6 +28,15 @@ _OF_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "instrument": ("source_instrument_id", "instrument"),
     }
 )
+_READ = (
+    *dict.fromkeys(source for source, _ in _OF_TEXT.values()),
+    "transaction_key",
+    "report_id",
+    "source_trade_id",
+    "content_hash",
+    "business_date",
+    "execution_timestamp",
+)
 _FEW = frozenset({"reporter", "instrument"})  # worth a dictionary before hashing
 
 
@@ -37,7 +46,7 @@ def row_ids(reports: pa.Table) -> dict[str, Ids]:
     `reference_id` names (submitter, source reference), for positions with the day they speak of:
     reports that share it are duplicates or revisions of each other.
     """
-    columns = {name: flat(reports[name]) for name in reports.schema.names}
+    columns = {name: flat(reports[name]) for name in _READ if name in reports.schema.names}
     ids: dict[str, Ids] = {
         "transaction_id": transaction_ids(columns),
         "report": _of_binary(columns["report_id"]),

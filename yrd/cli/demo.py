@@ -122,6 +122,7 @@ def _brief(score: dict[str, Any]) -> dict[str, Any]:
 
 
 def _show(result: dict[str, Any], told: "Sequence[Explanation]", layout: "Layout") -> None:
+    from rich.padding import Padding
     from rich.table import Table
 
     from serving.desk.page.compose import rule_name
@@ -139,12 +140,10 @@ def _show(result: dict[str, Any], told: "Sequence[Explanation]", layout: "Layout
         f"{result['transactions']:,} transactions\n",
         highlight=False,
     )
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("rule", no_wrap=True)
-    for head in ("alerts", "hidden by split", "operators too", "only alone"):
-        table.add_column(head, justify="right")
-    for head in ("planted", "found", "missed", "false"):
-        table.add_column(head, justify="right")
+    for head in ("alerts", "hidden", "nobody", "alone", "planted", "found", "missed", "false"):
+        table.add_column(head, justify="right", no_wrap=True)
     for name, row in result["by_rule"].items():
         score = result["score"]["by_rule"].get(name, {})
         table.add_row(
@@ -160,16 +159,17 @@ def _show(result: dict[str, Any], told: "Sequence[Explanation]", layout: "Layout
     )
     stdout.print(table)
     stdout.print(
-        "\nhidden by split: no region alone raises anything.\n"
-        "operators too: of these, nobody holds all of it nationally.\n"
-        "only alone: a region raises it, the joint picture does not; kept, not cleared.\n",
+        "\nhidden  by split: no region alone raises it, the joint picture does\n"
+        "nobody  of these, no national operator holds all the evidence either\n"
+        "alone   a region raises it, the joint picture does not; kept, never called cleared\n",
         highlight=False,
     )
     for number, one in enumerate(told, start=1):
         stdout.print(f"[bold]{number}. {one.rule.question_zh}[/bold]")
         stdout.print(f"[bold]   {one.rule.question_en}[/bold]")
-        stdout.print("".join(one.sentences_zh), highlight=False)
-        stdout.print(" ".join(one.sentences_en) + "\n", highlight=False)
+        for sentence in (*one.sentences_zh, *one.sentences_en):
+            stdout.print(Padding(sentence, (0, 0, 0, 3)), highlight=False)
+        stdout.print()
     first = told[0].alert.alert_id[:12] if told else "ID"
     where = "" if layout.root == Path("var/demo") else f" --ledger {layout.ledger}"
     stdout.print("[bold]Next[/bold]")

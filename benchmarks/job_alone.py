@@ -1,4 +1,4 @@
-"""`python -m benchmarks.job_alone RUN`: the stream job of a run whose intake is done, once."""
+"""`python -m benchmarks.job_alone RUN`: the stream job over the narrow rows of a run's folder."""
 
 import sys
 from pathlib import Path

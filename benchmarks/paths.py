@@ -17,23 +17,31 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.process_cpu import Cost, measure
+from benchmarks.rules import batches, made
 from benchmarks.sizes import Bench
+from pipelines.job.segments import write_segment
 from schemas.errors import YrdError
+
+SEGMENT_ROWS = 25_000
 
 
 def job(bench: Bench) -> dict[str, Any]:
-    """The PyFlink job alone over stored narrow rows: pairing, rules, checkpoints, files."""
+    """The PyFlink job alone over made narrow rows: pairing, rules, checkpoints, files.
+
+    Five and thirty times the short tape's rows: so little is the steady cost of a row against the
+    start of the JVM.
+    """
     found = []
-    for reports in (bench.small, bench.large):
-        run = _run(bench, bench.demo(reports), keep=True)
-        folder = run.folder / "job"
+    for times in (5, 30):
+        folder = bench.folder / f"job-{times}"
         shutil.rmtree(folder, ignore_errors=True)
-        cost = _checked([sys.executable, "-m", "benchmarks.job_alone", str(run.folder)])
-        rows = sum(
-            path.stat().st_size // 128 for path in (run.folder / "intake/narrow").glob("*.bin")
-        )
-        found.append((rows, cost))
-    return _difference(found, what="on-time payment report")
+        rows = made(times * bench.small)
+        for number, batch in enumerate(batches(rows, SEGMENT_ROWS)):
+            newest = int(batch["event_time"][-1])
+            write_segment(folder / "intake" / "narrow", number, batch, newest)
+        command = [sys.executable, "-m", "benchmarks.job_alone", str(folder)]
+        found.append((len(rows), _checked(command)))
+    return _difference(found)
 
 
 def path(bench: Bench) -> dict[str, Any]:
@@ -53,12 +61,9 @@ class _Run:
         self.result: dict[str, Any] = json.loads((folder / "summary.json").read_text())
 
 
-def _run(bench: Bench, tape: Path, keep: bool = False) -> _Run:
-    """One replay in a process of its own; `keep` takes an earlier one, if any."""
+def _run(bench: Bench, tape: Path) -> _Run:
+    """One replay in a process of its own."""
     folder = bench.folder / f"run-{tape.name}"
-    told = folder / "cost.json"
-    if keep and told.is_file():
-        return _Run(folder, Cost(**json.loads(told.read_text())))
     shutil.rmtree(folder, ignore_errors=True)
     command = [
         str(Path(sys.executable).with_name("yrd")),
@@ -68,9 +73,7 @@ def _run(bench: Bench, tape: Path, keep: bool = False) -> _Run:
         str(folder),
         "--json",
     ]
-    cost = _checked(command)
-    told.write_text(json.dumps({name: getattr(cost, name) for name in Cost.__dataclass_fields__}))
-    return _Run(folder, cost)
+    return _Run(folder, _checked(command))
 
 
 def _checked(command: list[str]) -> Cost:
@@ -90,7 +93,7 @@ def _difference(found: Sequence[tuple[int, Cost]], what: str = "report") -> dict
         f"{what}s": f"{small[0]:,} and {large[0]:,}",
         "wall s": f"{small[1].wall_s} and {large[1].wall_s}",
         "CPU-s": f"{small[1].cpu_s} and {large[1].cpu_s}",
-        "largest process, MB": round(large[1].peak_mb),
+        "largest process so far, MB": round(large[1].peak_mb),
         f"steady, CPU us a {what}": round(cpu * 1e6, 2),
         f"steady, {what}s a wall s": round(1 / wall) if wall > 0 else "not measurable",
         f"steady, {what}s a CPU-s": round(1 / cpu) if cpu > 0 else "not measurable",

@@ -122,7 +122,14 @@ class Reading:
         if pa.types.is_decimal(kind):
             flags = {name: bool(options.get(name)) for name in ("percent", "grouped", "capped")}
             typed, bad = convert.to_decimal(text, kind, **flags)
-            self._note(bad, "ENG-NUMBER", column, f"a plain decimal that fits {kind}")
+            before = kind.precision - kind.scale
+            self._note(
+                bad,
+                "ENG-NUMBER",
+                column,
+                f"a plain decimal of at most {before} digits before and {kind.scale} after the "
+                "point, such as 1280.50",
+            )
             return self._in_range(column, typed)
         if pa.types.is_integer(kind):
             typed, bad = convert.to_integer(text, kind)
@@ -134,7 +141,8 @@ class Reading:
             date = pa.types.is_date32(kind)
             usual = convert.ISO_DATE if date else convert.ISO_MOMENT
             what = "calendar date" if date else "moment"
-            self._note(bad, "ENG-TIME", column, f"a {what} written {pattern or usual}")
+            example = convert.example(pattern or usual)
+            self._note(bad, "ENG-TIME", column, f"a {what} such as {example}")
             return typed
         if "keyed" in options:
             return self.tokeniser.keyed16(options["keyed"], on_unique(compact, text))

@@ -29,6 +29,30 @@ _FORMAT_CODES = {
 }
 ISO_MOMENT = "%Y-%m-%dT%H:%M:%S%f%z"
 ISO_DATE = "%Y-%m-%d"
+_EXAMPLE = {
+    "Y": "2026",
+    "m": "06",
+    "d": "15",
+    "H": "10",
+    "M": "30",
+    "S": "00",
+    "f": "",
+    "z": "+08:00",
+}
+
+
+def example(pattern: str) -> str:
+    """A moment written in a pattern, for messages.
+
+    Example:
+        >>> example("%Y%m%dT%H%M%S"), example(ISO_MOMENT)
+        ('20260615T103000', '2026-06-15T10:30:00+08:00')
+    """
+    for letter, text in _EXAMPLE.items():
+        pattern = pattern.replace(f"%{letter}", text)
+    return pattern
+
+
 _DAY_US = 86_400_000_000
 
 

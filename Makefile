@@ -15,7 +15,8 @@ help: ## Show this list
 	python3.11 -m venv .tools && .tools/bin/pip install --quiet "uv==$(UV_VERSION)"
 
 .venv/installed: uv.lock pyproject.toml | $(filter .tools/bin/uv,$(UV))
-	$(UV) sync --frozen --all-groups --quiet
+	@echo "installing what uv.lock says (a minute the first time)"
+	@$(UV) sync --frozen --all-groups --compile-bytecode --quiet
 	@touch $@
 
 setup: .venv/installed ## Install exactly what uv.lock says (brings its own uv; needs only Python 3.11)

@@ -132,6 +132,7 @@ def live(env: StreamExecutionEnvironment, settings: LiveSettings) -> None:
         .set_delivery_guarantee(DeliveryGuarantee.EXACTLY_ONCE)
         .set_transactional_id_prefix(settings.transaction_prefix)
         .set_property("transaction.timeout.ms", str(settings.transaction_timeout_ms))
+        .set_property("max.request.size", str(8 << 20))
         .build()
     )
     stages(messages, settings).sink_to(sink).name("crossings").uid("crossings").set_parallelism(1)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.job.outputs import table_bytes
+from pipelines.job.outputs import crossing_parts
 from pipelines.job.retained import BatchStore, Retained
 from pipelines.lanes.stream import Meta, RuleHost, route
 from pipelines.pairing.kernel import CLOSED
@@ -223,11 +223,11 @@ class RulesHost:
     def advance(self, watermark_us: int) -> list[bytes]:
         """Judge what is complete; crossings as Arrow IPC streams, none where there is none."""
         self._done_us = watermark_us - self._wait_us
-        found = []
+        found: list[bytes] = []
         for host in self._hosts.values():
             crossings = host.advance(self._done_us)
             if crossings.num_rows:
-                found.append(table_bytes(crossings))
+                found += crossing_parts(crossings)
         self._kept.drop_while(
             lambda metas: all(self._hosts[bucket].expired(meta) for bucket, meta in metas)
         )

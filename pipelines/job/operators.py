@@ -18,7 +18,7 @@ from pyflink.datastream.functions import FlatMapFunction, KeyedProcessFunction, 
 from pyflink.datastream.state import MapStateDescriptor, ValueStateDescriptor
 
 from pipelines.job.hosts import PairHost, RulesHost
-from pipelines.job.outputs import COUNTERS, CROSSINGS, RECONCILIATION, line
+from pipelines.job.outputs import COUNTERS, CROSSINGS, RECONCILIATION, line, recon_parts
 from pipelines.job.segments import decode, encode, read_segment, segment_path, split
 from pipelines.job.settings import JobSettings, StageSettings
 
@@ -140,8 +140,8 @@ class PairStage(_KeyedStage):
     def _advance(self, host: PairHost, watermark_us: int) -> Iterator[Any]:
         step = host.advance(watermark_us)
         yield from step.messages
-        if step.recon:
-            yield LINES, line(RECONCILIATION, step.recon)
+        for part in recon_parts(step.recon):
+            yield LINES, line(RECONCILIATION, part)
         if step.counters:
             yield LINES, line(COUNTERS, json.dumps(step.counters).encode())
 

@@ -45,6 +45,28 @@ class Outputs:
     counters: Counter[str] = field(default_factory=Counter)
 
 
+# A Kafka producer refuses messages above a mebibyte unless told otherwise; base64 adds a third.
+LINE_BYTES = 512 << 10
+
+
+def recon_parts(recon: bytes) -> Iterator[bytes]:
+    """RECON rows in parts of at most `LINE_BYTES`."""
+    size = LINE_BYTES // RECON.itemsize * RECON.itemsize
+    for start in range(0, len(recon), size):
+        yield recon[start : start + size]
+
+
+def crossing_parts(crossings: pa.RecordBatch) -> Iterator[bytes]:
+    """Crossings as Arrow IPC streams of at most `LINE_BYTES` each; a single row is never cut."""
+    payload = table_bytes(crossings)
+    if len(payload) <= LINE_BYTES or crossings.num_rows == 1:
+        yield payload
+        return
+    half = crossings.num_rows // 2
+    yield from crossing_parts(crossings.slice(0, half))
+    yield from crossing_parts(crossings.slice(half))
+
+
 def line(kind: str, payload: bytes) -> str:
     """One line of output, without its end."""
     return f"{kind} {base64.b64encode(payload).decode()}"

@@ -36,8 +36,9 @@ class MessageIntake:
         sender: Addresses narrow rows to partitions.
         prefix: In front of every topic's name.
         body: Fetches a body that lies in the vault, by its SHA-256.
-        flush_after_us: Added to the newest time of receipt by a flush marker, so that every window
-            of the job closes: its slack and pair wait.
+        slack_us: The job's transport slack; with `wait_us`, the pair wait, a flush marker moves the
+            watermark so far that every window of the job closes.
+        wait_us: See `slack_us`.
         seen: (submitter, SHA-256) of what was taken before; see `remember`.
     """
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from schemas.hashing import hash128, id63
+from schemas.hashing import from_binary16, hash128, id63
 from schemas.narrow import (
     EVENT_CODES,
     FLAG_CROSS_BORDER,
@@ -100,10 +100,7 @@ def _flags(batch: pa.RecordBatch) -> NDArray[Any]:
 
 def _id_of_binary(column: pa.Array) -> NDArray[Any]:
     """63-bit ids of a binary(16) column: the id of its first eight bytes; null becomes 0."""
-    width = column.type.byte_width
-    data = np.frombuffer(column.buffers()[1], np.uint8).reshape(-1, width)
-    head = np.ascontiguousarray(data[column.offset : column.offset + len(column), :8])
-    ids = id63(np.stack([head.view(">u8")[:, 0].astype(np.uint64)] * 2, axis=1))
+    ids = id63(from_binary16(column))
     return np.where(column.is_valid().to_numpy(zero_copy_only=False), ids, 0)
 
 

@@ -44,9 +44,9 @@ class PathBook:
 
     def matching(self, pattern: str) -> tuple[int, ...]:
         """Numbers of the paths a pattern means: `*` is one step, `**` any number of them."""
-        if "*" not in pattern:
-            found = self._numbers.get(pattern)
-            return () if found is None else (found,)
+        exact = self._numbers.get(pattern)
+        if exact is not None or "*" not in pattern:  # a column may have an asterisk in its name
+            return () if exact is None else (exact,)
         known, numbers = self._matches.get(pattern, (0, ()))
         if known < len(self.names):
             text = re.escape(pattern).replace(r"\*\*", ".+").replace(r"\*", "[^/]+")
@@ -163,11 +163,12 @@ class Cells:
             return chosen[self.scanned.unit], repeated[self.scanned.unit]
         chosen = np.full(self.count, -1, np.int32)
         repeated = self._no
-        ranges = self._ranges(_PLAIN_QUALIFIER.sub("", path))
+        qualified = "[" in path and self.scanned.style != "csv"  # a column may be named "[CNY]"
+        ranges = self._ranges(_PLAIN_QUALIFIER.sub("", path) if qualified else path)
         if not ranges:
             return chosen, repeated
         repeated = np.zeros(self.count, np.bool_)
-        allowed = self._allowed_instances(path) if "[" in path else None
+        allowed = self._allowed_instances(path) if qualified else None
         for low, high in ranges:
             order, first, last = self._order, low, high
             if allowed is not None:

@@ -113,8 +113,7 @@ class Reading:
         if options.get("trim"):
             text = pc.utf8_trim_whitespace(text)
         if "split" in options:
-            cut = pc.split_pattern(text, options["split"])
-            text = pc.list_element(cut, options.get("part", 0))
+            text = convert.split(text, options["split"], options.get("part", 0))
         return text
 
     def _convert(self, column: Column, text: pa.Array) -> pa.Array:

@@ -159,6 +159,30 @@ def mapped(text: pa.Array, codes: dict[str, str], kind: pa.DataType) -> tuple[pa
     return as_kind(place.take(at), targets, kind), bad
 
 
+def split(text: pa.Array, separator: str, part: int | str) -> pa.Array:
+    """One part of a cell that is a list: by number (negative from the end), or how many there are.
+
+    A part that is not there, or is blank, is absent. `only` is the part of a list of one, and
+    absent in a longer list.
+
+    Example:
+        >>> cells = pa.array(["a;b", "c", None])
+        >>> split(cells, ";", 1).to_pylist(), split(cells, ";", "count").to_pylist()
+        (['b', None, None], ['2', '1', None])
+    """
+    lists = pc.split_pattern(text, separator)
+    sizes = pc.list_value_length(lists)
+    if part == "count":
+        return sizes.cast(pa.string())
+    flat = lists.flatten()
+    ends = pa.array(np.cumsum(pc.fill_null(sizes, 0).to_numpy(zero_copy_only=False)))
+    at = 0 if part == "only" else int(part)
+    there = pc.equal(sizes, 1) if part == "only" else pc.greater(sizes, at if at >= 0 else -at - 1)
+    first = pc.subtract(ends, sizes) if at >= 0 else ends
+    out = flat.take(pc.if_else(pc.fill_null(there, False), pc.add(first, at), None))
+    return pc.if_else(pc.equal(out, ""), pa.scalar(None, pa.string()), out)
+
+
 def as_kind(indices: pa.Array, targets: list[str], kind: pa.DataType) -> pa.Array:
     """Codes by index as a dictionary or text column."""
     values = pa.array(targets, pa.string())

@@ -34,7 +34,7 @@ TOP_LEVEL = frozenset(
         *("feed", "title_zh", "title_en", "status", "format", "encoding", "namespace", "record"),
         *("delimiter", "header_starts", "undecided", "ignored", "kind", "lateness"),
         *("business_calendar", "key", "totals", "skip", "constants", "fields", "local", "under"),
-        *("party", "max_expanded"),
+        *("party", "max_expanded", "undecided_fields", "no_key", "catalogue"),
     }
 )
 OPTIONS = frozenset(
@@ -44,8 +44,15 @@ OPTIONS = frozenset(
         *("trim", "min", "fallback", "keyed", "python", "expect"),
     }
 )
+# Of the catalogue entry: whose data these are, and on which of the three lists of the Shanghai data
+# regulations, article 74, they stand: needs, responsibilities, resources.
+CATALOGUE = (
+    *("owner_zh", "owner_en", "need_list", "responsibility_list", "resource_catalogue"),
+    *("contact_role", "status"),
+)
 _ID_OPTIONS = frozenset({"from", "scheme", "schemes", "type", "types"})
 _PARTY_OPTIONS = frozenset({"ids", "name", "account", "agent", "person", "required"})
+_NAMED = 12  # undecided fields named in one message
 _LATENESS = re.compile(r"(\d+) (s|min|h|d)")
 _UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
 _ZONE = re.compile(r"[+-]\d\d:\d\d")
@@ -143,6 +150,10 @@ class Feed:
     total_sum: tuple[str, str] | None  # (field, header path)
     skip: tuple[tuple[str, tuple[str, ...]], ...]
     max_expanded: int
+    ignored_because: Mapping[str, str]  # ignored path -> why nobody reads it, where it is said
+    undecided_fields: tuple[str, ...]  # of a draft; no feed that runs has any
+    no_key: str  # why records are never merged, where there is no key
+    catalogue: Mapping[str, Any]  # owner, legal basis, contact roles
 
     @property
     def lateness_us(self) -> int:
@@ -162,8 +173,12 @@ class Feed:
         return tuple(dict.fromkeys(path for path in out if path != ORDINAL))
 
 
-def load(path: Path) -> Feed:
+def load(path: Path, draft: bool = False) -> Feed:
     """Load and check a spec file.
+
+    Args:
+        path: The file; its folder is the feed's.
+        draft: Load it also where fields are still undecided, to look at it, not to run it.
 
     Raises:
         ConfigurationError: it cannot be read or breaks a rule of the language; the message names
@@ -173,6 +188,11 @@ def load(path: Path) -> Feed:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: expected a spec in UTF-8; check the name") from error
+    return parse(path, text, draft)
+
+
+def parse(path: Path, text: str, draft: bool = False) -> Feed:
+    """Check the text of a spec as if it stood in `path`; see `load`."""
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -181,7 +201,18 @@ def load(path: Path) -> Feed:
     hatches = path.with_name("hatches.py")
     if hatches.is_file():
         version.update(hatches.read_bytes())
-    return _Reader(path, raw, Lines(path, text)).feed(version.hexdigest()[:16])
+    feed = _Reader(path, raw, Lines(path, text)).feed(version.hexdigest()[:16])
+    if feed.undecided_fields and not draft:
+        names = ", ".join(feed.undecided_fields[:_NAMED])
+        more = len(feed.undecided_fields) - _NAMED
+        Lines(path, text).fail(
+            (),
+            "undecided_fields",
+            f"an empty list, it names {names}{f' and {more} more' if more > 0 else ''}",
+            "read each in [fields], [local] or [party...], or list it in [ignored] with a reason, "
+            "and take it out of undecided_fields",
+        )
+    return feed
 
 
 class _Reader:
@@ -220,6 +251,7 @@ class _Reader:
             lines.fail((), "namespace", "a regular expression", "correct it")
         filled = {c.name for c in columns} | {c.name for c in local} | set(constants)
         filled |= {f"{party.prefix}_id" for party in parties}
+        ignored = self._ignored()
         return Feed(
             name=lines.text(raw, "feed"),
             title_zh=lines.text(raw, "title_zh"),
@@ -234,7 +266,7 @@ class _Reader:
             delimiter=lines.text(raw, "delimiter", ","),
             header_starts=raw.get("header_starts"),
             undecided=lines.choice(raw, "undecided", ("quarantine", "warn"), "quarantine"),
-            ignored=tuple(lines.texts(raw, "ignored", ())),
+            ignored=tuple(ignored),
             kind=kind,
             market=constants.get("market_segment", ""),
             business_calendar=lines.text(raw, "business_calendar"),
@@ -248,7 +280,30 @@ class _Reader:
             total_sum=total_sum,
             skip=self._skip(),
             max_expanded=int(raw.get("max_expanded", 2 << 30)),
+            ignored_because=MappingProxyType({p: why for p, why in ignored.items() if why}),
+            undecided_fields=tuple(lines.texts(raw, "undecided_fields", ())),
+            no_key=lines.text(raw, "no_key", ""),
+            catalogue=MappingProxyType(self._catalogue()),
         )
+
+    def _ignored(self) -> dict[str, str]:
+        """Ignored paths with the reason: `ignored = [paths]`, or `[ignored]` "reason" = [paths]."""
+        given = self.raw.get("ignored", ())
+        if not isinstance(given, dict):
+            return dict.fromkeys(self.lines.texts(self.raw, "ignored", ()), "")
+        return {
+            path: reason
+            for reason in given
+            for path in self.lines.texts(given, reason, at=("ignored",))
+        }
+
+    def _catalogue(self) -> dict[str, Any]:
+        given: dict[str, Any] = self.raw.get("catalogue", {})
+        self.lines.known(given, CATALOGUE, ("catalogue",))
+        for name, value in given.items():
+            if not isinstance(value, str):
+                self.lines.fail(("catalogue",), name, "text in quotes", "put it in quotes")
+        return given
 
     def _lateness(self) -> timedelta:
         found = _LATENESS.fullmatch(self.lines.text(self.raw, "lateness"))
@@ -343,6 +398,9 @@ class _Reader:
             fail(at, name, "is = a known identifier kind, such as 'lei'", "correct it")
         if options.get("check", "reject") not in ("reject", "warn", "off"):
             fail(at, name, "check = 'reject', 'warn' or 'off'", "correct it")
+        part = options.get("part", 0)
+        if not (isinstance(part, int) or part in ("count", "only")):
+            fail(at, name, "part = a number, 'count' or 'only'", "correct it")
         if "python" in options and not re.fullmatch(
             r"connectors\.feeds\.\w+\.hatches:\w+", str(options["python"])
         ):

@@ -43,7 +43,7 @@ class JsonScanner:
                 try:
                     self._one(body, low, high, room)
                 except RefusedError as error:
-                    refused[number] = error
+                    refused[number] = error.bare()
                     room.count[:] = before
             cuts[number + 1], owners[number + 1] = room.count[0], room.count[1]
             low = high
@@ -70,7 +70,7 @@ class JsonScanner:
             check_text(body, "utf-8")
         except RefusedError as error:
             if not self._lines:
-                refused[number] = error
+                refused[number] = error.bare()
                 return body
             body, unit.bad_lines = blank_bad_lines(body, "utf-8")
         return body

@@ -61,7 +61,7 @@ class XmlScanner:
                 check_xml(unit.body, self._feed)
                 self._one(joined, body, low, high, room)
             except RefusedError as error:
-                refused[number] = error
+                refused[number] = error.bare()
                 room.count[:] = before
             cuts[number + 1] = room.count[0]
             owners[number + 1] = room.count[1]

@@ -145,7 +145,7 @@ class Decoder:
                     size += len(unit.body)
                     epoch = now
             except RefusedError as error:
-                refusals.append(Refusal(number, 0, len(submission.body), error))
+                refusals.append(Refusal(number, 0, len(submission.body), error.bare()))
         if group:
             yield group
 

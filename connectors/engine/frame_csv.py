@@ -53,7 +53,7 @@ class CsvScanner:
                 if room.count[1] == owners[number]:
                     raise RefusedError("ENG-NO-RECORD", "at least one row below the header")
             except RefusedError as error:
-                refused[number] = error
+                refused[number] = error.bare()
             cuts[number + 1], owners[number + 1] = room.count[0], room.count[1]
             low = high
         k, records = int(room.count[0]), int(room.count[1])

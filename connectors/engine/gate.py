@@ -29,6 +29,15 @@ class RefusedError(Exception):
         super().__init__(rule, expected)
         self.rule, self.expected, self.field = rule, expected, field
 
+    def bare(self) -> "RefusedError":
+        """The same without the frames it passed through, to be kept.
+
+        Those frames hold the submissions and columns of the whole call, and with the list a
+        refusal is kept in they are a cycle: all of it stays until Python looks for cycles among
+        old objects, which a long-lived process does rarely (docs/adr/0006).
+        """
+        return RefusedError(self.rule, self.expected, self.field)
+
 
 class _DoctypeError(Exception):
     pass

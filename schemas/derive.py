@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from schemas import records
+from schemas.codes import code_lists
 from schemas.derive_markets import market_page
 from schemas.fields import IMPLEMENTED_KINDS, SCHEMA_VERSION, Field, fields
 from schemas.narrow import NARROW
@@ -183,6 +184,10 @@ _GROUPS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "collateral": ("资产与担保", "Assets and collateral"),
         "payments": ("支付", "Payments"),
         "order": ("订单", "Orders"),
+        "institution": ("所述机构", "Institution spoken of"),
+        "measure": ("指标", "Measures"),
+        "register": ("登记", "Registers"),
+        "complaint": ("投诉", "Complaints"),
         "region": ("地区", "Region"),
         "lineage": ("血缘", "Lineage"),
         "extension": ("扩展", "Extension"),
@@ -196,7 +201,8 @@ table, run `python -m schemas.derive docs/schema`, commit both.
 本页由 `schemas/fields.toml` 生成。**Level** (数据级别): JR/T 0197-2020, 1 (public) to 5.
 **Person** (个人信息类别): JR/T 0171-2020 class where a natural person's data can stand, C1 to C3.
 **Null** (可空): `no` = always filled; markets require more, see `schemas/required.toml`.
-**Kinds** (种类): E event 事件, P position 持仓.
+**Kinds** (种类): E event 事件, P position 持仓, I indicator 指标, R register 登记, C complaint 投诉.
+Codes (代码): `codes.md`.
 """
 
 _RECORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -212,6 +218,11 @@ _RECORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "ALERT": ("预警", "One episode of a rule and subject, with each region's status."),
     }
 )
+_CODE_HEAD = """# Codes 代码表
+
+Made from `schemas/codes.toml` by `schemas/derive.py`. A field without a list here is free, or its
+codes are those of the standard its row in `fields.md` names.
+"""
 _RECORD_HEAD = """# Other schemas 其他结构
 
 Made from `schemas/records.py` and `schemas/narrow.py` by `schemas/derive.py`; the comments there
@@ -277,6 +288,18 @@ def record_page() -> str:
     return "\n".join(parts)
 
 
+def code_page() -> str:
+    """The page of every code list, Markdown, zh and en."""
+    parts = [_CODE_HEAD]
+    for field, codes in code_lists().items():
+        rows = [f"| `{one.code}` | {one.zh}<br>{one.en} | {one.source} |" for one in codes.values()]
+        parts.append(
+            f"## `{field}` {fields()[field].zh}\n\n"
+            "| code | 含义 meaning | source |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+        )
+    return "\n".join(parts)
+
+
 def pages() -> dict[str, str]:
     """Every derived file of `docs/schema/` by name."""
     schemas = {
@@ -287,6 +310,7 @@ def pages() -> dict[str, str]:
         "fields.md": field_page(),
         "records.md": record_page(),
         "markets.md": market_page(),
+        "codes.md": code_page(),
     } | schemas
 
 

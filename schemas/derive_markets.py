@@ -1,6 +1,6 @@
 """The page about markets: who reports, who may see it, who holds it, what is required."""
 
-from schemas.fields import IMPLEMENTED_KINDS, arrow_schema
+from schemas.fields import arrow_schema
 from schemas.reference_data import calendars
 from schemas.regions import JOINT, NAMES, VANTAGES
 from schemas.required import Required, required
@@ -73,13 +73,14 @@ def _market(row: Visibility) -> str:
     lines = [
         f"## `{row.market}` {row.zh} {row.en}",
         "",
+        f"- kinds of record 记录种类: {', '.join(row.kinds)}",
         f"- reported by 报送方: {row.reporters}",
         f"- entitled by 可见依据: {', '.join(f'`{name}`' for name in row.entitled_by)}",
         f"- reports expected for a transaction 应有报告数: {_legs(row)}",
         f"- wait for the other side 配对等待: {row.pair_wait_s} s",
         f"- held nationally by 全国持有方: {_holder(row)}",
     ]
-    for kind in IMPLEMENTED_KINDS:
+    for kind in row.kinds:
         extra = _extra(required(row.market, kind), kind)
         if extra:
             lines.append(f"- required, {kind} 必填: {extra}")

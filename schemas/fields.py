@@ -14,9 +14,9 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
-SCHEMA_VERSION = "1.0.0"
+SCHEMA_VERSION = "1.1.0"
 KINDS = ("event", "position", "indicator", "register", "complaint")
-IMPLEMENTED_KINDS = ("event", "position")
+IMPLEMENTED_KINDS = KINDS
 
 _DECIMAL = re.compile(r"decimal128\((\d+),\s*(\d+)\)")
 _DICTIONARY = re.compile(r"dictionary<(int8|int16) string>")

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from schemas.errors import ConfigurationError
-from schemas.fields import IMPLEMENTED_KINDS, arrow_schema
+from schemas.fields import arrow_schema
 from schemas.visibility import visibility
 
 
@@ -56,7 +56,7 @@ def required(market: str, kind: str) -> Required:
     """What a report must state: the schema's own not-null fields and the market's.
 
     Raises:
-        ConfigurationError: no such market or kind, or the table names an unknown field.
+        ConfigurationError: no such market, a kind it does not have, or the table names an unknown field.
 
     Example:
         >>> "debtor_agent_id" in required("PYMT", "event").fields
@@ -64,11 +64,11 @@ def required(market: str, kind: str) -> Required:
         >>> required("BILL", "event").of_event("PLDG")[-1]
         'counterparty_2_id'
     """
-    visibility(market)  # refuses an unknown market
-    if kind not in IMPLEMENTED_KINDS:
+    kinds = visibility(market).kinds  # refuses an unknown market
+    if kind not in kinds:
         raise ConfigurationError(
             f"required fields of {market}: kind {kind!r}: expected one of "
-            f"{', '.join(IMPLEMENTED_KINDS)}; correct the feed spec"
+            f"{', '.join(kinds)}; correct the feed spec"
         )
     row = _table().get(market, {}).get(kind, {})
     where = f"{market}.{kind}"

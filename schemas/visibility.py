@@ -57,6 +57,7 @@ class Visibility:
     market: str
     zh: str
     en: str
+    kinds: tuple[str, ...]  # what its records are; a feed of another kind is refused
     reporters: str
     entitled_by: tuple[str, ...]
     legs_both: int
@@ -76,6 +77,7 @@ def _market(name: str, row: Mapping[str, Any]) -> Visibility:
             market=name,
             zh=row["zh"],
             en=row["en"],
+            kinds=tuple(row.get("kinds", ("event", "position"))),
             reporters=row["reporters"],
             entitled_by=tuple(row["entitled_by"]),
             legs_both=legs["both"],
@@ -94,9 +96,11 @@ def _market(name: str, row: Mapping[str, Any]) -> Visibility:
         ) from error
     named = (*found.entitled_by, *found.sides, *found.agents, *found.held_nationally_by.differ)
     for column in named:
-        if column not in fields():
+        own = found.kinds if column in found.entitled_by else ()
+        if column not in fields() or not set(own) <= set(fields()[column].kinds):
             raise ConfigurationError(
-                f"{where}: {column}: expected a canonical field; see docs/schema/fields.md"
+                f"{where}: {column}: expected a canonical field of kind "
+                f"{' and '.join(found.kinds)}; see docs/schema/fields.md"
             )
     if not found.entitled_by:
         raise ConfigurationError(f"{where}: entitled_by: expected at least one column")

@@ -12,11 +12,13 @@ import pyarrow as pa
 import pytest
 
 from schemas import records
+from schemas.codes import code_lists
 from schemas.derive import duckdb_columns, duckdb_type, json_schema, json_type, pages
 from schemas.errors import ConfigurationError
 from schemas.fields import IMPLEMENTED_KINDS, SCHEMA_VERSION, arrow_schema, arrow_type, fields
+from schemas.narrow import EVENT_CODES
 from schemas.required import missing, required
-from schemas.visibility import markets
+from schemas.visibility import markets, visibility
 
 ROOT = Path(__file__).parents[2]
 LEAST_LEVEL = {None: 1, "C1": 2, "C2": 3, "C3": 4}  # JR/T 0197 counterparts of JR/T 0171 classes
@@ -60,17 +62,42 @@ class TestEveryField:
                 )
 
 
-def test_all_kinds_share_the_header_and_lineage() -> None:
-    shared = [f for f in fields().values() if f.group in ("header", "region", "lineage")]
+def test_all_kinds_share_the_header_lineage_and_the_days_they_belong_to() -> None:
+    shared = [f for f in fields().values() if f.group in ("header", "lineage", "extension")]
     assert len(shared) > 15
     assert all(field.kinds == IMPLEMENTED_KINDS for field in shared)
+    for name in ("reporting_region", "source_trade_id", "business_date", "event_timestamp"):
+        assert fields()[name].kinds == IMPLEMENTED_KINDS, name
+
+
+def test_every_kind_has_obligations_of_its_own() -> None:
+    for kind in IMPLEMENTED_KINDS:
+        always = {name for name in arrow_schema(kind).names if not fields()[name].nullable}
+        others = [set(arrow_schema(other).names) for other in IMPLEMENTED_KINDS if other != kind]
+        assert always - set.intersection(*others), kind
+
+
+def test_every_code_list_is_told_in_both_languages_and_fits_its_field() -> None:
+    assert set(code_lists()) >= {"event_type", "action_type", "measure", "edge_role"}
+    for name, codes in code_lists().items():
+        assert len(codes) > 1, name
+        assert len({one.zh for one in codes.values()}) == len(codes), name
+        for one in codes.values():
+            assert re.fullmatch("[A-Z][A-Z0-9_]*", one.code), one
+            assert re.search("[\u4e00-\u9fff]", one.zh), one
+            assert one.en, one
+            assert one.source, one
+    assert set(EVENT_CODES) <= set(code_lists()["event_type"])
+    for market in markets():
+        for kind in visibility(market).kinds:
+            assert set(required(market, kind).by_event) <= set(code_lists()["event_type"]), market
 
 
 def test_an_unknown_type_or_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown type 'float'"):
         arrow_type("float")
     with pytest.raises(ValueError, match="expected one of event"):
-        arrow_schema("indicator")
+        arrow_schema("rumour")
 
 
 def test_the_committed_pages_are_the_derived_ones() -> None:
@@ -137,6 +164,15 @@ _SAMPLES = {
 }
 
 
+_AMOUNT_OF = {
+    "event": "settlement_amount",
+    "position": "outstanding_amount",
+    "indicator": "measure_value",
+    "register": "registered_capital",
+    "complaint": "disputed_amount",
+}
+
+
 def _record(kind: str) -> dict[str, Any]:
     """A record with every required field, from the patterns of the JSON Schema itself."""
     schema, record = json_schema(kind), {}
@@ -146,6 +182,8 @@ def _record(kind: str) -> dict[str, Any]:
             record[name] = "0" * (2 * column.byte_width)
         elif pa.types.is_timestamp(column):
             record[name] = "2026-03-02T01:00:00Z"
+        elif pa.types.is_decimal(column):
+            record[name] = "1.50"
         elif pa.types.is_date32(column):
             record[name] = date(2026, 3, 2).isoformat()
         else:
@@ -160,11 +198,12 @@ class TestJsonSchema:
         check.check_schema(json_schema(kind))
         record = _record(kind)
         assert check.is_valid(record)
-        assert check.is_valid(record | {"settlement_amount": "12.50000", "isin": None})
+        amount = _AMOUNT_OF[kind]
+        assert check.is_valid(record | {amount: "12.50000", "extension": None})
         for wrong in (
-            {"settlement_amount": 12.5},  # a float
-            {"settlement_amount": "1e3"},
-            {"settlement_amount": "1.000000"},  # six decimals
+            {amount: 12.5},  # a float
+            {amount: "1e3"},
+            {amount: "1.000000"},  # six decimals
             {"report_id": "00"},
             {"received_at": "2026-03-02T09:00:00+08:00"},
             {"vantage_mask": 256},
@@ -184,7 +223,7 @@ class TestJsonSchema:
 class TestRequired:
     def test_every_market_and_kind_has_an_answer_that_holds_the_schemas_own(self) -> None:
         for market in markets():
-            for kind in IMPLEMENTED_KINDS:
+            for kind in visibility(market).kinds:
                 found = required(market, kind)
                 always = {f.name for f in arrow_schema(kind) if not f.nullable}
                 assert always <= set(found.fields)
@@ -207,7 +246,7 @@ class TestRequired:
     def test_an_unknown_market_or_kind_is_a_configuration_error(self) -> None:
         with pytest.raises(ConfigurationError, match="market segment 'GOLD'"):
             required("GOLD", "event")
-        with pytest.raises(ConfigurationError, match="kind 'register'"):
+        with pytest.raises(ConfigurationError, match="kind 'register': expected one of event"):
             required("LOAN", "register")
 
     def test_rows_that_lack_something_are_named_with_what_they_lack(self) -> None:

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from schemas.errors import ConfigurationError
-from schemas.fields import arrow_schema, fields
+from schemas.fields import IMPLEMENTED_KINDS, arrow_schema, fields
 from schemas.regions import JOINT, REGIONS
 from schemas.visibility import (
     Visibility,
@@ -79,6 +79,7 @@ def test_the_clearing_operator_sees_interbank_payments_only() -> None:
 def test_every_segment_is_declared_and_every_holder_is_marked_an_assumption() -> None:
     assert set(markets()) == {
         "BOND", "MM", "FX", "DERV", "EQTY", "FUTR", "BILL", "WRCT", "PYMT", "LOAN", "INSU",
+        "RCVB", "PAYI", "CMPL", "ENTR",
     }  # fmt: skip
     assert all(code in fields()["market_segment"].source for code in markets())
     for row in markets().values():
@@ -113,7 +114,19 @@ def test_faults_name_market_column_and_cure() -> None:
         _market("X", {key: value for key, value in row.items() if key != "pair_wait_s"})
 
 
-def test_every_entitling_column_is_in_the_event_schema() -> None:
-    names = set(arrow_schema("event").names)
+def test_every_entitling_column_is_in_the_schema_of_the_markets_kinds() -> None:
     every: list[Visibility] = list(markets().values())
-    assert all(set(row.entitled_by) <= names for row in every)
+    for row in every:
+        for kind in row.kinds:
+            assert set(row.entitled_by) <= set(arrow_schema(kind).names), (row.market, kind)
+    assert {kind for row in every for kind in row.kinds} == set(IMPLEMENTED_KINDS)
+
+
+def test_a_complaint_is_seen_where_the_institution_is_and_where_the_business_was() -> None:
+    rows = batch(institution_region=["310000", "OUT"], complaint_region=["340000", "330200"])
+    assert vantage_mask(rows, "CMPL").to_pylist() == [SH | AH | JOINT_BIT, ZJ | JOINT_BIT]
+
+
+def test_an_edge_is_seen_at_the_entitys_seat_only() -> None:
+    rows = batch(entity_region=["320000"], related_region=["310000"])
+    assert vantage_mask(rows, "ENTR").to_pylist() == [JS | JOINT_BIT]

@@ -77,6 +77,7 @@ class Scanned:
     unit: Ints  # of each record
     unit_cells: NDArray[np.int64]  # cells of unit u are unit_cells[u]:unit_cells[u + 1]
     book: PathBook
+    variants: NDArray[np.uint8] | None = None  # XML: of each unit, which record path it has
 
 
 class Cells:
@@ -100,6 +101,21 @@ class Cells:
             text, bad = self._values(chosen)
             known = self._columns[path] = (text, repeated, bad)
         return known
+
+    def every(self, path: str, separator: str) -> pa.Array:
+        """All values of a path in each record, in document order, joined; none gives null."""
+        parts = [self._order[low:high] for low, high in self._ranges(path)]
+        if not parts:
+            return pa.nulls(self.count, pa.string())
+        cells = np.sort(np.concatenate(parts))
+        cells = cells[self.scanned.cells[cells, 3] >= 0]
+        values, _ = self._values(cells)
+        there = values.is_valid().to_numpy(zero_copy_only=False)
+        owners = self.scanned.cells[cells[there], 3]  # records are numbered as they come
+        offsets = np.searchsorted(owners, np.arange(self.count + 1)).astype(np.int32)
+        lists = pa.ListArray.from_arrays(pa.array(offsets), values.filter(pa.array(there)))
+        text = pc.binary_join(lists, separator)
+        return pc.if_else(pa.array(np.diff(offsets) > 0), text, pa.scalar(None, pa.string()))
 
     def present(self, pattern: str) -> Mask:
         """The records that have anything under a path; decides nothing about what lies there."""

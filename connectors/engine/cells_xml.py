@@ -41,8 +41,10 @@ class XmlScanner:
             for path in feed.paths
             for found in re.finditer(r"\[", path)
         }
-        self._steps = Steps.of([feed.record, *(group.split("/") for group in sorted(groups))])
-        self._tables: dict[bytes, _XmlTable] = {}
+        below = [group.split("/") for group in sorted(groups)]
+        self._records = [path for path in (feed.record, feed.record_else) if path]
+        self._steps = [Steps.of([record, *below]) for record in self._records]
+        self._tables: dict[tuple[int, bytes], _XmlTable] = {}
 
     def scan(self, units: Sequence[Unit]) -> tuple[Scanned, dict[int, RefusedError]]:
         """Scan units as one relation; refused ones (by index) contribute no cell."""
@@ -53,13 +55,14 @@ class XmlScanner:
         cuts = np.zeros(len(units) + 1, np.int64)
         owners = np.zeros(len(units) + 1, np.int64)
         refused: dict[int, RefusedError] = {}
+        variants = np.zeros(len(units), np.uint8)
         low = 0
         for number, unit in enumerate(units):
             high = low + len(unit.body)
             before = room.count.copy()
             try:
                 check_xml(unit.body, self._feed)
-                self._one(joined, body, low, high, room)
+                variants[number] = self._first(joined, body, low, high, room)
             except RefusedError as error:
                 refused[number] = error.bare()
                 room.count[:] = before
@@ -80,26 +83,50 @@ class XmlScanner:
             unit=np.repeat(np.arange(len(units), dtype=np.int32), np.diff(owners)),
             unit_cells=cuts,
             book=self._book,
+            variants=variants,
         )
         return scanned, refused
 
-    def _one(self, joined: bytes, body: NDArray[np.uint8], low: int, high: int, room: Room) -> None:
+    def _first(
+        self, joined: bytes, body: NDArray[np.uint8], low: int, high: int, room: Room
+    ) -> int:
+        """Scan with the first record path that finds any; which one it was."""
+        before = room.count.copy()
+        try:
+            self._one(joined, body, low, high, room, 0)
+        except RefusedError as error:
+            if error.rule != "ENG-NO-RECORD" or len(self._records) == 1:
+                raise
+            room.count[:] = before
+            self._one(joined, body, low, high, room, 1)
+            return 1
+        return 0
+
+    def _one(
+        self,
+        joined: bytes,
+        body: NDArray[np.uint8],
+        low: int,
+        high: int,
+        room: Room,
+        variant: int,
+    ) -> None:
         found = _ROOT_TAG.search(joined, low, min(high, low + 8192))
         tag = found[0] if found else b""
-        table = self._tables.get(tag)
+        table = self._tables.get((variant, tag))
         before = room.count.copy()
-        if table is not None and self._try(joined, body, low, high, room, table):
+        if table is not None and self._try(joined, body, low, high, room, table, variant):
             if table.nodes > SHARED_NODE_LIMIT:
-                del self._tables[tag]
+                del self._tables[variant, tag]
             return
         room.count[:] = before
-        table = _XmlTable(len(self._steps.path_at) - 1)
-        if not self._try(joined, body, low, high, room, table):
+        table = _XmlTable(len(self._steps[variant].path_at) - 1)
+        if not self._try(joined, body, low, high, room, table, variant):
             raise RefusedError("ENG-NAMESPACE", "one namespace for a prefix on one path")
         if not table.below_root and table.nodes <= SHARED_NODE_LIMIT:
             if len(self._tables) >= _TABLES:
                 self._tables.clear()
-            self._tables[tag] = table
+            self._tables[variant, tag] = table
 
     def _try(
         self,
@@ -109,11 +136,12 @@ class XmlScanner:
         high: int,
         room: Room,
         table: _XmlTable,
+        variant: int,
     ) -> bool:
         """Scan with a table; False where the document's namespaces are not the table's."""
         fresh = table.nodes == 1
         start, records = int(room.count[0]), int(room.count[1])
-        steps = self._steps
+        steps = self._steps[variant]
         code = scan_xml(
             body, low, high, table.grid, table.names, table.size, table.progress,
             steps.step_bytes, steps.step_at, steps.path_at,
@@ -137,8 +165,8 @@ class XmlScanner:
         return True
 
     def _refuse_no_record(self, table: _XmlTable) -> None:
-        root = next(n for n in range(1, table.nodes) if table.grid[n, PARENT] == 0)
-        if table.text[root].startswith("/{"):
+        begun = range(1, table.nodes)
+        if not any(table.text[n] == f"/{self._feed.record[0]}" for n in begun):
             raise RefusedError("ENG-NAMESPACE", f"namespace {self._feed.namespace.pattern}")
         raise RefusedError("ENG-NO-RECORD", f"records at {'/'.join(self._feed.record)}")
 
@@ -188,6 +216,8 @@ class XmlScanner:
             uri = table.scope[node].get(prefix, "")
             known = self._feed.namespace.fullmatch(uri)
             step = local if known else f"{{{uri}}}{local}"
+            if known and table.progress[node, 0] == 1:
+                base = ""  # the document begins here, whatever envelope is around it
             if table.grid[node, KIND] & KIND_RECORD:
                 table.foreign_record |= not known
                 table.inside[node] = ""

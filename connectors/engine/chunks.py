@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connectors.engine.frame_csv import header_at
-from connectors.engine.gate import RefusedError, check_xml, expand
+from connectors.engine.gate import RefusedError, as_utf8, check_xml, expand
 from connectors.engine.kernels.jsontext import find_objects
 from connectors.engine.kernels.xml import find_records
 from connectors.engine.scan import Steps, Unit
@@ -36,6 +36,8 @@ def units_of(number: int, body: Body, feed: Feed, limit: int = CHUNK_BYTES) -> I
         RefusedError: the submission cannot be expanded, or its large document cannot be read.
     """
     body = expand(body, feed.max_expanded)
+    if feed.format == "xml":
+        body = as_utf8(body, feed)
     if len(body) <= limit:
         yield Unit(number, body)
     elif feed.format in ("csv", "ndjson"):
@@ -74,7 +76,9 @@ def _line_end(body: Body, start: int, limit: int) -> int:
 
 
 def _records(number: int, body: Body, feed: Feed, limit: int) -> Iterator[Unit]:
-    limits = _limits(body, feed)
+    limits = _limits(body, feed, feed.record)
+    if not len(limits) and feed.record_else:
+        limits = _limits(body, feed, feed.record_else)
     if not len(limits):
         raise RefusedError("ENG-NO-RECORD", f"records at {'/'.join(feed.record)}")
     if limits[0, 0] + len(body) - limits[-1, 1] > limit // 2:
@@ -94,16 +98,16 @@ def _records(number: int, body: Body, feed: Feed, limit: int) -> Iterator[Unit]:
         first = last + 1
 
 
-def _limits(body: Body, feed: Feed) -> NDArray[np.int64]:
+def _limits(body: Body, feed: Feed, record: tuple[str, ...]) -> NDArray[np.int64]:
     """Start and end of each record of a large document."""
     bytes_of = np.frombuffer(body, np.uint8)
-    steps = Steps.of([feed.record])
+    steps = Steps.of([record])
     mark = b"<" if feed.format == "xml" else b"{"
     capacity = sum(bytes(body[at : at + _STEP]).count(mark) for at in range(0, len(body), _STEP))
     limits = np.empty((capacity + 1, 2), np.int64)
     if feed.format == "xml":
         check_xml(body, feed)
-        count = find_records(bytes_of, steps.step_bytes, steps.step_at, len(feed.record), limits)
+        count = find_records(bytes_of, steps.step_bytes, steps.step_at, len(record), limits)
     else:
-        count = find_objects(bytes_of, steps.step_bytes, steps.step_at, len(feed.record), limits)
+        count = find_objects(bytes_of, steps.step_bytes, steps.step_at, len(record), limits)
     return limits[:count]

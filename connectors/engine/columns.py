@@ -15,9 +15,8 @@ from connectors.engine.cells import Cells
 from connectors.engine.findings import Findings
 from connectors.engine.spec import ORDINAL, Column
 from connectors.engine.tokens import Tokeniser
-from schemas.columns import on_unique
 from schemas.identifiers import valid
-from schemas.identity import compact
+from schemas.identity import compacted
 
 Mask = NDArray[np.bool_]
 Hatch = Callable[[list[pa.Array], Mapping[str, Any]], tuple[pa.Array, Mask]]
@@ -72,6 +71,10 @@ class Reading:
             self.findings.add(undecodable, "ENG-ENCODING", path, f"text in {encoding}")
         return text
 
+    def every(self, path: str, separator: str) -> pa.Array:
+        """All values of a path in each record, joined in document order."""
+        return self.cells.every(path, separator)
+
     def column(self, column: Column) -> pa.Array:
         """One typed column; columns that read the same the same way are made once."""
         key = (str(column.type), column.how, *column.paths, repr(dict(column.options)))
@@ -89,6 +92,9 @@ class Reading:
         if column.how == "which":
             return self._which(column)
         options = column.options
+        if "many" in options:
+            text = self.every(column.paths[0], options["many"])
+            return self._convert(column, text), text
         texts = [self.text(path) for path in column.paths]
         if "python" in options:
             typed, bad = _hatch(options["python"])(texts, options)
@@ -114,6 +120,17 @@ class Reading:
             text = pc.utf8_trim_whitespace(text)
         if "split" in options:
             text = convert.split(text, options["split"], options.get("part", 0))
+        if "otherwise" in options and text.null_count:
+            text = self._otherwise(text, options["otherwise"])
+        return text
+
+    def _otherwise(self, text: pa.Array, values: Mapping[str, str]) -> pa.Array:
+        """A value where nothing is given, by the first path a record has anything under."""
+        for path, value in values.items():
+            open_rows = text.is_null().to_numpy(zero_copy_only=False)
+            rows = open_rows & self.cells.present(path)
+            if rows.any():
+                text = pc.if_else(pa.array(rows), pa.scalar(value, pa.string()), text)
         return text
 
     def _convert(self, column: Column, text: pa.Array) -> pa.Array:
@@ -143,8 +160,12 @@ class Reading:
             example = convert.example(pattern or usual)
             self._note(bad, "ENG-TIME", column, f"a {what} such as {example}")
             return typed
+        if pa.types.is_boolean(kind):
+            typed, bad = convert.to_boolean(text)
+            self._note(bad, "ENG-VALUE", column, "true or false")
+            return typed
         if "keyed" in options:
-            return self.tokeniser.keyed16(options["keyed"], on_unique(compact, text))
+            return self.tokeniser.keyed16(options["keyed"], compacted(text))
         return self._text_column(column, text)
 
     def _text_column(self, column: Column, text: pa.Array) -> pa.Array:
@@ -154,9 +175,10 @@ class Reading:
             self._note(bad, "ENG-FORMAT", column, f"text of the form {options['pattern']}")
         if "is" in options:
             self._check_kind(column, text)
-        if "map" in options:
-            typed, bad = convert.mapped(text, options["map"], column.type)
-            self._note(bad, "ENG-UNKNOWN-CODE", column, f"one of {', '.join(options['map'])}")
+        codes = options.get("map") or {code: code for code in options.get("codes", ())}
+        if codes:
+            typed, bad = convert.mapped(text, codes, column.type)
+            self._note(bad, "ENG-UNKNOWN-CODE", column, f"one of {', '.join(codes)}")
             return typed
         return text
 

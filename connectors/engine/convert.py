@@ -136,6 +136,19 @@ def to_moment(
     return _typed(kind, out, valid, status)
 
 
+def to_boolean(text: pa.Array) -> tuple[pa.Array, Mask]:
+    """`true`, `false`, `1` and `0`, as XML Schema writes them.
+
+    Example:
+        >>> values, bad = to_boolean(pa.array(["true", "0", "yes", None]))
+        >>> values.to_pylist(), bad.tolist()
+        ([True, False, None, None], [False, False, True, False])
+    """
+    at = pc.index_in(text, value_set=pa.array(["true", "1", "false", "0"]), skip_nulls=True)
+    bad = pc.and_(at.is_null(), text.is_valid()).to_numpy(zero_copy_only=False)
+    return pc.less(at, pa.scalar(2, pa.int32())), bad
+
+
 def unmatched(text: pa.Array, pattern: str) -> Mask:
     """Rows with a value that does not match the whole pattern."""
     found = pc.match_substring_regex(text, rf"\A(?:{pattern})\z")

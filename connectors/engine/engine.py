@@ -185,7 +185,12 @@ class Decoder:
         findings.add(twice, "ENG-REPEATED", "key", "each key once")  # of an object, not of a value
         self._note_undecided(findings, cells)
         self._add_totals(totals, units, cells, columns, skipped, submission)
-        columns["transaction_key"] = transaction_key(self.feed, columns, submitters, rows)
+        feed = self.feed
+        columns["transaction_key"] = transaction_key(feed, feed.key, columns, submitters, rows)
+        if feed.refers is not None:
+            columns["original_transaction_key"] = transaction_key(
+                feed, feed.refers, columns, submitters, rows
+            )
         columns["content_hash"] = content_hash(self.feed, columns)
         locator = self._locators(scanned, record, units)
         columns |= {
@@ -285,8 +290,11 @@ class Decoder:
             shifts = np.array([unit.first_line for unit in units], np.int64)
             lines = lines + shifts[scanned.unit] if len(lines) else lines
             return pc.binary_join_element_wise("line", pa.array(lines).cast(pa.string()), " ")
-        prefix = "/".join(self.feed.record) or "record"
+        prefix: str | pa.Array = "/".join(self.feed.record) or "record"
         prefix = f"/{prefix}[" if self.feed.format == "xml" else f"{prefix}["
+        if scanned.variants is not None and scanned.variants.any():
+            other = f"/{'/'.join(self.feed.record_else)}["
+            prefix = pa.array([prefix, other]).take(pa.array(scanned.variants[scanned.unit]))
         return pc.binary_join_element_wise(prefix, pa.array(record + 1).cast(pa.string()), "]", "")
 
     def _batch(self, columns: dict[str, pa.Array], rows: int) -> pa.RecordBatch:

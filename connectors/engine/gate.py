@@ -16,6 +16,9 @@ _FREE = 1 << 20  # below this size the ratio does not matter
 _STEP = 1 << 20
 _PIECE = 16 << 20  # of a document, given to expat at once
 _DECLARED = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding=["']([A-Za-z0-9._-]+)""")
+_DECLARED_TEXT = re.compile(r"""(<\?xml[^>]*?encoding=["'])([A-Za-z0-9._-]+)""")
+_UTF16_LITTLE, _UTF16_BIG = b"\xff\xfe", b"\xfe\xff"
+UTF16_BYTES = 128 << 20
 _SAME_AS = {"gbk": "gb18030", "gb2312": "gb18030", "utf8": "utf-8", "ascii": "utf-8"}
 
 
@@ -41,6 +44,32 @@ class RefusedError(Exception):
 
 class _DoctypeError(Exception):
     pass
+
+
+def as_utf8(body: bytes | memoryview, feed: Feed) -> bytes | memoryview:
+    """An XML document in UTF-16 as the same document in UTF-8; anything else comes back as it is.
+
+    Read so only where the spec allows it, the byte order mark says it, and the XML declaration, if
+    there is one, says it too. Byte ranges then count in the UTF-8 bytes.
+
+    Raises:
+        RefusedError: the declaration names another encoding, a unit is no text, or it is too large.
+    """
+    mark = bytes(body[:2])
+    if not feed.utf16 or mark not in (_UTF16_LITTLE, _UTF16_BIG):
+        return body
+    if len(body) > UTF16_BYTES:
+        raise RefusedError("ENG-SIZE", f"at most {UTF16_BYTES} bytes in UTF-16; UTF-8 may be more")
+    try:
+        text = str(body[2:], "utf-16-le" if mark == _UTF16_LITTLE else "utf-16-be")
+    except UnicodeDecodeError as error:
+        raise RefusedError("ENG-ENCODING", f"text in UTF-16 (byte {error.start} is not)") from None
+    declared = _DECLARED_TEXT.match(text)
+    if declared is None:
+        return text.encode()
+    if declared[2].lower() not in ("utf-16", "utf16"):
+        raise RefusedError("ENG-ENCODING", "an XML declaration that says UTF-16, as the mark does")
+    return f"{declared[1]}UTF-8{text[declared.end() :]}".encode()
 
 
 def expand(body: bytes | memoryview, bound: int) -> bytes | memoryview:

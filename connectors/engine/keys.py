@@ -7,30 +7,37 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.engine.convert import constant
-from connectors.engine.spec import Feed
+from connectors.engine.spec import Feed, Key
 from schemas.hashing import hash128, to_binary16
 
 _PARTY_CONTENT = ("id", "id_scheme", "id_basis", "account_token", "name")
 
 
 def transaction_key(
-    feed: Feed, columns: Mapping[str, pa.Array], submitters: pa.Array, rows: int
+    feed: Feed,
+    key: Key | None,
+    columns: Mapping[str, pa.Array],
+    submitters: pa.Array,
+    rows: int,
 ) -> pa.Array:
     """16 bytes naming the transaction, null where the record has no complete key.
+
+    `key` is the feed's own, or the one it refers to another transaction by: both give the same
+    bytes for the same values.
 
     Both sides of a trade must reach the same bytes, so the key holds the market, which alternative
     of the spec it is, and canonical values; a placeholder counts as absent.
     """
     out = pa.nulls(rows, pa.binary(16))
-    if feed.key is None:
+    if key is None:
         return out
-    placeholders = pa.array(feed.key.absent, pa.string())
-    for number, names in enumerate(feed.key.alternatives):
+    placeholders = pa.array(key.absent, pa.string())
+    for number, names in enumerate(key.alternatives):
         values = [
             constant(feed.market, rows, pa.string()),
             constant(str(number), rows, pa.string()),
         ]
-        if feed.key.scope == "reporter":
+        if key.scope == "reporter":
             values.append(submitters)
         complete = np.ones(rows, np.bool_)
         for name in names:

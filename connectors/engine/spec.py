@@ -24,6 +24,7 @@ from schemas.identifiers import has_check
 
 FORMATS = ("xml", "json", "ndjson", "csv")
 ENCODINGS = ("utf-8", "gb18030")
+BESIDE_UTF8 = "utf-16"  # XML only: with its byte order mark, read as the same document in UTF-8
 SOURCES = ("from", "first", "join", "which")
 ORDINAL = "#"  # pseudo-path: the record's number in its submission, from 1
 PERSON_DOCUMENTS = ("RESIDENT_ID", "PASSPORT", "PERSON_DOCUMENT")
@@ -35,13 +36,14 @@ TOP_LEVEL = frozenset(
         *("delimiter", "header_starts", "undecided", "ignored", "kind", "lateness"),
         *("business_calendar", "key", "totals", "skip", "constants", "fields", "local", "under"),
         *("party", "max_expanded", "undecided_fields", "no_key", "catalogue"),
+        *("record_else", "refers"),
     }
 )
 OPTIONS = frozenset(
     {
         *("from", "first", "join", "which", "with", "is", "check", "pattern", "map", "percent"),
         *("split", "part", "grouped", "capped", "format", "tz", "absent", "required", "optional"),
-        *("trim", "min", "fallback", "keyed", "python", "expect"),
+        *("trim", "min", "fallback", "keyed", "python", "expect", "codes", "many", "otherwise"),
     }
 )
 # Of the catalogue entry: whose data these are, and on which of the three lists of the Shanghai data
@@ -50,7 +52,7 @@ CATALOGUE = (
     *("owner_zh", "owner_en", "need_list", "responsibility_list", "resource_catalogue"),
     *("contact_role", "status"),
 )
-_ID_OPTIONS = frozenset({"from", "scheme", "schemes", "type", "types"})
+_ID_OPTIONS = frozenset({"from", "scheme", "schemes", "type", "types", "check"})
 _PARTY_OPTIONS = frozenset({"ids", "name", "account", "agent", "person", "required"})
 _NAMED = 12  # undecided fields named in one message
 _LATENESS = re.compile(r"(\d+) (s|min|h|d)")
@@ -89,6 +91,7 @@ class PartyId:
     schemes: tuple[str, ...]
     type_path: str | None
     types: Mapping[str, str]
+    check: str = "reject"  # what becomes of a record whose identifier fails: reject | warn
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,9 @@ class Feed:
     total_sum: tuple[str, str] | None  # (field, header path)
     skip: tuple[tuple[str, tuple[str, ...]], ...]
     max_expanded: int
+    record_else: tuple[str, ...]  # XML: where records are in a document without any at `record`
+    utf16: bool  # XML: also as UTF-16 with a byte order mark
+    refers: Key | None  # key of the transaction a record speaks of
     ignored_because: Mapping[str, str]  # ignored path -> why nobody reads it, where it is said
     undecided_fields: tuple[str, ...]  # of a draft; no feed that runs has any
     no_key: str  # why records are never merged, where there is no key
@@ -166,6 +172,7 @@ class Feed:
         out = [path for column in (*self.columns, *self.locals) for path in column.paths]
         for column in (*self.columns, *self.locals):
             out += column.options.get("fallback", {}).get("join", [])
+            out += column.options.get("otherwise", {})
         out += [path for party in self.parties for path in party.paths]
         out += [party.person for party in self.parties if party.person]
         out += [path for path, _ in self.skip]
@@ -243,6 +250,9 @@ class _Reader:
         feed_format = lines.choice(raw, "format", FORMATS)
         total_records, total_sum = self._totals({column.name for column in columns})
         record = lines.text(raw, "record", "")
+        other = lines.text(raw, "record_else", "")
+        if other and (feed_format != "xml" or other.split("/")[0] != record.split("/")[0]):
+            lines.fail((), "record_else", "a path in XML from the root of `record`", "correct it")
         if feed_format == "xml" and not record:
             lines.fail((), "record", "the path of a record, such as 'Document/A/B'", "add it")
         try:
@@ -260,7 +270,7 @@ class _Reader:
             folder=self.path.parent,
             version=version,
             format=feed_format,
-            encoding=lines.choice(raw, "encoding", ENCODINGS),
+            encoding=self._encoding(feed_format)[0],
             namespace=namespace,
             record=tuple(record.split("/")) if record else (),
             delimiter=lines.text(raw, "delimiter", ","),
@@ -271,7 +281,7 @@ class _Reader:
             market=constants.get("market_segment", ""),
             business_calendar=lines.text(raw, "business_calendar"),
             lateness=self._lateness(),
-            key=self._key(filled),
+            key=self._key("key", filled),
             columns=tuple(columns),
             locals=tuple(local),
             parties=parties,
@@ -280,6 +290,9 @@ class _Reader:
             total_sum=total_sum,
             skip=self._skip(),
             max_expanded=int(raw.get("max_expanded", 2 << 30)),
+            record_else=tuple(other.split("/")) if other else (),
+            utf16=BESIDE_UTF8 in self._encoding(feed_format),
+            refers=self._key("refers", filled),
             ignored_because=MappingProxyType({p: why for p, why in ignored.items() if why}),
             undecided_fields=tuple(lines.texts(raw, "undecided_fields", ())),
             no_key=lines.text(raw, "no_key", ""),
@@ -370,10 +383,21 @@ class _Reader:
         else:
             paths = lines.texts(options, how, at=(*at, name))
         self._check_options(at, name, kind, options)
+        self._check_shapes(at, name, options)
         required = options.get("required", False) or (
             at[0] != "local" and not self.nullable.get(name, True) and not options.get("optional")
         )
         return Column(name, kind, required, how, tuple(paths), codes, MappingProxyType(options))
+
+    def _check_shapes(self, at: tuple[str, ...], name: str, options: Mapping[str, Any]) -> None:
+        if "many" in options and not ("from" in options and isinstance(options["many"], str)):
+            self.lines.fail(at, name, "many = a separator, beside from", "name one path")
+        if "codes" in options:
+            self.lines.texts(options, "codes", at=(*at, name))
+            if "map" in options:
+                self.lines.fail(at, name, "codes or map, not both", "keep one of them")
+        if not isinstance(options.get("otherwise", {}), dict):
+            self.lines.fail(at, name, "otherwise = { path = value }", "correct it")
 
     def _check_options(
         self, at: tuple[str, ...], name: str, kind: pa.DataType, options: Mapping[str, Any]
@@ -425,7 +449,9 @@ class _Reader:
                     lines.fail(at, "ids", f"a scheme of {known}", "correct it")
             if bool(schemes) == bool(types) or bool(types) != ("type" in entry):
                 lines.fail(at, "ids", "scheme, schemes, or type with types", "keep one way")
-            ids.append(PartyId(entry["from"], schemes, entry.get("type"), MappingProxyType(types)))
+            check = lines.choice(entry, "check", ("reject", "warn"), "reject", at=(*at, "ids"))
+            told = MappingProxyType(types)
+            ids.append(PartyId(entry["from"], schemes, entry.get("type"), told, check))
         paths = {key: raw.get(key, []) for key in ("account", "agent")}
         first = {k: tuple([v] if isinstance(v, str) else v) for k, v in paths.items()}
         required = bool(raw.get("required", name == "counterparty_1"))
@@ -434,20 +460,27 @@ class _Reader:
             raw.get("person"), required,
         )  # fmt: skip
 
-    def _key(self, filled: set[str]) -> Key | None:
-        raw = self.raw.get("key")
+    def _encoding(self, feed_format: str) -> tuple[str, ...]:
+        """One encoding, or for XML `["utf-8", "utf-16"]`."""
+        given = self.raw.get("encoding")
+        if isinstance(given, list) and given == ["utf-8", BESIDE_UTF8] and feed_format == "xml":
+            return tuple(given)
+        return (self.lines.choice(self.raw, "encoding", ENCODINGS),)
+
+    def _key(self, section: str, filled: set[str]) -> Key | None:
+        raw = self.raw.get(section)
         if raw is None:
             return None
-        self.lines.known(raw, frozenset(["fields", "or", "scope", "absent"]), ("key",))
-        fields = [self.lines.texts(raw, "fields", at=("key",))]
+        self.lines.known(raw, frozenset(["fields", "or", "scope", "absent"]), (section,))
+        fields = [self.lines.texts(raw, "fields", at=(section,))]
         if "or" in raw:
-            fields.append(self.lines.texts(raw, "or", at=("key",)))
+            fields.append(self.lines.texts(raw, "or", at=(section,)))
         for name in (name for alternative in fields for name in alternative):
             if name not in filled:
-                self.lines.fail((), "key", f"fields this spec fills, {name} is none", "map it")
+                self.lines.fail((), section, f"fields this spec fills, {name} is none", "map it")
         return Key(
             tuple(tuple(alternative) for alternative in fields),
-            self.lines.choice(raw, "scope", ("global", "reporter"), at=("key",)),
+            self.lines.choice(raw, "scope", ("global", "reporter"), at=(section,)),
             tuple(raw.get("absent", [])),
         )
 

@@ -45,6 +45,8 @@ def _steps(body, start, end, parent, node, grid, progress, step_bytes, step_at, 
         first = step_at[path_at[path] + done]
         last = step_at[path_at[path] + done + 1]
         if not same(body, local, end, step_bytes, first, last):
+            if path == 0 and done == 0:
+                progress[node, 0] = 0  # an envelope around the document
             continue
         progress[node, path] = done + 1
         if done + 1 == length:
@@ -262,7 +264,8 @@ def find_records(body, step_bytes, step_at, steps, limits):
     """
     n = len(body)
     depth = 0
-    matched = 0  # how many of the open elements from the root on are on the path
+    matched = 0  # how many open elements are on the path
+    around = 0  # how many open elements are an envelope around the path's first
     found = 0
     i = 0
     while i < n:
@@ -292,10 +295,10 @@ def find_records(body, step_bytes, step_at, steps, limits):
             while body[i] != 62:
                 i += 1
             i += 1
-            if depth == steps and matched == steps:
-                limits[found, 1] = i
-                found += 1
-            if matched == depth:
+            if matched > 0 and depth == around + matched:
+                if matched == steps:
+                    limits[found, 1] = i
+                    found += 1
                 matched -= 1
             depth -= 1
             continue
@@ -308,14 +311,16 @@ def find_records(body, step_bytes, step_at, steps, limits):
             i += 1
         end = i
         depth += 1
+        if matched == 0:
+            around = depth - 1
         if (
-            matched == depth - 1
-            and depth <= steps
-            and same(body, local, end, step_bytes, step_at[depth - 1], step_at[depth])
+            depth == around + matched + 1
+            and matched < steps
+            and same(body, local, end, step_bytes, step_at[matched], step_at[matched + 1])
         ):
-            matched = depth
-        if depth == steps and matched == steps:
-            limits[found, 0] = begin
+            matched += 1
+            if matched == steps:
+                limits[found, 0] = begin
         while body[i] != 62 and body[i] != 47:
             if body[i] == 34 or body[i] == 39:
                 quote = body[i]
@@ -325,10 +330,10 @@ def find_records(body, step_bytes, step_at, steps, limits):
             i += 1
         if body[i] == 47:
             i += 2
-            if depth == steps and matched == steps:
-                limits[found, 1] = i
-                found += 1
-            if matched == depth:
+            if matched > 0 and depth == around + matched:
+                if matched == steps:
+                    limits[found, 1] = i
+                    found += 1
                 matched -= 1
             depth -= 1
         else:

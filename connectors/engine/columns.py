@@ -120,6 +120,9 @@ class Reading:
             text = pc.utf8_trim_whitespace(text)
         if "split" in options:
             text = convert.split(text, options["split"], options.get("part", 0))
+        for path, values in options.get("when", {}).items():
+            there = pc.is_in(self.text(path), value_set=pa.array(values, pa.string()))
+            text = convert.without(text, ~there.to_numpy(zero_copy_only=False))
         if "otherwise" in options and text.null_count:
             text = self._otherwise(text, options["otherwise"])
         return text

@@ -48,10 +48,9 @@ class Parties:
     def __init__(self, tokeniser: Tokeniser, on: date) -> None:
         self._tokeniser = tokeniser
         self._on = on
-        self._accounts = Remembered(self._account_tokens, pa.string())
-        self._firms = Remembered(self._firm_texts, pa.string())
-        self._natures = Remembered(self._firm_natures, pa.string())
-        self._documents = Remembered(self._document_tokens, pa.string())
+        self._accounts = Remembered(self._account_tokens, [pa.string()])
+        self._firms = Remembered(self._firm_facts, [pa.string(), pa.string()])
+        self._documents = Remembered(self._document_tokens, [pa.string()])
 
     def columns(self, party: Party, reading: Reading) -> dict[str, pa.Array]:
         """The columns of one party; what is wrong goes to the reading's findings."""
@@ -61,7 +60,7 @@ class Parties:
         firm = (scheme >= 0) & ~person
         names = pa.array(_SCHEMES).take(pa.array(scheme, mask=scheme < 0))
         keys = pc.binary_join_element_wise(names, without(stated, ~firm), _UNIT)
-        texts = self._firms.column(keys)
+        texts, natures = self._firms.columns(keys)
         tokens = self._person_tokens(without(stated, ~person), party, reading)
         document = pc.coalesce(texts, tokens)
         has_document = document.is_valid().to_numpy(zero_copy_only=False)
@@ -80,7 +79,7 @@ class Parties:
             ids = pc.fill_null(ids, UNLINKED)
         scheme = np.where(firm, scheme, _PSEUDONYM).astype(np.int8)
         natural = person | (reading.cells.present(party.person) if party.person else person)
-        natures = pc.if_else(pa.array(natural), pa.scalar("I"), self._natures.column(keys))
+        natures = pc.if_else(pa.array(natural), pa.scalar("I"), natures)
         prefix = party.prefix
         return {
             f"{prefix}_id": ids,
@@ -173,7 +172,7 @@ class Parties:
         """Tokens of persons' documents; a masked one identifies nobody, a wrong one is refused."""
         if documents.null_count == len(documents):
             return documents
-        tokens = self._documents.column(documents)
+        (tokens,) = self._documents.columns(documents)
         wrong = pc.fill_null(pc.equal(tokens, _WRONG), False).to_numpy(zero_copy_only=False)
         if wrong.any():
             path = " | ".join(entry.path for entry in party.ids)
@@ -182,15 +181,14 @@ class Parties:
             tokens = without(tokens, wrong)
         return tokens
 
-    def _document_tokens(self, documents: pa.Array) -> pa.Array:
+    def _document_tokens(self, documents: pa.Array) -> tuple[pa.Array]:
         """A token each, null for a masked number, `_WRONG` for one of the wrong form."""
-        split = [value.split(_UNIT, 1) for value in documents.to_pylist()]
-        numbers = pa.array([number for _, number in split], pa.string())
-        texts = identity.documents(pa.array([kind for kind, _ in split], pa.string()), numbers)
-        masked = np.array(["*" in number for _, number in split], np.bool_)
+        kinds, numbers = _split(documents)
+        texts = identity.documents(kinds, numbers)
+        masked = pc.match_substring(numbers, "*").to_numpy(zero_copy_only=False)
         wrong = texts.is_null().to_numpy(zero_copy_only=False) & ~masked
-        tokens = self._tokeniser.make("document", without(texts, masked))
-        return pc.if_else(pa.array(wrong), _WRONG, tokens)
+        tokens = self._tokeniser.tokens("document", without(texts, masked))
+        return (pc.if_else(pa.array(wrong), _WRONG, tokens),)
 
     def _account(self, party: Party, reading: Reading) -> pa.Array:
         """Tokens over servicing bank and number; the reporter stands in for an unnamed bank."""
@@ -201,23 +199,22 @@ class Parties:
             return number
         banks = [reading.text(path) for path in party.agent]
         bank = pc.coalesce(*banks, reading.submitter())
-        return self._accounts.column(pc.binary_join_element_wise(bank, number, _UNIT))
+        return self._accounts.columns(pc.binary_join_element_wise(bank, number, _UNIT))[0]
 
-    def _account_tokens(self, pairs: pa.Array) -> pa.Array:
-        split = [pair.split(_UNIT, 1) for pair in pairs.to_pylist()]
-        banks = pa.array([bank for bank, _ in split], pa.string())
-        texts = identity.accounts(banks, pa.array([n for _, n in split], pa.string()), self._on)
-        return self._tokeniser.make("account", texts)
+    def _account_tokens(self, pairs: pa.Array) -> tuple[pa.Array]:
+        banks, numbers = _split(pairs)
+        texts = identity.accounts(banks, numbers, self._on)
+        return (self._tokeniser.tokens("account", texts),)
 
-    def _firm_texts(self, pairs: pa.Array) -> pa.Array:
+    def _firm_facts(self, pairs: pa.Array) -> tuple[pa.Array, pa.Array]:
+        """The text that links a firm, and its nature."""
         schemes, ids = _split(pairs)
         texts, _ = identity.firms(schemes, ids, self._on)
         own = pc.binary_join_element_wise(schemes, ids, "|")  # schemes the reference does not know
         unknown = ~np.isin(schemes.to_pylist(), ["LEI", "USCC", "FIN14", "CNAPS12", "BIC"])
-        return pc.if_else(pa.array(unknown), own, texts)
+        return pc.if_else(pa.array(unknown), own, texts), self._natures(schemes, ids)
 
-    def _firm_natures(self, pairs: pa.Array) -> pa.Array:
-        schemes, ids = _split(pairs)
+    def _natures(self, schemes: pa.Array, ids: pa.Array) -> pa.Array:
         names = schemes.to_pylist()
         bank = np.isin(names, ["CNAPS12", "FIN14", "CFETS6", "CIPSID"])
         for scheme in ("LEI", "USCC"):
@@ -228,9 +225,9 @@ class Parties:
 
 
 def _split(pairs: pa.Array) -> tuple[pa.Array, pa.Array]:
-    split = [pair.split(_UNIT, 1) for pair in pairs.to_pylist()]
-    first = pa.array([one for one, _ in split], pa.string())
-    return first, pa.array([two for _, two in split], pa.string())
+    """Both parts of texts that hold one separator or more."""
+    halves = pc.split_pattern(pairs, _UNIT, max_splits=1)
+    return pc.list_element(halves, 0), pc.list_element(halves, 1)
 
 
 def _coded(

@@ -103,10 +103,3 @@ class TestTokens:
         monkeypatch.setattr(tokens.hashlib, "algorithms_available", {"sha256"})
         with pytest.raises(PrerequisiteError, match="SM3"):
             Tokeniser(b"a" * 16)
-
-    def test_a_full_memory_starts_afresh_and_changes_no_token(self) -> None:
-        tokeniser = Tokeniser(b"a" * 16, cache_limit=4)
-        column = pa.array([f"LP|{n}" for n in range(10)])
-        once = tokeniser.tokens("account", column)
-        for n in range(10):
-            assert tokeniser.tokens("account", column[n : n + 1])[0] == once[n]

@@ -35,6 +35,7 @@ _UNIT = "\x1f"  # separates the parts of one key; removed from every part
 _PART = "|"  # separates the parts of a normal form; no normal part holds it
 _SEPARATORS = re.compile(r"[\s\u200b\u00ad·\-‐-―−_./,()]+")
 _PLAIN = re.compile(r"[0-9A-Z]+")
+_PLAIN_WHOLE = r"\A[0-9A-Z]+\z"
 _RESIDENT = re.compile(r"[1-9][0-9]{16}[0-9X]")
 _RESIDENT_OLD = re.compile(r"[1-9][0-9]{14}")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -62,6 +63,21 @@ def compact(text: str) -> str:
         '622202100111X'
     """
     return _SEPARATORS.sub("", unicodedata.normalize("NFKC", text)).upper()
+
+
+def compacted(column: pa.Array) -> pa.Array:
+    """`compact` on a column; null stays null.
+
+    Digits and ASCII capitals alone are their own normal form, so such values cost no call.
+
+    Example:
+        >>> compacted(pa.array(["62220001", "6222 0001", None])).to_pylist()
+        ['62220001', '62220001', None]
+    """
+    plain = pc.fill_null(pc.match_substring_regex(column, _PLAIN_WHOLE), True)
+    if pc.all(plain, min_count=0).as_py():
+        return column
+    return pc.if_else(plain, column, on_unique(compact, pc.if_else(plain, None, column)))
 
 
 def resident_check(first_17: str) -> str:
@@ -214,7 +230,8 @@ def account_numbers(column: pa.Array) -> pa.Array:
         >>> account_numbers(pa.array(["6222 0001", " - ", None])).to_pylist()
         ['62220001', None, None]
     """
-    return on_unique(lambda text: compact(text) or None, column)
+    plain = compacted(column)
+    return pc.if_else(pc.equal(plain, ""), None, plain)
 
 
 def accounts(bank_ids: pa.Array, numbers: pa.Array, on: date) -> pa.Array:
@@ -225,12 +242,10 @@ def accounts(bank_ids: pa.Array, numbers: pa.Array, on: date) -> pa.Array:
         >>> accounts(pa.array(["381332000010"]), pa.array(["6222 0001"]), day).to_pylist()
         ['LP-381|62220001']
     """
-    return _on_unique_rows(_account_text, [banks(bank_ids, on), _text(numbers)])
-
-
-def _account_text(bank: str, number: str) -> str | None:
-    plain = compact(number)
-    return f"{bank.replace(_PART, '')}{_PART}{plain.replace(_PART, '')}" if plain else None
+    keepers = pc.replace_substring(banks(bank_ids, on), _PART, "")
+    plain = compacted(_text(numbers))
+    plain = pc.if_else(pc.equal(plain, ""), None, plain)
+    return pc.binary_join_element_wise(keepers, pc.replace_substring(plain, _PART, ""), _PART)
 
 
 def firms(schemes: pa.Array, ids: pa.Array, on: date) -> tuple[pa.Array, NDArray[np.bool_]]:

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 from ledger.ddl import TABLES
 from ledger.duck import Connection
 from ledger.loader import Loader
-from ledger.views import materialised
+from ledger.scope import count_transactions, transactions_of
 from pipelines.episodes.episodes import episodes, output_sha256
 from pipelines.job.outputs import Outputs
-from pipelines.lanes.ledger import evaluate_lane, with_late
+from pipelines.lanes.ledger import Affected, affected_by_late, evaluate_lane, with_late
 from pipelines.lanes.operators import holders
 from pipelines.pairing.pairing import reconciliation
 from pipelines.rules.registry import ParameterSet, load_rules, parameters_on
@@ -58,10 +58,12 @@ def conclude(
     loader.flush()
     ledger = loader.connection
     parameters = parameters_on()
-    with materialised(ledger, "tx"):
-        crossings, runs = _crossings(ledger, job, parameters, known_at)
-        transactions = ledger.scalar("SELECT count(*) FROM tx WHERE vantage = 4")
     rules = load_rules()
+    late = affected_by_late(ledger)
+    read = [code for rule in rules.values() if rule.lane == _LANES[2] for code in rule.reads]
+    with transactions_of(ledger, read, late.parties):
+        crossings, runs = _crossings(ledger, job, parameters, known_at, late)
+    transactions = count_transactions(ledger)
     alerts = episodes(
         crossings.drop_columns(["lane"]), rules, loader.data_origin, known_at, holders(ledger)
     )
@@ -83,18 +85,22 @@ def conclude(
         loader.data_origin,
         submissions,
         alerts,
-        int(transactions),
+        transactions,
         output_sha256(alerts),
         tuple(rules),
     )
 
 
 def _crossings(
-    ledger: Connection, job: Outputs, parameters: ParameterSet, known_at: datetime
+    ledger: Connection,
+    job: Outputs,
+    parameters: ParameterSet,
+    known_at: datetime,
+    late: Affected,
 ) -> tuple[pa.Table, pa.Table]:
     """All crossings with the lane they come from, and which rules ran over which days."""
-    stream, affected = with_late(ledger, job.crossings, parameters)
-    again = pc.is_in(stream["subject"], value_set=pa.array(affected.parties)) if affected else None
+    stream, _ = with_late(ledger, job.crossings, parameters, late)
+    again = pc.is_in(stream["subject"], value_set=pa.array(late.parties)) if late else None
     lanes = [_LANES[0]] * stream.num_rows
     if again is not None:
         lanes = pc.if_else(again, _LANES[1], _LANES[0]).to_pylist()

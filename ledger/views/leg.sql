@@ -1,0 +1,49 @@
+/* Reports of events as the narrow row has them: the legs that pairing merges.
+
+   question : what does each report say of its transaction?
+   grain    : one row per (report)
+   reads    : event, market
+   units    : event_time in us UTC; amount_fen in CNY fen; ids 63-bit, 0 = absent (a NAME links
+              nothing, so such a party is absent); bits 0-3 of mask are the regions that hold it
+   shown to : joint cases only
+*/
+SELECT
+    e.transaction_id AS key,
+    e.report,
+    epoch_us(e.event_timestamp) AS event_time,
+    coalesce((e.amount_cny * 100)::BIGINT, 0) AS amount_fen,
+    e.payer_account,
+    e.payee_account,
+    CASE WHEN e.counterparty_1_id_basis = 'NAME' THEN 0
+        ELSE id63(e.counterparty_1_party_key) END AS payer_party,
+    CASE WHEN e.counterparty_2_id_basis = 'NAME' THEN 0
+        ELSE id63(e.counterparty_2_party_key) END AS payee_party,
+    0::BIGINT AS payer_group,  -- controller groups: none are computed yet
+    0::BIGINT AS payee_group,
+    e.asset,
+    coalesce(e.asset_range_start, 0) AS range_start,
+    e.instrument,
+    e.business_ordinal,
+    event_code_of(e.event_type)::SMALLINT AS event_code,
+    (
+        CASE WHEN e.counterparty_1_nature = 'I' THEN 1 ELSE 0 END
+        | CASE WHEN e.counterparty_2_nature = 'I' THEN 2 ELSE 0 END
+        | CASE WHEN e.cross_border_indicator = 'Y' THEN 4 ELSE 0 END
+        | CASE WHEN e.transaction_key IS NULL THEN 8 ELSE 0 END
+        | CASE WHEN e.counterparty_1_id_basis = 'NAME' THEN 16 ELSE 0 END
+        | CASE WHEN e.counterparty_2_id_basis = 'NAME' THEN 32 ELSE 0 END
+    )::UINTEGER AS flags,
+    e.reporter,
+    coalesce(e.asset_range_end, 0) AS range_end,
+    id63(e.invoice_hash) AS invoice,
+    id63(e.contract_hash) AS contract,
+    e.counterparty_1_region AS payer_region,
+    e.counterparty_2_region AS payee_region,
+    e.market_segment,
+    e.event_type,
+    (e.vantage_mask & 15)::UTINYINT AS mask,
+    m.pair_wait_us,
+    m.pair_memory_us
+FROM event AS e
+JOIN market AS m ON m.market_segment = e.market_segment
+WHERE NOT e.is_duplicate AND e.known_to IS NULL

@@ -15,7 +15,7 @@ from ledger import views
 from ledger.duck import Connection
 from schemas.derive import duckdb_columns
 from schemas.errors import InputError
-from schemas.fields import SCHEMA_VERSION, arrow_schema
+from schemas.fields import IMPLEMENTED_KINDS, SCHEMA_VERSION, arrow_schema
 from schemas.narrow import EVENT_CODES
 from schemas.records import (
     ALERT,
@@ -28,7 +28,7 @@ from schemas.records import (
 from schemas.reference_data import calendars, institutions
 from schemas.visibility import markets
 
-FORMAT = 1
+FORMAT = 2
 PAIR_MEMORY_US = (
     2 * 86_400_000_000
 )  # a leg later than this after the first opens another transaction
@@ -43,24 +43,31 @@ def _with(schema: pa.Schema, *fields: pa.Field) -> pa.Schema:
 
 
 # What the ledger adds to a report. Ids are those of the narrow row; 0 = absent.
-LEDGER_FIELDS = (
-    pa.field("transaction_id", pa.int64(), nullable=False),
+_PARTY_IDS = tuple(
+    pa.field(name, pa.int64(), nullable=False)
+    for name in ("transaction_id", "payer_account", "payee_account", "asset", "instrument")
+)
+_OWN_IDS: Mapping[str, tuple[pa.Field, ...]] = MappingProxyType(
+    {"event": _PARTY_IDS, "position": _PARTY_IDS}
+)
+_LEDGER_FIELDS = (
     pa.field("report", pa.int64(), nullable=False),
     pa.field("reference_id", pa.int64(), nullable=False),
-    pa.field("payer_account", pa.int64(), nullable=False),
-    pa.field("payee_account", pa.int64(), nullable=False),
     pa.field("reporter", pa.int64(), nullable=False),
-    pa.field("asset", pa.int64(), nullable=False),
-    pa.field("instrument", pa.int64(), nullable=False),
     pa.field("is_duplicate", pa.bool_(), nullable=False),  # the same again, by the same submitter
     *_KNOWN,
     pa.field("cause", pa.string(), nullable=False),  # REPORT, or SPEC: same bytes, newer spec
 )
 
+
+def ledger_fields(kind: str) -> tuple[pa.Field, ...]:
+    """What the ledger adds to a report of a kind; only events and positions have ids of sides."""
+    return (*_OWN_IDS.get(kind, ()), *_LEDGER_FIELDS)
+
+
 TABLES: Mapping[str, pa.Schema] = MappingProxyType(
     {
-        "event": _with(arrow_schema("event"), *LEDGER_FIELDS),
-        "position": _with(arrow_schema("position"), *LEDGER_FIELDS),
+        **{kind: _with(arrow_schema(kind), *ledger_fields(kind)) for kind in IMPLEMENTED_KINDS},
         "submission": SUBMISSION,
         "feedback": FEEDBACK,
         "quarantine": QUARANTINE,

@@ -34,34 +34,42 @@ _READ = (
     "report_id",
     "source_trade_id",
     "content_hash",
-    "business_date",
-    "execution_timestamp",
+)
+# What two reports of one submitter share if one repeats or revises the other.
+REFERENCES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "event": ("source_trade_id",),
+        "position": ("source_trade_id", "business_date"),
+        "indicator": ("institution_id", "period_start", "period_end", "measure", "breakdown"),
+        "register": ("source_trade_id", "valid_from"),
+        "complaint": ("source_trade_id", "complaint_state", "event_timestamp"),
+    }
 )
 _FEW = frozenset({"reporter", "instrument"})  # worth a dictionary before hashing
 
 
-def row_ids(reports: pa.Table) -> dict[str, Ids]:
+def row_ids(reports: pa.Table, kind: str) -> dict[str, Ids]:
     """Ids of wide reports of one kind, by ledger column; 0 where the report has no such value.
 
-    `reference_id` names (submitter, source reference), for positions with the day they speak of:
-    reports that share it are duplicates or revisions of each other.
+    Reports that share a `reference_id` are duplicates or revisions of each other; see `REFERENCES`.
     """
-    columns = {name: flat(reports[name]) for name in _READ if name in reports.schema.names}
+    wanted = (*_READ, *REFERENCES[kind])
+    columns = {name: flat(reports[name]) for name in wanted if name in reports.schema.names}
     ids: dict[str, Ids] = {
-        "transaction_id": transaction_ids(columns),
         "report": _of_binary(columns["report_id"]),
-        "reference_id": reference_ids(columns, dated="execution_timestamp" not in columns),
+        "reference_id": reference_ids(columns, kind),
     }
+    if "transaction_key" in columns:
+        ids["transaction_id"] = transaction_ids(columns)
     for name, (source, domain) in _OF_TEXT.items():
-        ids[name] = _of_text(columns[source], domain, name in _FEW)
+        if source in columns:
+            ids[name] = _of_text(columns[source], domain, name in _FEW)
     return ids
 
 
-def reference_ids(columns: Mapping[str, pa.Array], dated: bool) -> Ids:
-    """Id of (submitter, source reference[, business date]) of each row."""
-    parts = [columns["report_submitting_entity_id"], columns["source_trade_id"]]
-    if dated:
-        parts.append(columns["business_date"])
+def reference_ids(columns: Mapping[str, pa.Array], kind: str) -> Ids:
+    """Id of the submitter and of what the record speaks of (`REFERENCES`), of each row."""
+    parts = [columns[name] for name in ("report_submitting_entity_id", *REFERENCES[kind])]
     return id63(hash128(parts, "reference"))
 
 

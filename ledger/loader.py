@@ -18,14 +18,14 @@ from ledger import ddl, duck, mark
 from ledger.ids import row_ids
 from ledger.repeats import Repeats, resolve
 from schemas.errors import InputError
+from schemas.fields import IMPLEMENTED_KINDS
 
 ROW_GROUP = 122_880  # what DuckDB writes straight to the file, without the log
-REPORTS = ("event", "position")
+REPORTS = IMPLEMENTED_KINDS
 # Table of the ledger -> folder of the intake.
 _FOLDERS: Mapping[str, str] = MappingProxyType(
     {
-        "event": "event",
-        "position": "position",
+        **{kind: kind for kind in REPORTS},
         "feedback": "feedback",
         "quarantine": "quarantine",
         "submission": "submissions",
@@ -101,8 +101,8 @@ class Loader:
         Args:
             source: What numbers the positions, for example "tape:<sha256 of its manifest>".
             position: Its number there.
-            tables: By table of the ledger: `event` and `position` as wide reports
-                (`arrow_schema(kind)`), the others with their schema of `schemas.records`; those
+            tables: By table of the ledger: the kinds as wide reports (`arrow_schema(kind)`), the
+                others with their schema of `schemas.records`; those
                 that have `known_from` there need it, `known_to` may be missing.
 
         Returns:
@@ -130,7 +130,7 @@ class Loader:
         Args:
             source: As for `load_segment`.
             folder: Holds `<table>/seg-<number>.arrow`; a unit is complete when its `submissions`
-                file is there.
+                file is there, and has no reports of a kind that has no file.
 
         Returns:
             How many units were new.
@@ -139,8 +139,11 @@ class Loader:
         for path in sorted((folder / "submissions").glob("seg-*.arrow")):
             position = int(path.stem.removeprefix("seg-"))
             if (source, position) not in self._loaded:
+                files = {table: folder / name / path.name for table, name in _FOLDERS.items()}
                 tables = {
-                    table: _read(folder / name / path.name) for table, name in _FOLDERS.items()
+                    table: _read(file)
+                    for table, file in files.items()
+                    if table not in REPORTS or file.is_file()
                 }
                 new += self.load_segment(source, position, tables)
         return new
@@ -199,7 +202,9 @@ class Loader:
         for name, table in tables.items():
             if name not in ddl.TABLES:
                 raise InputError(f"ledger: table {name!r}: expected one of {', '.join(ddl.TABLES)}")
-            optional = {f.name for f in ddl.LEDGER_FIELDS} if name in REPORTS else {"known_to"}
+            optional = (
+                {f.name for f in ddl.ledger_fields(name)} if name in REPORTS else {"known_to"}
+            )
             missing = set(ddl.TABLES[name].names) - optional - set(table.schema.names)
             if missing:
                 raise InputError(f"ledger: table {name}: expected column {min(missing)}")
@@ -212,7 +217,7 @@ class Loader:
                     )
 
     def _append_reports(self, kind: str, table: pa.Table) -> None:
-        ids = row_ids(table)
+        ids = row_ids(table, kind)
         repeats = resolve(self.connection, kind, table, ids["reference_id"])
         columns = dict(zip(table.schema.names, table.columns, strict=True))
         columns["revision_number"] = pa.array(repeats.revision, pa.int32())

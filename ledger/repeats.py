@@ -1,8 +1,8 @@
-"""Duplicates and revisions: reports of one submitter with one source reference.
+"""Duplicates and revisions: reports of one submitter that speak of the same.
 
 The same content again is a duplicate, whichever came later by (received_at, report_id). Another
-content is a revision: `revision_number` counts the contents before it. A position's revision ends
-its predecessor (`known_to`); an event's does not, both stay legs of their transaction until the
+content is a revision: `revision_number` counts the contents before it. A revision ends its
+predecessor (`known_to`); that of an event does not, both stay legs of their transaction until the
 late path decides. A row that is loaded after one it precedes turns that one into the duplicate.
 """
 
@@ -48,7 +48,7 @@ def resolve(connection: Connection, kind: str, reports: pa.Table, references: Id
 
     Args:
         connection: The ledger, in a transaction.
-        kind: `event` or `position`.
+        kind: Kind of record, the name of its table.
         reports: New wide reports.
         references: Their `reference_id`.
     """
@@ -75,7 +75,7 @@ def resolve(connection: Connection, kind: str, reports: pa.Table, references: Id
     found.is_duplicate[place[new]] = ruled["copy"].to_numpy()[new] > 1
     found.revision[place[new]] = ruled["revision"].to_numpy()[new]
     ends = None
-    if kind == "position":
+    if kind != "event":
         end = np.zeros(size, "datetime64[us]")
         end[:] = np.datetime64("NaT")
         end[place[new]] = ruled["known_to"].to_numpy()[new].astype("datetime64[us]")
@@ -108,7 +108,7 @@ def _change(connection: Connection, kind: str, rows: pa.Table) -> None:
     """Bring rows of the ledger to what `resolve` ruled."""
     connection.register("_ruled", rows)
     try:
-        ends = ", known_to = r.known_to" if kind == "position" else ""
+        ends = ", known_to = r.known_to" if kind != "event" else ""
         connection.execute(
             f'UPDATE main."{kind}" AS e SET is_duplicate = r.copy > 1, '
             f"revision_number = r.revision{ends} FROM _ruled r WHERE e.rowid = -1 - r.place "

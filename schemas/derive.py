@@ -201,8 +201,8 @@ table, run `python -m schemas.derive docs/schema`, commit both.
 本页由 `schemas/fields.toml` 生成。**Level** (数据级别): JR/T 0197-2020, 1 (public) to 5.
 **Person** (个人信息类别): JR/T 0171-2020 class where a natural person's data can stand, C1 to C3.
 **Null** (可空): `no` = always filled; markets require more, see `schemas/required.toml`.
-**Kinds** (种类): E event 事件, P position 持仓, I indicator 指标, R register 登记, C complaint 投诉.
-Codes (代码): `codes.md`.
+**Kinds** (种类): E event 事件, P position 持仓, I indicator 指标, R register 登记,
+C complaint 投诉. Codes (代码): `codes.md`.
 """
 
 _RECORDS: Mapping[str, tuple[str, str]] = MappingProxyType(

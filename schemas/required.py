@@ -56,7 +56,7 @@ def required(market: str, kind: str) -> Required:
     """What a report must state: the schema's own not-null fields and the market's.
 
     Raises:
-        ConfigurationError: no such market, a kind it does not have, or the table names an unknown field.
+        ConfigurationError: no such market, a kind it does not have, or an unknown field.
 
     Example:
         >>> "debtor_agent_id" in required("PYMT", "event").fields

@@ -22,7 +22,7 @@ from schemas.fields import SCHEMA_VERSION, arrow_schema
 from schemas.hashing import hash128, to_binary16
 from schemas.reference_data import calendars, institutions, rates
 from schemas.regions import AREA_TO_REGION, OUT
-from schemas.visibility import vantage_mask
+from schemas.visibility import vantage_mask, visibility
 
 # How sources name an institution; one identifier never fits two of these schemes.
 _SUBMITTER = "report_submitting_entity_id"
@@ -30,7 +30,13 @@ _AMOUNTS = (
     ("settlement_amount", "settlement_currency"),
     ("notional_amount_leg_1", "notional_currency_1"),
     ("outstanding_amount", "notional_currency_1"),
+    ("disputed_amount", "disputed_currency"),
 )
+_SEATS = ("asset_region", "complaint_region", "entity_region", "related_region")
+# Kinds that say when something happened; the others speak of a day. Balances and register entries
+# are never late: they hold until the next one.
+_TIMED = ("event", "complaint")
+_DUE = (*_TIMED, "indicator")
 _NAMED_BY = ("institution_id", "cnaps12", "bic", "fin14", "uscc")
 
 
@@ -78,7 +84,7 @@ def enrich(
     size = decoded.num_rows
     columns |= _header(submissions, feed, data_origin, on, columns)
     columns |= _times(columns, size, feed)
-    columns |= _regions(columns, size, on)
+    columns |= _areas(columns, size, on, feed.kind)
     doubts = [
         _doubt(
             pc.is_null(institutions().resolve("institution_id", columns[_SUBMITTER], on)),
@@ -89,22 +95,26 @@ def enrich(
         _doubt(
             pc.is_null(columns["business_ordinal"]),
             "ENR-CALENDAR",
-            "event_timestamp" if feed.kind == "event" else "business_date",
+            "event_timestamp" if feed.kind in _TIMED else "business_date",
             f"a day the calendar {feed.business_calendar} covers; extend holidays.csv",
         ),
     ]
-    amounts, unrated = _amounts(columns)
-    columns |= amounts
-    doubts.append(
-        _doubt(
-            pa.array(unrated),
-            "ENR-RATE",
-            "settlement_currency",
-            "a currency with a rate for the day; extend fx_rates.csv",
+    if "amount_cny" in arrow_schema(feed.kind).names:
+        amounts, unrated = _amounts(columns)
+        columns |= amounts
+        doubts.append(
+            _doubt(
+                pa.array(unrated),
+                "ENR-RATE",
+                "disputed_currency" if feed.kind == "complaint" else "settlement_currency",
+                "a currency with a rate for the day; extend fx_rates.csv",
+            )
         )
+    names = visibility(feed.market).entitled_by
+    nowhere = pa.nulls(size, pa.string())
+    areas = pa.RecordBatch.from_arrays(
+        [columns.get(name, nowhere) for name in names], names=list(names)
     )
-    names = ("reporting_region", "counterparty_1_region", "counterparty_2_region")
-    areas = pa.RecordBatch.from_arrays([columns[name] for name in names], names=list(names))
     columns["vantage_mask"] = vantage_mask(areas, feed.market)
     batch = _as_schema(columns, size, feed.kind)
     return Enriched(batch, tuple(doubt for doubt in doubts if len(doubt.rows)))
@@ -150,15 +160,15 @@ def _header(
 
 
 def _times(columns: Mapping[str, pa.Array], size: int, feed: Feed) -> dict[str, pa.Array]:
-    """Event time, business day and lateness. A position happened when its day began."""
+    """Event time, business day and lateness. What speaks of a day happened when the day began."""
     out: dict[str, pa.Array] = {"business_calendar": _calendar(feed, size)}
-    if feed.kind == "event":
+    if feed.kind in _TIMED:
         happened = _first(columns, "event_timestamp", "execution_timestamp", "reporting_timestamp")
         out["business_date"], out["business_ordinal"] = calendars().business_date(
             happened, feed.business_calendar
         )
     else:
-        days = columns["business_date"]
+        days = out["business_date"] = _day_of(columns, feed.kind)
         happened = _beijing_midnight(days)
         _, out["business_ordinal"] = calendars().business_day(days, feed.business_calendar)
     out["event_timestamp"] = happened
@@ -169,9 +179,35 @@ def _times(columns: Mapping[str, pa.Array], size: int, feed: Feed) -> dict[str, 
     known = columns["received_at"].cast(pa.int64())
     delay = pc.subtract(known, happened.cast(pa.int64()))
     out["is_late"] = pc.and_(
-        pa.scalar(feed.kind == "event"),
+        pa.scalar(feed.kind in _DUE),
         pc.greater(delay, pa.scalar(microseconds(feed.lateness), pa.int64())),
     )
+    return out
+
+
+def _day_of(columns: Mapping[str, pa.Array], kind: str) -> pa.Array:
+    """The day a record speaks of: as stated, the end of an indicator's period, or of receipt."""
+    if "business_date" in columns:
+        return columns["business_date"]
+    if kind == "indicator":
+        return columns["period_end"]
+    beijing = pc.add(columns["received_at"], pa.scalar(dt.timedelta(hours=8), pa.duration("us")))
+    return pc.floor_temporal(beijing.cast(pa.timestamp("us")), unit="day").cast(pa.date32())
+
+
+def _areas(
+    columns: Mapping[str, pa.Array], size: int, on: dt.date, kind: str
+) -> dict[str, pa.Array]:
+    """The supervisory areas of everything a record of this kind places."""
+    out = {name: _area_of_gb2260(columns[name]) for name in _SEATS if name in columns}
+    if kind in ("event", "position"):
+        return out | _regions(columns, size, on)
+    if "institution_id" in columns:
+        out["institution_region"] = _area_of_institution(columns["institution_id"], on)
+    if "account_agent_id" in columns:  # an account lies where its branch is
+        branch = _area_of_institution(columns["account_agent_id"], on)
+        seat = out.get("entity_region", branch)
+        out["entity_region"] = pc.if_else(pc.equal(branch, OUT), seat, branch)
     return out
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from pipelines.intake.plan import Unit
 from pipelines.job.segments import NO_WATERMARK
 from quality.evaluate import Evaluator
 from schemas.errors import InputError
-from schemas.fields import arrow_schema
+from schemas.fields import IMPLEMENTED_KINDS, arrow_schema
 from schemas.narrow import NARROW
 from schemas.records import FEEDBACK, QUARANTINE, SUBMISSION
 from schemas.reference_data import institutions
@@ -33,14 +34,13 @@ _STREAM_MARKET = "PYMT"  # the market group the stream job reads
 class Taken:
     """What came of a unit.
 
-    `event` and `position` are wide reports (`arrow_schema(kind)`); `narrow` are the on-time
-    payments as `NARROW` rows in order of arrival, complete up to `watermark_us`; the others have
-    the schemas of `schemas.records`. In `submissions`, submitted = accepted + rejected +
+    `reports` are wide reports by kind, every kind present (`arrow_schema(kind)`); `narrow` are the
+    on-time payments as `NARROW` rows in order of arrival, complete up to `watermark_us`; the others
+    have the schemas of `schemas.records`. In `submissions`, submitted = accepted + rejected +
     quarantined + duplicates on every row.
     """
 
-    event: pa.Table
-    position: pa.Table
+    reports: Mapping[str, pa.Table]
     narrow: NDArray[Any]
     watermark_us: int
     feedback: pa.Table
@@ -100,13 +100,14 @@ class Intake:
         position = np.argsort(np.concatenate([g.order for g in groups]), kind="stable")
         submissions = pa.concat_tables([g.submissions for g in groups]).take(pa.array(position))
         submissions = _numbered(submissions, number)
-        events = [g for g in groups if g.feed.kind == "event"]
+        of_kind = {kind: [g for g in groups if g.feed.kind == kind] for kind in IMPLEMENTED_KINDS}
+        reports = {
+            kind: _concat([g.reports for g in some], arrow_schema(kind))
+            for kind, some in of_kind.items()
+        }
         return Taken(
-            event=_concat([g.reports for g in events], arrow_schema("event")),
-            position=_concat(
-                [g.reports for g in groups if g.feed.kind == "position"], arrow_schema("position")
-            ),
-            narrow=_stream_rows(events),
+            reports=MappingProxyType(reports),
+            narrow=_stream_rows(of_kind["event"]),
             watermark_us=self._watermark(raw),
             feedback=_concat([g.feedback for g in groups], FEEDBACK),
             quarantine=_concat([g.quarantine for g in groups], QUARANTINE),

@@ -14,13 +14,12 @@ import pyarrow as pa
 from connectors.ends.messages import Message, raw_table
 from pipelines.intake.intake import Intake
 from pipelines.job.live import NarrowSender
+from schemas.fields import IMPLEMENTED_KINDS
 
 ROWS = 2_000  # of a message: a wide report takes about a kilobyte, a message at most eight MiB
 NARROW_TOPIC = "narrow.payments"
-# field of Taken -> topic
-TABLE_TOPICS: Mapping[str, str] = {
-    "event": "reports.event",
-    "position": "reports.position",
+# table of a unit -> topic
+TABLE_TOPICS: Mapping[str, str] = {kind: f"reports.{kind}" for kind in IMPLEMENTED_KINDS} | {
     "feedback": "feedback",
     "quarantine": "quarantine",
     "submissions": "submissions",
@@ -64,8 +63,13 @@ class MessageIntake:
             taken = self.intake.process(self._filled(raw), self._repeats(raw), 0)
             self._note(taken.submissions)
             time_ms = max(message.timestamp_ms for message in messages)
+            tables = dict(taken.reports) | {
+                "feedback": taken.feedback,
+                "quarantine": taken.quarantine,
+                "submissions": taken.submissions,
+            }
             for name, topic in TABLE_TOPICS.items():
-                parts = _parts(getattr(taken, name))
+                parts = _parts(tables[name])
                 if parts:
                     out[self.prefix + topic] = [(None, part, time_ms) for part in parts]
             out[self.prefix + NARROW_TOPIC] = list(

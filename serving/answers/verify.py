@@ -76,7 +76,7 @@ def verify(connection: Connection, tape: Tape, intake: Intake, alert_id: str) ->
     steps = [_step("submitted bytes", bodies, (s.as_py().hex() for s in raw["sha256"]))]
     taken = intake.process(raw, np.zeros(raw.num_rows, np.bool_), 0)
     reports = pa.concat_tables(
-        [table.select(["report_id", "content_hash"]) for table in (taken.event, taken.position)]
+        [table.select(["report_id", "content_hash"]) for table in taken.reports.values()]
     )
     mine = reports.filter(pc.is_in(reports["report_id"], value_set=wanted["report_id"]))
     steps.append(_step("reports", _pairs(mine), _pairs(wanted)))
@@ -84,7 +84,7 @@ def verify(connection: Connection, tape: Tape, intake: Intake, alert_id: str) ->
         tempfile.TemporaryDirectory() as folder,
         Loader(Path(folder) / "again.duckdb", alert["data_origin"]) as loader,
     ):
-        loader.load_segment("tape", 0, {"event": taken.event, "position": taken.position})
+        loader.load_segment("tape", 0, taken.reports)
         loader.flush()
         steps += _from_reports(loader.connection, connection, alert, rows)
     return steps

@@ -131,7 +131,7 @@ def test_transactions_are_the_same_from_sql_and_from_the_kernel(tmp_path: Path) 
 
 def test_ids_of_the_ledger_are_those_of_the_narrow_row() -> None:
     reports = random_reports(99)
-    ids = row_ids(reports)
+    ids = row_ids(reports, "event")
     narrow = narrow_rows(reports.combine_chunks().to_batches()[0])
     assert ids["transaction_id"].tolist() == narrow["key"].tolist()
     for name in ("report", "payer_account", "payee_account", "reporter", "asset", "instrument"):

@@ -52,8 +52,7 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
                 "tape",
                 unit.number,
                 {
-                    "event": taken.event,
-                    "position": taken.position,
+                    **taken.reports,
                     "feedback": taken.feedback,
                     "submission": taken.submissions,
                 },

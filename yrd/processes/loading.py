@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ledger.loader import Loader
 from pipelines.intake.store import read
+from schemas.fields import IMPLEMENTED_KINDS
 
 WRITTEN = "writer.duckdb"  # the read-write file; readers open published versions only
 # stored table -> ledger table
@@ -14,9 +15,7 @@ _TABLES = {
     "submissions": "submission",
     "feedback": "feedback",
     "quarantine": "quarantine",
-    "event": "event",
-    "position": "position",
-}
+} | {kind: kind for kind in IMPLEMENTED_KINDS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,10 @@ def test_transactions_of_some_types_and_parties_are_those_of_all(tmp_path: Path)
         loader.load_segment("test", 0, {"event": random_reports(7)})
         loader.flush()
         ledger = loader.connection
-        legs = "SELECT key FROM leg WHERE event_type = 'DISC' OR payer_party = {0} OR payee_party = {0}"
+        legs = (
+            "SELECT key FROM leg "
+            "WHERE event_type = 'DISC' OR payer_party = {0} OR payee_party = {0}"
+        )
         rare = ledger.scalar(
             "SELECT payer_party FROM leg WHERE payer_party <> 0 GROUP BY ALL ORDER BY count(*), 1"
         )

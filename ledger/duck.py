@@ -108,6 +108,28 @@ class Connection:
         with self._errors():
             self._raw.register(name, table)
 
+    def prepare(self, name: str, text: str, relation: str, schema: pa.Schema) -> "Prepared":
+        """Plan a statement over one Arrow table, to be run with the rows of many in turn.
+
+        Args:
+            name: Of the statement, unlike any other prepared in this session.
+            text: One SELECT.
+            relation: What the text calls the table, unlike any other relation of this session.
+            schema: Of every table it will be run with.
+
+        Raises:
+            InputError: the statement is wrong.
+        """
+        source = _Source(schema.empty_table())
+        with self._errors():
+            self._raw.register(relation, source)
+            try:
+                self._raw.execute(f'PREPARE "{name}" AS {text}').fetchall()
+            except BaseException:
+                self._raw.unregister(relation)
+                raise
+        return Prepared(self, name, relation, schema, source)
+
     def unregister(self, name: str) -> None:
         """Forget a registered table; in a failed transaction the roll-back does it."""
         with self._errors(), suppress(duckdb.TransactionException):
@@ -170,6 +192,54 @@ class Connection:
             yield
         except duckdb.Error as error:
             raise _translated(error, self.where) from None
+
+
+class _Source:
+    """An Arrow table behind a name, given anew to every run of a statement."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.table.__arrow_c_stream__(requested_schema)
+
+    def __arrow_c_schema__(self) -> object:
+        return self.table.schema.__arrow_c_schema__()
+
+
+class Prepared:
+    """A statement that is planned once; made by `Connection.prepare`.
+
+    Planning eighty expressions takes some twenty milliseconds whatever the rows; a run of the plan
+    takes two and what its rows cost.
+    """
+
+    def __init__(
+        self, connection: Connection, name: str, relation: str, schema: pa.Schema, source: _Source
+    ) -> None:
+        self._connection, self._name, self._relation = connection, name, relation
+        self._schema, self._source = schema, source
+
+    def run(self, table: pa.Table) -> pa.Table:
+        """All rows of the statement over a table of the schema it was prepared for.
+
+        Raises:
+            ValueError: the table has another schema; its columns would be read as what they are
+                not.
+            InputError: a value cannot be computed.
+        """
+        if not table.schema.equals(self._schema):
+            raise ValueError("prepared statement: expected a table of the schema it was made for")
+        self._source.table = table
+        try:
+            return self._connection.sql(f'EXECUTE "{self._name}"')
+        finally:
+            self._source.table = self._schema.empty_table()
+
+    def close(self) -> None:
+        """Forget the plan."""
+        self._connection.execute(f'DEALLOCATE "{self._name}"')
+        self._connection.unregister(self._relation)
 
 
 # The user can cure these, and DuckDB's text names only what the user wrote.

@@ -1,8 +1,9 @@
 """The catalogue of validation rules: data in `catalogue/*.toml`, loaded and checked here.
 
 A rule of scope `record` is a boolean SQL expression over the canonical columns of one record:
-true = fine, false = broken, null = does not apply. A rule of scope `batch` is a query over the
-relation `batch` that returns the `_row` of every record at fault. Beside the canonical columns an
+true = fine, false = broken, null = does not apply. A rule of scope `ledger` is a query over
+the relation `reports` that returns the `_row` of every report at fault, judged over the ledger in
+sets of equal values of its `within` columns (`quality.sets`). Beside the canonical columns an
 expression may use the helper columns of `quality.evaluate.helpers` (`_ok_`, `_area_`, `_known_`,
 `_day_`), for what SQL cannot say.
 
@@ -27,7 +28,7 @@ CATALOGUE = Path(__file__).parent / "catalogue"
 BASE_RECORDS = CATALOGUE / "base_records.toml"
 STAGES = ("identity", "format", "code", "required", "cross_field", "plausibility", "set")
 SEVERITIES = ("fatal", "warning")
-SCOPES = ("record", "batch")
+SCOPES = ("record", "ledger")
 HELPER_PREFIXES = ("_ok_", "_area_", "_known_", "_day_")
 
 _ID = re.compile(r"[A-Z]{3,4}-\d{3}")
@@ -35,10 +36,12 @@ _LITERAL = re.compile(r"'(?:[^']|'')*'")
 _WORD = re.compile(r"\b[a-z_][a-z0-9_]*\b")
 _KEYS = {
     "id", "version", "severity", "stage", "scope", "kinds", "markets", "event_types",
-    "source_systems", "field", "standard", "zh", "en", "expression", "query",
+    "source_systems", "field", "standard", "zh", "en", "expression", "query", "within",
     "valid_from", "valid_to", "examples",
 }  # fmt: skip
-_NEEDED = _KEYS - {"scope", "event_types", "source_systems", "expression", "query", "valid_to"}
+_NEEDED = _KEYS - {
+    "scope", "event_types", "source_systems", "expression", "query", "within", "valid_to",
+}  # fmt: skip
 _START = datetime.date(1900, 1, 1)
 
 Row = Mapping[str, Any]
@@ -51,7 +54,7 @@ class Rule:
     `field` is the canonical name of the field at fault; the source's own path for it is looked up
     where the feed is known. `zh` and `en` say what was expected, with an example, and hold no
     value of a record. `passing` and `failing` are groups of rows laid over the market's base
-    record: one row for a record rule, several for a batch rule.
+    record: one row for a record rule, several for a rule over sets.
     """
 
     id: str
@@ -75,6 +78,7 @@ class Rule:
     file: str
     columns: tuple[str, ...]  # canonical columns the SQL and conditions read
     helpers: tuple[str, ...]  # helper columns the SQL reads
+    within: tuple[str, ...]  # columns whose equal values make a set; of scope `ledger` only
 
     @property
     def outcome(self) -> str:
@@ -111,6 +115,24 @@ def referenced(sql: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(sorted((words | bases) & known.keys())), tuple(sorted(helpers))
 
 
+def _within(
+    file: str, name: str, raw: Mapping[str, Any], helpers: Sequence[str]
+) -> tuple[str, ...]:
+    """The columns that make a set; none for a record rule."""
+    within = tuple(raw.get("within", ()))
+    if raw.get("scope") != "ledger":
+        if within:
+            raise _refuse(file, name, "within", "nothing, because the rule looks at one record")
+        return ()
+    if not within or not set(within) <= fields().keys():
+        raise _refuse(file, name, "within", "canonical fields that make a set, such as ['uetr']")
+    if helpers:
+        raise _refuse(file, name, "query", f"canonical columns; the ledger has no {helpers[0]}")
+    if raw["severity"] != "warning":
+        raise _refuse(file, name, "severity", "warning: the submitter was answered before")
+    return within
+
+
 def _rule(file: str, raw: Mapping[str, Any]) -> Rule:
     name = str(raw.get("id", "without an id"))
     if not _ID.fullmatch(name):
@@ -120,7 +142,7 @@ def _rule(file: str, raw: Mapping[str, Any]) -> Rule:
     if missing := _NEEDED - raw.keys():
         raise _refuse(file, name, min(missing), "a value")
     scope = raw.get("scope", "record")
-    text = {"record": "expression", "batch": "query"}.get(scope)
+    text = {"record": "expression", "ledger": "query"}.get(scope)
     if text is None:
         raise _refuse(file, name, "scope", " or ".join(SCOPES))
     for part, value, allowed in (
@@ -140,6 +162,8 @@ def _rule(file: str, raw: Mapping[str, Any]) -> Rule:
     if not {"pass", "fail"} == examples.keys():
         raise _refuse(file, name, "examples", "one 'pass' and one 'fail'")
     columns, helpers = referenced(raw[text])
+    within = _within(file, name, raw, helpers)
+    columns = tuple(sorted({*columns, *within}))
     if wrong := [column for column in columns if not kinds <= set(fields()[column].kinds)]:
         raise _refuse(file, name, text, f"columns of all its kinds; {wrong[0]} is not")
     conditions = {"event_types": "event_type", "source_systems": "source_system_code"}
@@ -169,6 +193,7 @@ def _rule(file: str, raw: Mapping[str, Any]) -> Rule:
         file=file,
         columns=columns,
         helpers=helpers,
+        within=within,
     )
 
 

@@ -2,6 +2,9 @@
 
 Each rule is one bit; a statement returns `_row` and the bit masks of the rows that break at least
 one rule. Evaluating forty rules together costs little more than scanning the columns they share.
+
+A statement depends on the days of its batch only where rules begin or end between them, so it is
+the same for months: `turning_days` are the days on which it changes.
 """
 
 import datetime
@@ -15,7 +18,7 @@ BITS = 62  # bits a mask column, so that a mask stays a positive BIGINT
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL over the relation `batch`; bit `i % BITS` of mask `i // BITS` is `rules[i]`."""
+    """SQL over one relation; bit `i % BITS` of mask `i // BITS` is `rules[i]`."""
 
     sql: str
     rules: tuple[Rule, ...]
@@ -26,7 +29,8 @@ class Statement:
         return self.rules[mask * BITS : (mask + 1) * BITS]
 
 
-def _quoted(values: Sequence[str]) -> str:
+def listed(values: Sequence[str]) -> str:
+    """Texts as SQL literals with commas between them."""
     return ", ".join("'" + value.replace("'", "''") + "'" for value in values)
 
 
@@ -37,9 +41,9 @@ def condition(rule: Rule, first_day: datetime.date, last_day: datetime.date) -> 
     """
     parts = []
     if rule.event_types:
-        parts.append(f"event_type IN ({_quoted(rule.event_types)})")
+        parts.append(f"event_type IN ({listed(rule.event_types)})")
     if rule.source_systems:
-        parts.append(f"source_system_code IN ({_quoted(rule.source_systems)})")
+        parts.append(f"source_system_code IN ({listed(rule.source_systems)})")
     if rule.valid_from > first_day:
         parts.append(f"_day_received_at >= DATE '{rule.valid_from.isoformat()}'")
     if rule.valid_to is not None and rule.valid_to <= last_day:
@@ -52,6 +56,16 @@ def in_force(rule: Rule, first_day: datetime.date, last_day: datetime.date) -> b
     return rule.valid_from <= last_day and (rule.valid_to is None or rule.valid_to > first_day)
 
 
+def turning_days(rules: Sequence[Rule]) -> tuple[datetime.date, ...]:
+    """The days on which a rule begins or ends, ascending.
+
+    For two spans of days that lie between the same turning days, `in_force` and `condition` say
+    the same of every rule.
+    """
+    begins = {rule.valid_from for rule in rules}
+    return tuple(sorted(begins | {rule.valid_to for rule in rules if rule.valid_to is not None}))
+
+
 def broken(rule: Rule, first_day: datetime.date, last_day: datetime.date) -> str:
     """SQL that is true exactly where a record breaks a record rule."""
     test = f"({rule.sql}) IS FALSE"
@@ -60,9 +74,9 @@ def broken(rule: Rule, first_day: datetime.date, last_day: datetime.date) -> str
 
 
 def compose(
-    rules: Sequence[Rule], first_day: datetime.date, last_day: datetime.date
+    rules: Sequence[Rule], first_day: datetime.date, last_day: datetime.date, relation: str
 ) -> Statement | None:
-    """The statement for all record rules; None when there is none."""
+    """The statement for all record rules over a relation; None when there is none."""
     rules = tuple(rules)
     if not rules:
         return None
@@ -75,7 +89,7 @@ def compose(
         masks.append(f"CAST({' + '.join(bits)} AS BIGINT) AS _mask{start // BITS}")
     names = [f"_mask{i}" for i in range(len(masks))]
     sql = (
-        f"SELECT _row, {', '.join(names)} FROM (SELECT _row, {', '.join(masks)} FROM batch) "
+        f"SELECT _row, {', '.join(names)} FROM (SELECT _row, {', '.join(masks)} FROM {relation}) "
         f"WHERE {' OR '.join(f'{name} <> 0' for name in names)}"
     )
     return Statement(sql, rules, len(masks))

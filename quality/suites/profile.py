@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from ledger.duck import Connection
-from quality.rules import catalogue
+from quality.sets import sets_of_day
 from schemas.errors import InputError
 from schemas.regions import AREA_TO_REGION
 from schemas.visibility import markets
@@ -22,7 +22,6 @@ HISTORY_DAYS = 20
 LEAST_HISTORY = 5  # days below which nothing is expected by habit
 LEAST_EXPECTED = 5  # reports below which silence says nothing about a reporter
 HABIT = 0.5  # share of the history from which a reporter or market is expected
-OVERLAP_RULE = "BILL-122"
 
 _COLUMNS = (
     "report_id", "market_segment", "business_date", "event_type", "action_type",
@@ -177,25 +176,6 @@ def _named_sql() -> str:
     )"""
 
 
-def _overlap_sql() -> str:
-    """The catalogue's overlap query over the whole ledger, counted for the acts of the day."""
-    (rule,) = [rule for rule in catalogue() if rule.id == OVERLAP_RULE]
-    columns = ", ".join(rule.columns)
-    return f"""
-        WITH batch AS (
-            SELECT row_number() OVER () AS _row, business_date, {columns} FROM event
-            WHERE market_segment IN ('{"', '".join(rule.markets)}') AND {_CURRENT}
-              AND business_date <= $day
-        ), overlapping AS (SELECT DISTINCT _row FROM ({rule.sql}))
-        SELECT source_system_code || ' ' || event_type AS label, count(*)::BIGINT AS acts,
-               count(overlapping._row)::BIGINT AS overlapping,
-               (count(overlapping._row) / count(*))::DOUBLE AS overlapping_share
-        FROM batch LEFT JOIN overlapping ON overlapping._row = batch._row
-        WHERE business_date = $day
-        GROUP BY ALL ORDER BY ALL
-    """
-
-
 def profile(connection: Connection, day: datetime.date) -> Mapping[str, pa.Table]:
     """Profile one business date of a ledger.
 
@@ -204,8 +184,8 @@ def profile(connection: Connection, day: datetime.date) -> Mapping[str, pa.Table
         day: the business date.
 
     Returns:
-        `markets`, `codes`, `reporters`, `ranges`: tables with one row a market, combination of
-        codes, expected reporter, and registry with act.
+        `markets`, `codes`, `reporters`, `sets`: tables with one row a market, combination of codes,
+        expected reporter, and rule over sets with registry, act and reporter.
 
     Raises:
         InputError: the ledger holds nothing for that day.
@@ -233,5 +213,5 @@ def profile(connection: Connection, day: datetime.date) -> Mapping[str, pa.Table
             """,
             parameters,
         ),
-        "ranges": connection.sql(_overlap_sql(), parameters),
+        "sets": sets_of_day(connection, day),
     }

@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -49,6 +50,7 @@ def payments(day: datetime.date, count: int = 10) -> Rows:
             "report_id": _hash("payment", day, number, area),
             "transaction_key": _hash("payment", day, number),
             "source_trade_id": f"TX-{day}-{number}",
+            "uetr": str(uuid.UUID(_hash("payment", day, number), version=4)),
             "reporting_region": area,
             "report_submitting_entity_id": bank,
         }

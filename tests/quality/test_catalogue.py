@@ -5,15 +5,16 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from ledger import duck
 from quality import examples
 from quality.evaluate import Evaluator
 from quality.rules import Row, Rule, catalogue, load, parse
+from quality.sets import broken_rows, set_rules
 from schemas.errors import ConfigurationError
 from schemas.fields import fields
-from schemas.identifiers import check_column
 
 MARKETS = ("PYMT", "LOAN", "BILL")
 CASES = [
@@ -56,6 +57,11 @@ def written(**parts: object) -> str:
     return RULE.format(**(usual | parts))
 
 
+def over_sets(within: str, query: str, severity: str = "warning") -> str:
+    text = written(expression=query, severity=severity).replace("expression =", "query =")
+    return text.replace('stage = "format"', f'stage = "set"\nscope = "ledger"\n{within}')
+
+
 Found = dict[tuple[str, str], list[dict[str, str]]]
 
 
@@ -69,28 +75,17 @@ def evaluated(evaluator: Evaluator, market: str, rows: Sequence[Row]) -> list[di
 
 @pytest.fixture(scope="module")
 def findings(evaluator: Evaluator) -> Found:
-    """What every example breaks. Examples of one record share a batch for speed: record rules
-    look at one record only (proved in test_evaluate), set rules see each group by itself."""
-    single = Evaluator(
-        [rule for rule in catalogue() if rule.scope == "record"],
-        duck.memory,
-        validator=check_column,
-        areas=examples.register(),
-    )
+    """What every example breaks. Examples of one record share a batch for speed: record rules look
+    at one record only (proved in test_evaluate)."""
     found: Found = {}
     for market in MARKETS:
         together: list[tuple[str, Row]] = []
         for rule, its_market in (case.values for case in CASES):
             for part, rows in (("pass", rule.passing), ("fail", rule.failing)):
-                name = f"{rule.id} {part}"
-                if its_market != market:
-                    continue
-                found[name, market] = []
-                if rule.scope == "record":
-                    together += [(name, row) for row in rows]
-                else:
-                    found[name, market] = evaluated(evaluator, market, rows)
-        for finding in evaluated(single, market, [row for _, row in together]):
+                if its_market == market:
+                    found[f"{rule.id} {part}", market] = []
+                    together += [(f"{rule.id} {part}", row) for row in rows]
+        for finding in evaluated(evaluator, market, [row for _, row in together]):
             found[together[int(finding["row"])][0], market].append(finding)
     return found
 
@@ -105,12 +100,28 @@ def test_every_rule_is_broken_by_its_failing_example_only_and_by_nothing_else(
     findings: Found, rule: Rule, market: str
 ) -> None:
     assert findings[f"{rule.id} pass", market] == []
+    if rule.scope == "ledger":
+        assert findings[f"{rule.id} fail", market] == [], "the fault is in the set, in no record"
+        return
     broken = findings[f"{rule.id} fail", market]
     assert {finding["rule_id"] for finding in broken} == {rule.id}
     for finding in broken:
         assert finding["outcome"] == rule.outcome
         assert finding["field"] == rule.field
         assert finding["expected"] == rule.en, "a finding speaks the catalogue's words only"
+
+
+@pytest.mark.parametrize("rule", set_rules(), ids=lambda rule: rule.id)
+def test_every_rule_over_sets_finds_its_failing_example_and_no_passing_one(rule: Rule) -> None:
+    for market in rule.markets:
+        with duck.memory() as connection:
+            for other in set_rules():
+                passing = pa.Table.from_batches([examples.batch(market, rule.passing)])
+                failing = pa.Table.from_batches([examples.batch(market, rule.failing)])
+                if other.applies(examples.kind_of(market), market):
+                    assert not len(broken_rows(connection, other, passing))
+                    found = broken_rows(connection, other, failing).tolist()
+                    assert bool(found) == (other == rule)
 
 
 @pytest.mark.parametrize("rule", catalogue(), ids=lambda rule: rule.id)
@@ -129,7 +140,7 @@ def test_the_catalogue_covers_the_three_feeds_and_every_stage() -> None:
         own = [rule for rule in rules if market in rule.markets]
         assert len(own) >= 20
         assert {rule.severity for rule in own} == {"fatal", "warning"}
-        assert {rule.scope for rule in own} == {"record", "batch"}
+        assert {rule.scope for rule in own} == {"record", "ledger"}
     assert {rule.stage for rule in rules} == {
         "identity", "format", "code", "required", "cross_field", "plausibility", "set",
     }  # fmt: skip
@@ -154,6 +165,11 @@ def test_fatal_rejects_and_warning_marks() -> None:
         (written(valid_to="valid_to = 2019-01-01"), "valid_to: expected a date after"),
         (written().replace('["event"]', '["position"]'), "field: expected a canonical field"),
         ("[[rule]", "expected valid TOML"),
+        (written().replace('"format"', '"format"\nwithin = ["uetr"]'), "within: expected nothing"),
+        (over_sets("", "SELECT _row FROM reports"), "within: expected canonical fields"),
+        (over_sets('within = ["utr"]', "SELECT _row FROM reports"), "within: expected canonical"),
+        (over_sets('within = ["uetr"]', "SELECT _row FROM reports WHERE _ok_uetr"), "query: exp"),
+        (over_sets('within = ["uetr"]', "SELECT 1", severity="fatal"), "severity: expected warn"),
     ],
 )  # fmt: skip
 def test_a_wrong_rule_is_refused_with_file_rule_and_part(text: str, part: str) -> None:

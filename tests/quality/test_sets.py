@@ -1,0 +1,91 @@
+"""Rules over sets: what they find is a matter of the ledger, not of what arrived together."""
+
+import datetime
+import random
+
+import pytest
+
+from ledger import ddl, duck
+from quality.sets import set_rules, sets_of_day
+from tests.quality.conftest import FIRST_DAY, LAST_DAY, Rows, append, bills, loans, payments
+
+BEFORE = LAST_DAY - datetime.timedelta(days=1)
+
+
+def again(rows: Rows, day: datetime.date, **values: object) -> Rows:
+    """Other reports of a day that stand in one set with the given ones."""
+    times = {
+        "event_timestamp": f"{day}T07:00:00Z",
+        "received_at": f"{day}T09:00:00Z",
+        "business_date": day,
+    }
+    return [
+        row | times | {"report_id": f"{number:02x}" * 16} | values
+        for number, row in enumerate(rows, start=1)
+    ]
+
+
+def faulty() -> dict[str, Rows]:
+    """Reports of two days, with one fault for every rule over sets, most of them across days."""
+    paid = payments(BEFORE, 5) + payments(LAST_DAY, 5)
+    same_uetr = again(paid[:1], LAST_DAY, source_trade_id="TX-OTHER")
+    dealt = bills(BEFORE) + bills(LAST_DAY)
+    other_content = again(dealt[:1], LAST_DAY, content_hash="ff" * 16)
+    overlapping = again(dealt[2:3], LAST_DAY, source_trade_id="TX-OVER")
+    lent = loans(LAST_DAY)
+    other_balance = again(lent[:1], LAST_DAY, content_hash="ee" * 16)
+    return {
+        "PYMT": paid + same_uetr,
+        "BILL": dealt + other_content + overlapping,
+        "LOAN": lent + other_balance,
+    }
+
+
+FOUND = {
+    "BILL-122 SHCPE DISC OP-BILL": (6, 1),
+    "BILL-123 SHCPE DISC OP-BILL": (6, 1),
+    "LOAN-120 PBC-LOAN UPDT C1038131000011": (6, 2),
+    "PYMT-125 HVPS PAYM 381290000019": (6, 1),
+    "PYMT-125 HVPS PAYM 381301000013": (5, 0),
+}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_findings_do_not_depend_on_how_reports_arrive(seed: int) -> None:
+    chance = random.Random(seed)
+    pieces: list[tuple[str, Rows]] = []
+    for market, rows in faulty().items():
+        chance.shuffle(rows)
+        size = chance.randint(1, len(rows))
+        pieces += [(market, rows[at : at + size]) for at in range(0, len(rows), size)]
+    chance.shuffle(pieces)
+    with duck.memory() as ledger:
+        ddl.create(ledger, "SIMULATED")
+        for market, rows in pieces:
+            append(ledger, market, rows)
+        found = sets_of_day(ledger, LAST_DAY).to_pylist()
+    assert {row["label"]: (row["reports"], row["broken"]) for row in found} == FOUND
+    assert {label[:8] for label in FOUND} == {rule.id for rule in set_rules()}
+
+
+def test_a_set_is_judged_on_the_day_its_report_came_and_by_what_is_known_by_then() -> None:
+    with duck.memory() as ledger:
+        ddl.create(ledger, "SIMULATED")
+        for market, rows in faulty().items():
+            append(ledger, market, rows)
+        before = sets_of_day(ledger, BEFORE)
+        assert before.num_rows
+        assert sum(before["broken"].to_pylist()) == 0, "the other member came a day later"
+        assert sets_of_day(ledger, FIRST_DAY).num_rows == 0
+
+
+def test_what_no_longer_holds_is_in_no_set() -> None:
+    with duck.memory() as ledger:
+        ddl.create(ledger, "SIMULATED")
+        for market, rows in faulty().items():
+            append(ledger, market, rows)
+        ledger.execute("UPDATE event SET is_duplicate = true WHERE source_trade_id = 'TX-OVER'")
+        ledger.execute("UPDATE event SET known_to = known_from WHERE source_trade_id = 'TX-OTHER'")
+        found = sets_of_day(ledger, LAST_DAY).to_pylist()
+    broken = {row["label"][:8] for row in found if row["broken"]}
+    assert broken == {"BILL-123", "LOAN-120"}

@@ -65,7 +65,7 @@ class PathBook:
 class Scanned:
     """What a scanner leaves: arrays trimmed to their counts; see the kernels for their columns."""
 
-    style: str  # xml | json | csv: how values are copied out
+    style: str  # xml | json | csv | fix: how values are copied out
     encoding: str
     body: NDArray[np.uint8]
     cells: Ints  # column 2 holds path numbers
@@ -88,6 +88,8 @@ class Cells:
         self.count = len(scanned.records)
         self._touched: set[int] = set()
         self._columns: dict[str, tuple[pa.Array, Mask, Mask | None]] = {}
+        self._coded: dict[str, tuple[Ints, pa.DictionaryArray]] = {}
+        self._allowed: dict[str, Mask] = {}
         self._no = np.zeros(self.count, np.bool_)
         self._order, self._cut = gather.order_by_path(
             np.ascontiguousarray(scanned.cells[:, 2]), len(scanned.cells), len(scanned.book.names)
@@ -116,6 +118,15 @@ class Cells:
         lists = pa.ListArray.from_arrays(pa.array(offsets), values.filter(pa.array(there)))
         text = pc.binary_join(lists, separator)
         return pc.if_else(pa.array(np.diff(offsets) > 0), text, pa.scalar(None, pa.string()))
+
+    def coded(self, path: str) -> tuple[Ints, pa.DictionaryArray]:
+        """All cells of a path and their values, each value once."""
+        known = self._coded.get(path)
+        if known is None:
+            parts = [self._order[low:high] for low, high in self._ranges(path)]
+            cells = np.concatenate(parts) if parts else np.empty(0, np.int32)
+            known = self._coded[path] = (cells, self._values(cells)[0].dictionary_encode())
+        return known
 
     def present(self, pattern: str) -> Mask:
         """The records that have anything under a path; decides nothing about what lies there."""
@@ -202,23 +213,26 @@ class Cells:
             chosen[absent] = -1
 
     def _allowed_instances(self, path: str) -> Mask:
-        """The group instances whose qualifiers hold: `Othr[SchmeNm/Prtry=USCC]/Id`."""
+        """The group instances whose qualifiers hold: `Othr[SchmeNm/Prtry=USCC]/Id`, `p[2=a|b]`."""
         allowed: Mask | None = None
         parents = self.scanned.instances[:, 0]
         for found in _QUALIFIER.finditer(path):
+            known = self._allowed.get(path[: found.end()])
+            if known is not None:
+                allowed = known
+                continue
             prefix = _PLAIN_QUALIFIER.sub("", path[: found.end()])
-            parts = [self._order[a:z] for a, z in self._ranges(f"{prefix}/{found[2]}")]
-            cells = np.concatenate(parts) if parts else np.empty(0, np.int32)
-            values, _ = self._values(cells)
-            equal = pc.fill_null(pc.equal(values, found[3]), False)
-            hit = cells[equal.to_numpy(zero_copy_only=False)] if len(cells) else cells
-            owners = self.scanned.cells[hit, 4]
+            cells, values = self.coded(f"{prefix}/{found[2]}")
+            named = pa.array(found[3].split("|"), pa.string())
+            wanted = pc.is_in(values.dictionary, value_set=named).to_numpy(zero_copy_only=False)
+            codes = values.indices.fill_null(len(wanted)).to_numpy(zero_copy_only=False)
+            owners = self.scanned.cells[cells[np.append(wanted, False)[codes]], 4]
             owners = owners[owners >= 0]
             if allowed is not None:
                 owners = owners[(parents[owners] >= 0) & allowed[parents[owners]]]
             now = np.zeros(len(self.scanned.instances) + 1, np.bool_)
             now[owners] = True
-            allowed = now
+            allowed = self._allowed[path[: found.end()]] = now
         return np.zeros(1, np.bool_) if allowed is None else allowed
 
     def _values(self, chosen: Ints) -> tuple[pa.Array, Mask | None]:
@@ -245,7 +259,7 @@ class Cells:
         bits = np.packbits(there, bitorder="little").tobytes()
         valid = None if there.all() else pa.py_buffer(bits)
         buffers = [valid, pa.py_buffer(offsets), pa.py_buffer(out[:used])]
-        if s.style != "csv" or not used or int(out[:used].max()) < 128:
+        if s.style not in ("csv", "fix") or not used or int(out[:used].max()) < 128:
             return pa.Array.from_buffers(pa.string(), rows, buffers), None
         return _decoded(pa.Array.from_buffers(pa.binary(), rows, buffers), s.encoding)
 

@@ -4,11 +4,13 @@ A chunk is a document of its own: what stood in front of the first record, some 
 behind the last. Peak memory therefore does not grow with the number of records in work.
 """
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from connectors.engine.cells_fix import mark
 from connectors.engine.frame_csv import header_at
 from connectors.engine.gate import RefusedError, as_utf8, check_xml, expand
 from connectors.engine.kernels.jsontext import find_objects
@@ -19,6 +21,7 @@ from connectors.engine.spec import Feed
 CHUNK_BYTES = 32 << 20
 RECORD_BYTES = 64 << 20  # a single record beyond this is refused
 _STEP = 16 << 20
+_TRAILER = re.compile(rb"10=[0-9]{3}.[\r\n]*$", re.DOTALL)
 
 Body = bytes | memoryview
 
@@ -42,6 +45,8 @@ def units_of(number: int, body: Body, feed: Feed, limit: int = CHUNK_BYTES) -> I
         yield Unit(number, body)
     elif feed.format in ("csv", "ndjson"):
         yield from _lines(number, body, feed, limit)
+    elif feed.format == "fix":
+        yield from _messages(number, body, feed, limit)
     else:
         yield from _records(number, body, feed, limit)
 
@@ -73,6 +78,33 @@ def _line_end(body: Body, start: int, limit: int) -> int:
     if rest < 0:
         raise RefusedError("ENG-SIZE", f"lines of at most {RECORD_BYTES} bytes")
     return start + rest + 1
+
+
+def _messages(number: int, body: Body, feed: Feed, limit: int) -> Iterator[Unit]:
+    begins = mark(feed)
+    at = 0
+    while at < len(body):
+        stop = _message_end(body, at, limit, begins)
+        yield Unit(number, bytes(body[at:stop]), shift=at)
+        at = stop
+
+
+def _message_end(body: Body, start: int, limit: int, begins: bytes) -> int:
+    """Where a message begins, as late as the limit allows, best behind the trailer of another."""
+    if start + limit >= len(body):
+        return len(body)
+    piece = bytes(body[start : start + limit + len(begins)])
+    last = found = piece.rfind(begins)
+    while found > 0 and not _TRAILER.search(piece, max(found - 16, 0), found):
+        found = piece.rfind(begins, 0, found)
+    if max(found, last) > 0:
+        return start + (found if found > 0 else last)
+    rest = bytes(body[start + 1 : start + RECORD_BYTES]).find(begins)
+    if rest >= 0:
+        return start + 1 + rest
+    if start + RECORD_BYTES < len(body):
+        raise RefusedError("ENG-SIZE", f"messages of at most {RECORD_BYTES} bytes")
+    return len(body)
 
 
 def _records(number: int, body: Body, feed: Feed, limit: int) -> Iterator[Unit]:

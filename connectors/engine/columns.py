@@ -1,6 +1,7 @@
 """One canonical column from its spec line: read text, convert, note what is wrong."""
 
 import importlib
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -16,11 +17,30 @@ from connectors.engine.findings import Findings
 from connectors.engine.spec import ORDINAL, Column
 from connectors.engine.tokens import Tokeniser
 from schemas.identifiers import valid
-from schemas.identity import compacted
+from schemas.identity import (
+    address_text,
+    compacted,
+    device_text,
+    document_text,
+    phone_number,
+)
 
 Mask = NDArray[np.bool_]
 Hatch = Callable[[list[pa.Array], Mapping[str, Any]], tuple[pa.Array, Mask]]
 _CODE_LISTS = {"CURRENCY": "[A-Z]{3}", "MIC": "[A-Z0-9]{4}"}  # shape wrong: reject; unlisted: doubt
+
+
+# what a spec calls it -> (kind of token, normal form, what is expected)
+_TOKENS: Mapping[str, tuple[str, Callable[[str], str | None], str]] = {
+    "phone": ("phone", phone_number, "a phone number"),
+    "address": ("address", address_text, "an address down to the house"),
+    "device": ("device", device_text, "a device or terminal number"),
+    "resident_id": (
+        "document",
+        lambda text: document_text("RESIDENT_ID", text),
+        "a resident id of 18 characters with its check character",
+    ),
+}
 
 
 class Reading:
@@ -139,6 +159,8 @@ class Reading:
     def _convert(self, column: Column, text: pa.Array) -> pa.Array:
         kind, options = column.type, column.options
         if pa.types.is_decimal(kind):
+            if "shift" in options:
+                text = self._shifted(column, text)
             flags = {name: bool(options.get(name)) for name in ("percent", "grouped", "capped")}
             typed, bad = convert.to_decimal(text, kind, **flags)
             before = kind.precision - kind.scale
@@ -167,9 +189,40 @@ class Reading:
             typed, bad = convert.to_boolean(text)
             self._note(bad, "ENG-VALUE", column, "true or false")
             return typed
+        if "token" in options:
+            return self._token(column, text)
         if "keyed" in options:
             return self.tokeniser.keyed16(options["keyed"], compacted(text))
         return self._text_column(column, text)
+
+    def _shifted(self, column: Column, text: pa.Array) -> pa.Array:
+        """Numbers in the base unit: the point moved by the digits of the unit beside them."""
+        shift = column.options["shift"]
+        units = self.text(shift["from"])
+        grouped = bool(column.options.get("grouped"))
+        bad = convert.unmatched(units, "|".join(map(re.escape, shift["by"])))
+        bad |= (text.is_valid().to_numpy(zero_copy_only=False)) & (
+            units.is_null().to_numpy(zero_copy_only=False)
+        )
+        if bad.any():
+            told = f"one of {', '.join(shift['by'])}"
+            self.findings.add(bad, "ENG-UNKNOWN-CODE", shift["from"], told)
+        for unit, digits in shift["by"].items():
+            here = pc.fill_null(pc.equal(units, unit), False)
+            moved = on_unique(lambda t, by=digits: convert.moved(t, by, grouped), text)  # type: ignore[misc]
+            text = pc.if_else(here, moved, text)
+        return text
+
+    def _token(self, column: Column, text: pa.Array) -> pa.Array:
+        """The token of a normal form; a masked text identifies nobody, a wrong one is refused."""
+        what = str(column.options["token"])
+        kind, normal_form, expected = _TOKENS[what]
+        normal = on_unique(normal_form, text)
+        masked = pc.fill_null(pc.match_substring(text, "*"), False)
+        wrong = pc.and_not(pc.and_(text.is_valid(), normal.is_null()), masked)
+        bad = wrong.to_numpy(zero_copy_only=False)
+        self._note(bad, "ENG-IDENTIFIER", column, expected)
+        return self.tokeniser.tokens(kind, normal)
 
     def _text_column(self, column: Column, text: pa.Array) -> pa.Array:
         options = column.options

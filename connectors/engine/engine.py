@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from connectors.engine.assemble import Part, Refusal, Totals, assemble
 from connectors.engine.cells import PATH_LIMIT, Cells, PathBook, Scanned
+from connectors.engine.cells_fix import FixScanner, note_codes, note_repeated, note_status
 from connectors.engine.cells_json import JsonScanner
 from connectors.engine.cells_xml import XmlScanner
 from connectors.engine.chunks import CHUNK_BYTES, units_of
@@ -105,7 +106,7 @@ class Decoder:
             scanned, refused = self._scanner.scan(units)
             for index, error in refused.items():
                 unit = units[index]
-                start = unit.head + unit.shift if unit.head else 0
+                start = unit.head + unit.shift
                 end = start + len(unit.body) - unit.head
                 refusals.append(Refusal(unit.submission, start, end, error))
             if len(scanned.records) or not parts:
@@ -119,11 +120,13 @@ class Decoder:
 
     def _fresh(self) -> None:
         self._book = PathBook()
-        self._scanner: XmlScanner | CsvScanner | JsonScanner
+        self._scanner: XmlScanner | CsvScanner | JsonScanner | FixScanner
         if self.feed.format == "xml":
             self._scanner = XmlScanner(self.feed, self._book)
         elif self.feed.format == "csv":
             self._scanner = CsvScanner(self.feed, self._book)
+        elif self.feed.format == "fix":
+            self._scanner = FixScanner(self.feed, self._book)
         else:
             self._scanner = JsonScanner(self.feed, self._book)
 
@@ -177,19 +180,26 @@ class Decoder:
         names = pa.array([one.submitter for one in submissions], pa.string())
         submitters = names.take(pa.array(submission))
         findings = Findings(rows)
-        self._note_unreadable(findings, units, scanned)
+        if scanned.style == "fix":
+            note_status(findings, scanned, self.feed)
+        else:
+            self._note_unreadable(findings, units, scanned)
         reading = Reading(cells, findings, record, submitters, self._tokeniser)
         skipped = self._skipped(reading)
         columns = self._columns(reading, submissions[units[0].submission] if units else None)
-        twice = (scanned.status == REPEATED_KEY) & (findings.state == 0)
-        findings.add(twice, "ENG-REPEATED", "key", "each key once")  # of an object, not of a value
+        if scanned.style == "fix":
+            note_codes(findings, cells, self.feed.groups)
+            note_repeated(findings, scanned)
+        else:  # of an object, not of a value
+            twice = (scanned.status == REPEATED_KEY) & (findings.state == 0)
+            findings.add(twice, "ENG-REPEATED", "key", "each key once")
         self._note_undecided(findings, cells)
         self._add_totals(totals, units, cells, columns, skipped, submission)
         feed = self.feed
-        columns["transaction_key"] = transaction_key(feed, feed.key, columns, submitters, rows)
+        columns["transaction_key"] = transaction_key(feed.key, columns, submitters, rows)
         if feed.refers is not None:
             columns["original_transaction_key"] = transaction_key(
-                feed, feed.refers, columns, submitters, rows
+                feed.refers, columns, submitters, rows
             )
         columns["content_hash"] = content_hash(self.feed, columns)
         locator = self._locators(scanned, record, units)

@@ -14,11 +14,7 @@ _PARTY_CONTENT = ("id", "id_scheme", "id_basis", "account_token", "name")
 
 
 def transaction_key(
-    feed: Feed,
-    key: Key | None,
-    columns: Mapping[str, pa.Array],
-    submitters: pa.Array,
-    rows: int,
+    key: Key | None, columns: Mapping[str, pa.Array], submitters: pa.Array, rows: int
 ) -> pa.Array:
     """16 bytes naming the transaction, null where the record has no complete key.
 
@@ -34,7 +30,7 @@ def transaction_key(
     placeholders = pa.array(key.absent, pa.string())
     for number, names in enumerate(key.alternatives):
         values = [
-            constant(feed.market, rows, pa.string()),
+            columns["market_segment"],
             constant(str(number), rows, pa.string()),
         ]
         if key.scope == "reporter":

@@ -17,18 +17,20 @@ from typing import Any
 
 import pyarrow as pa
 
+from connectors.engine.specgroups import Group, framing, groups
 from connectors.engine.speclines import Lines
 from schemas.errors import ConfigurationError
 from schemas.fields import IMPLEMENTED_KINDS, arrow_schema
 from schemas.identifiers import has_check
 
-FORMATS = ("xml", "json", "ndjson", "csv")
+FORMATS = ("xml", "json", "ndjson", "csv", "fix")
 ENCODINGS = ("utf-8", "gb18030")
 BESIDE_UTF8 = "utf-16"  # XML only: with its byte order mark, read as the same document in UTF-8
 SOURCES = ("from", "first", "join", "which")
 ORDINAL = "#"  # pseudo-path: the record's number in its submission, from 1
 PERSON_DOCUMENTS = ("RESIDENT_ID", "PASSPORT", "PERSON_DOCUMENT")
-PARTY_SCHEMES = ("LEI", "USCC", "FIN14", "CNAPS12", "CFETS6", "CIPSID")
+TOKENS = ("phone", "address", "device", "resident_id")
+PARTY_SCHEMES = ("LEI", "USCC", "FIN14", "CNAPS12", "CFETS6", "CIPSID", "BIC")
 
 TOP_LEVEL = frozenset(
     {
@@ -37,6 +39,7 @@ TOP_LEVEL = frozenset(
         *("business_calendar", "key", "totals", "skip", "constants", "fields", "local", "under"),
         *("party", "max_expanded", "undecided_fields", "no_key", "catalogue"),
         *("record_else", "refers"),
+        *("begin", "groups", "integrity", "market"),
     }
 )
 OPTIONS = frozenset(
@@ -44,6 +47,7 @@ OPTIONS = frozenset(
         *("from", "first", "join", "which", "with", "is", "check", "pattern", "map", "percent"),
         *("split", "part", "grouped", "capped", "format", "tz", "absent", "required", "optional"),
         *("trim", "min", "fallback", "keyed", "python", "expect", "codes", "many", "otherwise"),
+        *("when", "token", "shift"),
     }
 )
 # Of the catalogue entry: whose data these are, and on which of the three lists of the Shanghai data
@@ -160,6 +164,10 @@ class Feed:
     undecided_fields: tuple[str, ...]  # of a draft; no feed that runs has any
     no_key: str  # why records are never merged, where there is no key
     catalogue: Mapping[str, Any]  # owner, legal basis, contact roles
+    markets: tuple[str, ...]  # one, or those the records themselves may name
+    begin: str  # FIX: what tag 8 says
+    integrity: str  # FIX: verify | tolerate a wrong check sum or body length
+    groups: tuple[Group, ...]  # FIX: outer ones first
 
     @property
     def lateness_us(self) -> int:
@@ -173,6 +181,8 @@ class Feed:
         for column in (*self.columns, *self.locals):
             out += column.options.get("fallback", {}).get("join", [])
             out += column.options.get("otherwise", {})
+            out += column.options.get("when", {})
+            out += [column.options["shift"]["from"]] if "shift" in column.options else []
         out += [path for party in self.parties for path in party.paths]
         out += [party.person for party in self.parties if party.person]
         out += [path for path, _ in self.skip]
@@ -244,7 +254,7 @@ class _Reader:
         for column in under:
             if column.name in names:
                 lines.fail(("under",), column.name, "each field once", "remove one of the two")
-        columns += under
+        columns += under + self._market()
         local = self._columns("local")
         parties = tuple(self._party(name) for name in raw.get("party", {}))
         feed_format = lines.choice(raw, "format", FORMATS)
@@ -262,6 +272,8 @@ class _Reader:
         filled = {c.name for c in columns} | {c.name for c in local} | set(constants)
         filled |= {f"{party.prefix}_id" for party in parties}
         ignored = self._ignored()
+        found = groups(raw, lines)
+        markets = self._markets(columns, constants)
         return Feed(
             name=lines.text(raw, "feed"),
             title_zh=lines.text(raw, "title_zh"),
@@ -273,12 +285,12 @@ class _Reader:
             encoding=self._encoding(feed_format)[0],
             namespace=namespace,
             record=tuple(record.split("/")) if record else (),
-            delimiter=lines.text(raw, "delimiter", ","),
+            delimiter=lines.text(raw, "delimiter", "\x01" if feed_format == "fix" else ","),
             header_starts=raw.get("header_starts"),
             undecided=lines.choice(raw, "undecided", ("quarantine", "warn"), "quarantine"),
-            ignored=tuple(ignored),
+            ignored=(*ignored, *(framing(found) if feed_format == "fix" else ())),
             kind=kind,
-            market=constants.get("market_segment", ""),
+            market="/".join(markets),
             business_calendar=lines.text(raw, "business_calendar"),
             lateness=self._lateness(),
             key=self._key("key", filled),
@@ -297,7 +309,32 @@ class _Reader:
             undecided_fields=tuple(lines.texts(raw, "undecided_fields", ())),
             no_key=lines.text(raw, "no_key", ""),
             catalogue=MappingProxyType(self._catalogue()),
+            markets=markets,
+            begin=self._begin(feed_format),
+            integrity=lines.choice(raw, "integrity", ("verify", "tolerate"), "verify"),
+            groups=found,
         )
+
+    def _begin(self, feed_format: str) -> str:
+        begin = self.lines.text(self.raw, "begin", "")
+        if (feed_format == "fix") != bool(begin):
+            self.lines.fail((), "begin", "what tag 8 says, in FIX only ('FIX.4.4')", "correct it")
+        return begin
+
+    def _market(self) -> list[Column]:
+        """`market = { from, map }`: each record names its own market."""
+        if "market" not in self.raw:
+            return []
+        column = self._column(("market",), "market_segment", self.raw["market"])
+        if not column.options.get("map"):
+            self.lines.fail((), "market", "from = a path, map = { code = market }", "add the map")
+        return [column]
+
+    def _markets(self, columns: list[Column], constants: Mapping[str, str]) -> tuple[str, ...]:
+        own = [column for column in columns if column.name == "market_segment"]
+        if own:
+            return tuple(dict.fromkeys(own[0].options.get("map", {}).values()))
+        return (constants["market_segment"],)
 
     def _ignored(self) -> dict[str, str]:
         """Ignored paths with the reason: `ignored = [paths]`, or `[ignored]` "reason" = [paths]."""
@@ -331,8 +368,9 @@ class _Reader:
             self._canonical(("constants",), name)
             if not isinstance(value, str):
                 self.lines.fail(("constants",), name, "text in quotes", "put it in quotes")
-        if "market_segment" not in constants:
-            self.lines.fail((), "constants", "market_segment, such as 'PYMT'", "add it")
+        if ("market_segment" in constants) == ("market" in self.raw):
+            told = "market_segment, such as 'PYMT', or else a market of each record"
+            self.lines.fail((), "constants", told, "say one of the two")
         return MappingProxyType(dict(constants))
 
     def _canonical(self, at: tuple[str, ...], name: str) -> None:
@@ -384,10 +422,19 @@ class _Reader:
             paths = lines.texts(options, how, at=(*at, name))
         self._check_options(at, name, kind, options)
         self._check_shapes(at, name, options)
+        self._check_token(at, name, options)
         required = options.get("required", False) or (
             at[0] != "local" and not self.nullable.get(name, True) and not options.get("optional")
         )
         return Column(name, kind, required, how, tuple(paths), codes, MappingProxyType(options))
+
+    def _check_token(self, at: tuple[str, ...], name: str, options: Mapping[str, Any]) -> None:
+        """What is called a token must be made into one: nothing else keeps a person's data out."""
+        if "token" in options and not (options["token"] in TOKENS and name.endswith("_token")):
+            known = ", ".join(TOKENS)
+            self.lines.fail(at, name, f"token = one of {known}, on a field *_token", "correct it")
+        if name.endswith("_token") and "token" not in options and at[0] != "local":
+            self.lines.fail(at, name, "token = what it is made of, such as 'phone'", "add it")
 
     def _check_shapes(self, at: tuple[str, ...], name: str, options: Mapping[str, Any]) -> None:
         if "many" in options and not ("from" in options and isinstance(options["many"], str)):
@@ -396,6 +443,9 @@ class _Reader:
             self.lines.texts(options, "codes", at=(*at, name))
             if "map" in options:
                 self.lines.fail(at, name, "codes or map, not both", "keep one of them")
+        when = options.get("when", {})
+        if not isinstance(when, dict) or not all(isinstance(v, list) for v in when.values()):
+            self.lines.fail(at, name, "when = { path = [values] }", "correct it")
         if not isinstance(options.get("otherwise", {}), dict):
             self.lines.fail(at, name, "otherwise = { path = value }", "correct it")
 
@@ -408,6 +458,15 @@ class _Reader:
         for option in ("percent", "grouped", "capped"):
             if option in options and not number:
                 fail(at, name, f"{option} only on a decimal field", f"remove {option}")
+        shift = options.get("shift")
+        if shift is not None and not (
+            number
+            and "capped" not in options
+            and isinstance(shift, dict)
+            and set(shift) == {"from", "by"}
+        ):
+            told = "shift = { from = path of the unit, by = { unit = digits } } on a decimal field"
+            fail(at, name, told, "correct it")
         for option in ("format", "tz"):
             if option in options and not moment:
                 fail(at, name, f"{option} only on a date or time field", f"remove {option}")
@@ -433,8 +492,10 @@ class _Reader:
     def _party(self, name: str) -> Party:
         at = ("party", name)
         lines, raw = self.lines, self.raw["party"][name]
-        if name not in ("counterparty_1", "counterparty_2"):
-            lines.fail(("party",), name, "counterparty_1 or counterparty_2", "rename it")
+        basis = "_id_basis"
+        known = [n.removesuffix(basis) for n in self.types if n.endswith(basis)]
+        if name not in known:
+            lines.fail(("party",), name, f"one of {', '.join(known)}", "rename it")
         lines.known(raw, _PARTY_OPTIONS, at)
         ids = []
         for entry in raw.get("ids", []):
@@ -454,7 +515,7 @@ class _Reader:
             ids.append(PartyId(entry["from"], schemes, entry.get("type"), told, check))
         paths = {key: raw.get(key, []) for key in ("account", "agent")}
         first = {k: tuple([v] if isinstance(v, str) else v) for k, v in paths.items()}
-        required = bool(raw.get("required", name == "counterparty_1"))
+        required = bool(raw.get("required", not self.nullable[f"{name}_id"]))
         return Party(
             name, tuple(ids), raw.get("name"), first["account"], first["agent"],
             raw.get("person"), required,

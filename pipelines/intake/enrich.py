@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from connectors.engine.engine import Submission
 from connectors.engine.spec import Feed
+from pipelines.intake.markets import entitling, vantage_masks
 from schemas.fields import SCHEMA_VERSION, arrow_schema
 from schemas.hashing import hash128, to_binary16
 from schemas.reference_data import calendars, institutions, rates
 from schemas.regions import AREA_TO_REGION, OUT
-from schemas.visibility import vantage_mask, visibility
 
 # How sources name an institution; one identifier never fits two of these schemes.
 _SUBMITTER = "report_submitting_entity_id"
@@ -110,12 +110,12 @@ def enrich(
                 "a currency with a rate for the day; extend fx_rates.csv",
             )
         )
-    names = visibility(feed.market).entitled_by
+    names = entitling(feed)
     nowhere = pa.nulls(size, pa.string())
     areas = pa.RecordBatch.from_arrays(
         [columns.get(name, nowhere) for name in names], names=list(names)
     )
-    columns["vantage_mask"] = vantage_mask(areas, feed.market)
+    columns["vantage_mask"] = vantage_masks(areas, columns["market_segment"], feed)
     batch = _as_schema(columns, size, feed.kind)
     return Enriched(batch, tuple(doubt for doubt in doubts if len(doubt.rows)))
 

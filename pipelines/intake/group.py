@@ -1,7 +1,7 @@
 """Submissions of one feed, taken together: every record ends in exactly one place."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,11 @@ from connectors.engine.engine import Decoded, Submission, decode
 from connectors.engine.spec import Feed
 from connectors.engine.tokens import Tokeniser
 from pipelines.intake.enrich import Doubt, enrich
+from pipelines.intake.markets import by_market, evaluate
 from pipelines.intake.narrow import narrow_rows
 from quality.answers import ACCEPTED, QUARANTINED, REJECTED, answers, mark, refusals, verdicts
 from quality.evaluate import EVALUATION, Evaluator
 from schemas.fields import arrow_schema
-from schemas.narrow import NARROW
 from schemas.records import FEEDBACK, QUARANTINE, SUBMISSION
 from schemas.reference_data import institutions
 
@@ -41,11 +41,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class TakenGroup:
-    """What came of a group: `reports` are wide, `narrow` the on-time events among them."""
+    """What came of a group: `reports` are wide, `narrow` the on-time events of each market."""
 
     feed: Feed
     reports: pa.Table
-    narrow: NDArray[Any]
+    narrow: Mapping[str, NDArray[Any]]
     feedback: pa.Table
     quarantine: pa.Table
     submissions: pa.Table
@@ -67,7 +67,7 @@ def take_group(
     findings = _of(decoded.findings, fresh)
     enriched = enrich(rows, group.submissions, feed, data_origin, group.on)
     batch = enriched.batch
-    judged = _judged(evaluator.evaluate(batch, feed.kind, feed.market), enriched.doubts)
+    judged = _judged(evaluate(evaluator, batch, feed), enriched.doubts)
     verdict = verdicts(batch.num_rows, judged)
     batch = mark(batch, judged)
     reports = batch.filter(pa.array(verdict == ACCEPTED))
@@ -192,10 +192,12 @@ def _quarantine(waiting: pa.Table, envelopes: pa.Table, held: Sequence[str | Non
     )
 
 
-def _on_time(reports: pa.RecordBatch, feed: Feed) -> NDArray[Any]:
+def _on_time(reports: pa.RecordBatch, feed: Feed) -> dict[str, NDArray[Any]]:
     if feed.kind != "event" or not reports.num_rows:
-        return np.empty(0, NARROW)
-    return narrow_rows(reports.filter(pc.invert(reports["is_late"])))
+        return {}
+    rows = reports.filter(pc.invert(reports["is_late"]))
+    narrow = narrow_rows(rows)
+    return {market: narrow[own] for market, own in by_market(rows["market_segment"], feed)}
 
 
 def _counted(

@@ -184,11 +184,11 @@ def _bodies(column: pa.ChunkedArray) -> list[pa.Buffer]:
 
 
 def _streamed(feed: Feed) -> bool:
-    return feed.market == _STREAM_MARKET
+    return _STREAM_MARKET in feed.markets
 
 
 def _stream_rows(events: list[TakenGroup]) -> NDArray[Any]:
-    rows = [g.narrow for g in events if _streamed(g.feed)]
+    rows = [g.narrow[_STREAM_MARKET] for g in events if _STREAM_MARKET in g.narrow]
     return np.concatenate(rows) if rows else np.empty(0, NARROW)
 
 

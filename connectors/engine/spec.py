@@ -57,7 +57,7 @@ CATALOGUE = (
     *("contact_role", "status"),
 )
 _ID_OPTIONS = frozenset({"from", "scheme", "schemes", "type", "types", "check"})
-_PARTY_OPTIONS = frozenset({"ids", "name", "account", "agent", "person", "required"})
+_PARTY_OPTIONS = frozenset({"ids", "name", "account", "agent", "person", "required", "asset"})
 _NAMED = 12  # undecided fields named in one message
 _LATENESS = re.compile(r"(\d+) (s|min|h|d)")
 _UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
@@ -109,6 +109,7 @@ class Party:
     agent: tuple[str, ...]
     person: str | None
     required: bool
+    asset: bool = False  # the account is what the record speaks of: asset_reference_id
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -518,7 +519,7 @@ class _Reader:
         required = bool(raw.get("required", not self.nullable[f"{name}_id"]))
         return Party(
             name, tuple(ids), raw.get("name"), first["account"], first["agent"],
-            raw.get("person"), required,
+            raw.get("person"), required, bool(raw.get("asset")),
         )  # fmt: skip
 
     def _encoding(self, feed_format: str) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ _SHAPES = {
     "FIN14": "[A-Z][0-9A-Z]{13}",
     "USCC": "[0-9A-Z]{18}",
     "LEI": "[0-9A-Z]{20}",
+    "BIC": "[A-Z]{6}[0-9A-Z]{2}(?:[0-9A-Z]{3})?",
 }
 _SCHEMES = (*PARTY_SCHEMES, "PSEUDONYM")
 _PSEUDONYM = len(PARTY_SCHEMES)
@@ -81,7 +82,8 @@ class Parties:
         natural = person | (reading.cells.present(party.person) if party.person else person)
         natures = pc.if_else(pa.array(natural), pa.scalar("I"), natures)
         prefix = party.prefix
-        return {
+        asset = {"asset_reference_id": account} if party.asset else {}
+        return asset | {
             f"{prefix}_id": ids,
             f"{prefix}_id_scheme": _coded(scheme, _SCHEMES, anybody),
             f"{prefix}_id_basis": _coded(basis, _BASES, anybody),
@@ -127,7 +129,7 @@ class Parties:
                 continue
             if name in PARTY_SCHEMES:
                 scheme[rows] = PARTY_SCHEMES.index(name)
-                self._check(name, entry.path, without(text, ~rows), reading)
+                self._check(name, entry, without(text, ~rows), reading)
             else:
                 scheme[rows] = _PSEUDONYM
                 documents = pc.binary_join_element_wise(pa.scalar(name), text, _UNIT)
@@ -158,15 +160,17 @@ class Parties:
         reading.findings.add(
             (codes >= 0) & (kinds < 0), "ENG-IDENTIFIER", entry.path,
             f"an identifier of {', '.join(entry.schemes)}",
+            "warning" if entry.check == "warn" else "",
         )  # fmt: skip
         return kinds
 
     @staticmethod
-    def _check(scheme: str, path: str, text: pa.Array, reading: Reading) -> None:
+    def _check(scheme: str, entry: PartyId, text: pa.Array, reading: Reading) -> None:
         if has_check(scheme):
+            outcome = "warning" if entry.check == "warn" else ""
             wrong = ~valid(scheme, text) & text.is_valid().to_numpy(zero_copy_only=False)
             expected = f"a {scheme} of the right shape and check digits"
-            reading.findings.add(wrong, "ENG-IDENTIFIER", path, expected)
+            reading.findings.add(wrong, "ENG-IDENTIFIER", entry.path, expected, outcome)
 
     def _person_tokens(self, documents: pa.Array, party: Party, reading: Reading) -> pa.Array:
         """Tokens of persons' documents; a masked one identifies nobody, a wrong one is refused."""
@@ -216,7 +220,7 @@ class Parties:
 
     def _natures(self, schemes: pa.Array, ids: pa.Array) -> pa.Array:
         names = schemes.to_pylist()
-        bank = np.isin(names, ["CNAPS12", "FIN14", "CFETS6", "CIPSID"])
+        bank = np.isin(names, ["CNAPS12", "FIN14", "CFETS6", "CIPSID", "BIC"])
         for scheme in ("LEI", "USCC"):
             person = institutions().legal_person(scheme.lower(), ids, self._on)
             here = person.is_valid().to_numpy(zero_copy_only=False)

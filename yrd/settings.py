@@ -4,6 +4,7 @@ Every setting is an environment variable with the prefix `YRD_`; nothing else in
 the environment. `docs/settings.md` lists them and a test keeps that list complete.
 """
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -36,9 +37,21 @@ class Settings(BaseSettings):
     slack_minutes: int = Field(
         default=10, ge=0, description="How far submissions may overtake each other on the way"
     )
+    feeds: str = Field(
+        default="",
+        description="Folders with feeds of your own, parted by ':'; they join the built-in ones",
+    )
+    uncertified: bool = Field(
+        default=False, description="Let intake and replay run specs that have no certificate"
+    )
     test_data: Path = Field(
         default=Path("../shared/data"), description="Messages made by others, read by tests only"
     )
+
+    @property
+    def feed_folders(self) -> tuple[Path, ...]:
+        """The folders of `feeds`."""
+        return tuple(Path(one).resolve() for one in self.feeds.split(os.pathsep) if one)
 
     @property
     def slack_us(self) -> int:

@@ -24,7 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "ask": ("yrd.cli.ask", "Ask the published ledger a question in SQL or by a view's name."),
         "alert": ("yrd.cli.alert", "List, explain and verify alerts."),
         "quality": ("yrd.cli.quality", "Validation rules and the checkpoint of a closed day."),
-        "feed": ("yrd.cli.feed", "List and show the feeds."),
+        "feed": ("yrd.cli.feed", "List, show, draft, check and repair the feeds."),
         "submission": ("yrd.cli.submission", "What became of a submission."),
         "quarantine": ("yrd.cli.quarantine", "List and show what is quarantined or held."),
         "rule": ("yrd.cli.rule", "List and show the risk rules."),

@@ -5,13 +5,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from yrd.cli.common import Json, emit, guarded, stdout
+from yrd.cli.feed_check import check
+from yrd.cli.feed_new import new
 
 if TYPE_CHECKING:
     from connectors.engine.spec import Column, Feed, Party
 
 app = typer.Typer(
-    add_completion=False, pretty_exceptions_enable=False, help="List and show the feeds."
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="List, show, draft, check and repair the feeds.",
 )
+app.command()(new)
+app.command()(check)
 
 Lang = Annotated[str, typer.Option("--lang", help="zh or en.")]
 
@@ -31,8 +37,9 @@ def list_feeds(as_json: Json = False) -> None:
         from rich.table import Table
 
         from connectors.feeds.registry import load_feeds
+        from yrd.settings import Settings
 
-        feeds = list(load_feeds().values())
+        feeds = list(load_feeds(Settings().feed_folders).values())
         if as_json:
             emit([_brief(feed) for feed in feeds], as_json)
             return
@@ -70,9 +77,10 @@ def show(
     with guarded():
         from connectors.feeds.registry import load_feeds
         from schemas.errors import InputError
+        from yrd.settings import Settings
 
         _checked(lang)
-        feeds = load_feeds()
+        feeds = load_feeds(Settings().feed_folders)
         if name not in feeds:
             raise InputError(f"feed {name!r}: expected one of {', '.join(feeds)}")
         told = _described(feeds[name])

@@ -18,10 +18,11 @@ def build_intake(settings: Settings, data_origin: str) -> "Intake":
     from pipelines.intake.intake import Intake
     from quality.evaluate.standard import standard
 
-    feeds = load_feeds()
+    feeds = load_feeds(settings.feed_folders)
     paths: dict[str, dict[str, str]] = {}
     for feed in feeds.values():  # what a submitter calls a field, for the answers it gets
-        paths.setdefault(feed.market, {}).update({one.name: one.source for one in feed.columns})
+        for market in feed.markets:
+            paths.setdefault(market, {}).update({one.name: one.source for one in feed.columns})
     key = settings.token_key.get_secret_value().encode()
     return Intake(feeds, Tokeniser(key), partial(standard, source_paths=paths), data_origin)
 

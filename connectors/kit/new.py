@@ -1,0 +1,249 @@
+"""The first draft of a spec from a sample: guesses marked, everything else undecided."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from connectors.engine.spec import Feed
+from connectors.kit.detect import Layout, layout
+from connectors.kit.guess import Guess, PartyGuess, guesses, near, party_guesses
+from connectors.kit.hints import hints
+from connectors.kit.profile import Field, Profile, draft, profile
+from connectors.kit.toml_text import key, text, texts
+from schemas.fields import arrow_schema
+
+_ORDER = (
+    "source_trade_id", "event_timestamp", "execution_timestamp", "reporting_timestamp",
+)  # fmt: skip
+# Canonical columns that are no field of a record: constants say them, unless the source does.
+_CONSTANTS = {
+    "source_system_code": "the system the reports come from, such as SHCPE",
+    "message_type": "what the source calls the message",
+    "action_type": "NEWT where every record is new",
+    "event_type": "such as TRAD; a [fields] line with a map where the source has codes",
+    "asset_class": "such as INTR, CURR, CASH, LOAN, BILL",
+    "contract_type": "such as SWAP, PYMT, LOAN, BILL",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A draft spec: its text, and what it was made from."""
+
+    text: str
+    layout: Layout
+    profile: Profile
+    guesses: tuple[Guess, ...]
+    parties: tuple[PartyGuess, ...]
+    undecided: tuple[str, ...]
+
+
+def new_spec(
+    name: str,
+    sample: bytes,
+    form: str | None = None,
+    encoding: str | None = None,
+    record: str | None = None,
+    kind: str = "event",
+    market: str = "",
+) -> Draft:
+    """Draft a spec.
+
+    Args:
+        name: Of the feed and its folder.
+        sample: One submission, as sent.
+        form: The format; None finds it.
+        encoding: The encoding; None finds it.
+        record: The path of a record; None finds it.
+        kind: Of the records.
+        market: Its segment; empty leaves it to be said.
+
+    Raises:
+        InputError: the sample cannot be read.
+    """
+    found = layout(sample, form, encoding, record)
+    feed = draft(found)
+    seen = profile(feed, [sample])
+    made = tuple(guesses(seen, kind))
+    parties = tuple(party_guesses(seen, [one.path for one in made]))
+    known = {one.path for one in made} | {one.path for one in parties}
+    undecided = tuple(field.path for field in seen.fields if field.path not in known)
+    body = _spec(name, found, feed, seen, made, parties, undecided, kind, market)
+    return Draft(body, found, seen, made, parties, undecided)
+
+
+def _spec(
+    name: str,
+    found: Layout,
+    feed: Feed,
+    seen: Profile,
+    made: Sequence[Guess],
+    parties: Sequence[PartyGuess],
+    undecided: Sequence[str],
+    kind: str,
+    market: str,
+) -> str:
+    return "\n".join(
+        [
+            *_head(name, found, kind),
+            *_undecided(seen, undecided, kind),
+            *_key(made, kind),
+            "",
+            "# Paths nobody reads, each list with its reason:",
+            '# "free text, may hold names" = ["remark"]',
+            "[ignored]",
+            "",
+            *_catalogue(),
+            *_constants(made, kind, market),
+            *_fields(seen, made, kind),
+            *_parties(parties),
+            "",
+        ]
+    )
+
+
+def _head(name: str, found: Layout, kind: str) -> list[str]:
+    def line(field: str, value: str) -> str:
+        why = found.why.get(field, "")
+        return f"{field:<17} = {value}" + (f"   # guess: {why}" if why else "")
+
+    lines = [
+        "# Draft of a feed from one sample. Lines marked `guess` are guesses with their reason:",
+        "# check each against the sender's documentation and take the mark away. `yrd feed check`",
+        "# says what is still open. The language: docs/feeds.md; step by step: docs/add-a-feed.md.",
+        line("feed", text(name)),
+        'title_zh          = "待定"',
+        f"title_en          = {text(name)}",
+        'status            = "stand-in"   # public | stand-in | ours',
+        line("format", text(found.format)),
+        line("encoding", text(found.encoding)),
+    ]
+    if found.namespace:
+        lines.append(line("namespace", f"'{found.namespace}'"))
+    if found.record or found.format in ("xml", "json"):
+        lines.append(line("record", text(found.record)))
+    if found.format == "csv":
+        lines.append(line("delimiter", text(found.delimiter)))
+        if found.header_starts:
+            lines.append(line("header_starts", text(found.header_starts)))
+    lines += [f"{option:<17} = {value}" for option, value in found.options.items()]
+    lines += [
+        'undecided         = "quarantine"',
+        f"kind              = {text(kind)}",
+        'lateness          = "1 d"        # guess: how long after it happened a report is on time',
+        'business_calendar = "NATURAL"    # guess: BANK, SHCPE, ... see docs/schema/markets.md',
+        "",
+    ]
+    return lines
+
+
+def _undecided(seen: Profile, undecided: Sequence[str], kind: str) -> list[str]:
+    """The fields left, each with how often it is there, its masked values and the nearest field."""
+    lines = [
+        "# Fields of the sample nobody decided about. The spec does not run while one is left:",
+        "# move each to [fields], [local] or [party...], or to [ignored] with a reason. Behind each:",
+        f"# in how many of {seen.records} records it is, what its values look like (9 a digit, A a",
+        "# letter, 中), hints.",
+        "undecided_fields = [",
+    ]
+    fields = [field for field in seen.fields if field.path in set(undecided)]
+    for field in sorted(fields, key=lambda one: one.shape == "empty"):
+        lines.append(f"    {text(field.path)},   # {_look(field, kind)}")
+    return [*lines, "]", ""]
+
+
+def _look(field: Field, kind: str) -> str:
+    parts = [f"{field.records}x"]
+    if field.repeated:
+        parts.append(f"more than once in {field.repeated}: pick one with a qualifier, or ignore")
+    parts += [" ".join(field.masks[:2])] if field.masks else ["always empty"]
+    said = next((one.says for one in hints().shapes if one.name == field.shape), "")
+    parts += [said] if said else []
+    parts += [f"{field.distinct} different"] if field.distinct <= 40 and field.records > 40 else []
+    target = near(field, kind)
+    parts += [f"perhaps {target}"] if target else []
+    return "; ".join(parts).replace("\n", " ")
+
+
+def _key(made: Sequence[Guess], kind: str) -> list[str]:
+    lines = ["# Which reports are one transaction: fields both sides state alike. No such field:"]
+    lines.append('# no_key = "why records are never merged"')
+    targets = [one.target for one in made]
+    unique = [one for one in ("unique_transaction_identifier", "uetr") if one in targets]
+    if kind == "event" and unique:
+        lines.append(
+            f'key = {{ fields = ["{unique[0]}"], scope = "global" }}   # guess: unique by name'
+        )
+    elif kind == "event" and "source_trade_id" in targets:
+        guess = 'key = { fields = ["source_trade_id"], scope = "reporter" }'
+        lines.append(f"{guess}   # guess: a reporter numbers its own records")
+    return lines
+
+
+def _catalogue() -> list[str]:
+    return [
+        "[catalogue]   # whose data these are, why they may be shared; `yrd feed show` prints it",
+        'owner_zh            = ""',
+        'owner_en            = ""',
+        'need_list           = ""   # which need asks for them',
+        'responsibility_list = ""   # who must provide them',
+        'resource_catalogue  = ""   # the entry of the resource catalogue',
+        'contact_role        = ""   # a role, never a name',
+        'status              = "assumption"',
+        "",
+    ]
+
+
+def _constants(made: Sequence[Guess], kind: str, market: str) -> list[str]:
+    targets = {one.target for one in made}
+    lines = ["[constants]   # what every record of this feed has in common; '?' must be replaced"]
+    said = text(market) if market else '"?"   # PYMT, BILL, LOAN, ...: docs/schema/markets.md'
+    lines.append(f"market_segment     = {said}")
+    for name, hint in _CONSTANTS.items():
+        if name not in targets:
+            value = '"UPDT"' if name == "event_type" and kind == "position" else '"?"'
+            value = '"NEWT"' if name == "action_type" else value
+            lines.append(f"{name:<18} = {value}   # {hint}")
+    return [*lines, ""]
+
+
+def _fields(seen: Profile, made: Sequence[Guess], kind: str) -> list[str]:
+    order = {name: at for at, name in enumerate((*_ORDER, *arrow_schema(kind).names))}
+    lines = ["[fields]"]
+    for one in sorted(made, key=lambda one: order[one.target]):
+        field = seen.field(one.path)
+        value = text(one.path)
+        if one.options:
+            value = f"{{ from = {text(one.path)}, {one.options} }}"
+        there = f"{field.records}/{seen.records}" if field else ""
+        masks = " ".join(field.masks[:1]) if field else ""
+        lines.append(f"{key(one.target)} = {value}   # guess: {one.why}; {there}; {masks}")
+    return [*lines, ""]
+
+
+def _parties(parties: Sequence[PartyGuess]) -> list[str]:
+    lines = []
+    for side in hints().sides:
+        mine = [one for one in parties if one.side == side]
+        if not mine:
+            continue
+        lines.append(f"[party.{side}]")
+        for part in ("name", "account"):
+            paths = [one for one in mine if one.part == part]
+            if paths:
+                value = text(paths[0].path) if part == "name" else texts_of(paths)
+                lines.append(f"{part} = {value}   # guess: {paths[0].why}")
+                lines += [f"# also: {text(one.path)}" for one in paths[1:] if part == "name"]
+        ids = [one for one in mine if one.part == "ids"]
+        if ids:
+            lines.append("ids = [")
+            for one in ids:
+                entry = f'{{ from = {text(one.path)}, scheme = "{one.scheme}" }}'
+                lines.append(f"    {entry},   # guess: {one.why}")
+            lines.append("]")
+        lines.append("")
+    return lines
+
+
+def texts_of(paths: Sequence[PartyGuess]) -> str:
+    """The paths of party guesses as a list."""
+    return texts([one.path for one in paths]).replace("\n", " ")

@@ -145,6 +145,34 @@ def phone_number(text: str) -> str | None:
     return digits
 
 
+@_remembered
+def address_text(text: str) -> str | None:
+    """An address without blanks and separators; None if it names no house.
+
+    Two ways to write one address meet only if their words are the same: nothing is looked up.
+
+    Example:
+        >>> address_text("上海市 浦东新区　世纪大道８８号 12-3室")
+        '上海市浦东新区世纪大道88号123室'
+        >>> address_text("上海市") is None
+        True
+    """
+    plain = compact(text)
+    return plain if len(plain) >= 6 and any(sign.isdigit() for sign in plain) else None
+
+
+@_remembered
+def device_text(text: str) -> str | None:
+    """A device or terminal number (IMEI, MAC, serial) without separators; None if it is none.
+
+    Example:
+        >>> device_text("a4:83:e7:1b:00:9c"), device_text("-"), device_text("0000-0000")
+        ('A483E71B009C', None, None)
+    """
+    plain = compact(text).replace(":", "")
+    return plain if _PLAIN.fullmatch(plain) and len(plain) >= 6 and plain.strip("0") else None
+
+
 @cache
 def _document_types() -> dict[str, str]:
     rows = read_table("document_types.csv").to_pylist()

@@ -16,6 +16,7 @@ from connectors.engine.cells import Cells
 from connectors.engine.findings import Findings
 from connectors.engine.spec import ORDINAL, Column
 from connectors.engine.tokens import Tokeniser
+from schemas.columns import on_unique
 from schemas.identifiers import valid
 from schemas.identity import (
     address_text,

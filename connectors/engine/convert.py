@@ -3,6 +3,7 @@
 Each function returns the typed column, null where the text is wrong, and a mask of what is wrong.
 """
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
@@ -170,6 +171,30 @@ def mapped(text: pa.Array, codes: dict[str, str], kind: pa.DataType) -> tuple[pa
     targets = list(dict.fromkeys(codes.values()))
     place = pa.array([targets.index(value) for value in codes.values()], pa.int32())
     return as_kind(place.take(at), targets, kind), bad
+
+
+_PLAIN_NUMBER = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]+))?")
+_GROUPED_NUMBER = re.compile(r"([+-]?)([0-9]{1,3}(?:,[0-9]{3})*|[0-9]+)(?:\.([0-9]+))?")
+
+
+def moved(text: str, digits: int, grouped: bool = False) -> str:
+    """A number with its point moved to the right, digit by digit, never through a float.
+
+    What is no such number comes back as something that is none, so that the reader refuses it.
+
+    Example:
+        >>> moved("1234.5", 4), moved("0.00005", 4), moved("1,280.50", 4, grouped=True)
+        ('12345000', '0.5', '12805000')
+        >>> moved("12 wan", 4)
+        '12 wan?'
+    """
+    found = (_GROUPED_NUMBER if grouped else _PLAIN_NUMBER).fullmatch(text)
+    if found is None:
+        return f"{text}?"
+    sign, whole, fraction = found[1], found[2].replace(",", ""), found[3] or ""
+    whole, fraction = whole + fraction[:digits].ljust(digits, "0"), fraction[digits:]
+    whole = whole.lstrip("0") or "0"
+    return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
 
 
 def split(text: pa.Array, separator: str, part: int | str) -> pa.Array:

@@ -246,7 +246,7 @@ class Decoder:
         if first is not None:
             filler = self._party_filler(first)
             for party in feed.parties:
-                out |= filler.columns(party, reading)
+                out |= _with_stated(out, filler.columns(party, reading))
         else:
             for party in feed.parties:
                 for part in PARTY_COLUMNS:
@@ -323,6 +323,18 @@ class Decoder:
 OWN_COLUMNS = ("submission", "record", "source_record_locator", "byte_start", "byte_end")
 
 
+def _with_stated(out: dict[str, pa.Array], found: dict[str, pa.Array]) -> dict[str, pa.Array]:
+    """The columns of a party; its nature is what the record states, else what was found out."""
+    for name in found.keys() & out.keys():
+        if name.endswith("_nature"):
+            both = pc.coalesce(out[name].cast(pa.string()), found[name].cast(pa.string()))
+            coded = both.dictionary_encode()
+            found[name] = pa.DictionaryArray.from_arrays(
+                coded.indices.cast(out[name].type.index_type), coded.dictionary
+            )
+    return found
+
+
 def _day(submission: Submission) -> date:
     return submission.received_at.astimezone(_BEIJING).date()
 
@@ -380,6 +392,10 @@ def _add_sums(
 
 def _extension(columns: dict[str, pa.Array], rows: int) -> pa.Array:
     """Source-specific leftovers as one map per record, without the absent ones."""
+    columns = {name: column for name, column in columns.items() if column.null_count < rows}
+    if not columns:
+        entries = pa.array([], pa.string())
+        return pa.MapArray.from_arrays(pa.array(np.zeros(rows + 1, np.int32)), entries, entries)
     names = pa.array([name.removeprefix("extension.") for name in columns], pa.string())
     there = np.stack([c.is_valid().to_numpy(zero_copy_only=False) for c in columns.values()], 1)
     row, field = np.nonzero(there)

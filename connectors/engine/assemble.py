@@ -21,6 +21,9 @@ from connectors.engine.spec import Feed
 from schemas.records import FINDING
 
 SOURCE_CHANGED, CONTROL_TOTAL = "SOURCE_CHANGED", "CONTROL_TOTAL"
+# Below this many records an operator reads each one sooner than an alarm about all, and one or two
+# odd records among two say nothing about the source.
+LEAST_RECORDS = 10
 _NAMED = 8  # undecided paths named in one alarm
 _RANGES = (("byte_start", pa.int64()), ("byte_end", pa.int64()))
 _NOTED = pa.schema([*FINDING, *(pa.field(name, kind) for name, kind in _RANGES)])
@@ -102,17 +105,21 @@ def assemble(
     number = len(sizes)
     counts = np.zeros((number, 5), np.int64)
     undecided = np.zeros(number, np.int64)
+    unknown_header = np.zeros(number, np.bool_)
     for part in parts:
         state = np.where(part.skipped, 3, part.findings.state)
         for column, wanted in ((1, 0), (2, 1), (3, 2), (4, 3)):
             counts[:, column] += np.bincount(part.submission[state == wanted], minlength=number)
         doubt = part.findings.undecided & ~part.skipped
         undecided += np.bincount(part.submission[doubt], minlength=number)
+        unknown_header[part.submission[_under_unknown_header(part)]] = True
     for refusal in refusals:
         counts[refusal.submission, 3] += 1
     counts[:, 0] = counts[:, 1:].sum(axis=1)
     held: list[str | None] = [None] * number
-    for index in np.flatnonzero(undecided * 2 > counts[:, 0] - counts[:, 4]):
+    read = counts[:, 0] - counts[:, 4]
+    changed = (undecided * 2 > read) & ((read >= LEAST_RECORDS) | unknown_header)
+    for index in np.flatnonzero(changed):
         held[int(index)] = SOURCE_CHANGED
     expected = {index: _mismatch(feed, told, counts[index]) for index, told in totals.items()}
     for index, problem in expected.items():
@@ -122,9 +129,9 @@ def assemble(
     whole = np.array([reason is not None for reason in held], np.bool_)
     if whole.any():
         waiting = whole[noted["submission"].to_numpy()]
-        changed = _changed(noted.filter(pa.array(waiting)))
+        paths = _changed(noted.filter(pa.array(waiting)))
         noted = noted.filter(pa.array(~waiting))
-        noted = pa.concat_tables([noted, _held(held, sizes, expected, changed)])
+        noted = pa.concat_tables([noted, _held(held, sizes, expected, paths)])
         counts[whole, 3] += counts[whole, 1] + counts[whole, 2]
         counts[whole, 1:3] = 0
     noted = noted.take(
@@ -133,6 +140,16 @@ def assemble(
     return Assembled(
         _batch(parts, whole), noted.select(FINDING.names), _quarantined(noted), counts, held
     )
+
+
+def _under_unknown_header(part: Part) -> NDArray[np.int64]:
+    """Records undecided for a path of their submission itself, which begins with `/`."""
+    found = [
+        rows
+        for rows, rule, outcome, source, _ in part.findings.parts
+        if rule in UNDECIDED_RULES and outcome == QUARANTINED and source.startswith("/")
+    ]
+    return np.concatenate([np.empty(0, np.int64), *found])
 
 
 def _mismatch(feed: Feed, told: Totals, counts: NDArray[np.int64]) -> str:

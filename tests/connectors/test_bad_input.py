@@ -7,6 +7,7 @@ import zlib
 
 import pytest
 
+from connectors.engine.assemble import LEAST_RECORDS
 from connectors.engine.engine import Decoded
 from connectors.feeds.registry import FOLDER, load_feeds
 from tests.connectors.support import reconciles, run
@@ -226,3 +227,17 @@ def test_no_finding_shows_a_value_of_a_record() -> None:
     assert decoded.findings.num_rows >= 3
     assert "SECRET" not in repr(decoded.findings.to_pylist())
     assert "SECRET" not in repr(decoded.quarantined.to_pylist())
+
+
+def test_a_few_odd_records_wait_one_by_one_and_many_wait_together() -> None:
+    lines = LINES.splitlines(keepends=True)[:1] * LEAST_RECORDS
+    odd = [line.replace(b"{", b'{"newField":"1",', 1) for line in lines]
+    few = run(FEEDS["bill_exchange"], b"".join([*odd[:2], *lines[2 : LEAST_RECORDS - 1]]))
+    assert (few.held, few.counts[0].quarantined) == ((None,), 2)
+    nearly = run(FEEDS["bill_exchange"], b"".join(odd[: LEAST_RECORDS - 1]))
+    assert (nearly.held, nearly.counts[0].quarantined) == ((None,), LEAST_RECORDS - 1)
+    assert nearly.quarantined["reason"].to_pylist() == ["ENG-UNKNOWN-FIELD"] * (LEAST_RECORDS - 1)
+    many = run(FEEDS["bill_exchange"], b"".join(odd))
+    assert (many.held, many.quarantined["record"].to_pylist()) == (("SOURCE_CHANGED",), [-1])
+    half = run(FEEDS["bill_exchange"], b"".join([*odd[: LEAST_RECORDS // 2], *lines[5:]]))
+    assert half.held == (None,)

@@ -140,7 +140,7 @@ def _undecided(seen: Profile, undecided: Sequence[str], kind: str) -> list[str]:
     """The fields left, each with how often it is there, its masked values and the nearest field."""
     lines = [
         "# Fields of the sample nobody decided about. The spec does not run while one is left:",
-        "# move each to [fields], [local] or [party...], or to [ignored] with a reason. Behind each:",
+        "# move each to [fields], [local] or [party...], or to [ignored] with its reason. Behind it:",
         f"# in how many of {seen.records} records it is, what its values look like (9 a digit, A a",
         "# letter, 中), hints.",
         "undecided_fields = [",

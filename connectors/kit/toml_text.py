@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 
 def text(value: str) -> str:
-    """A basic string.
+    r"""A basic string.
 
     Example:
-        >>> text("a\tb") == '"a' + chr(92) + 'tb"'
+        >>> text("a\tb") == chr(34) + r"a\tb" + chr(34)
         True
     """
     table = {"\\": "\\\\", '"': '\\"', "\t": "\\t", "\n": "\\n", "\r": "\\r"}

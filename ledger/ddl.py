@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
-from ledger import views
+from ledger import stored, views
 from ledger.duck import Connection
 from schemas.derive import duckdb_columns
 from schemas.errors import InputError
@@ -28,7 +28,7 @@ from schemas.records import (
 from schemas.reference_data import calendars, institutions
 from schemas.visibility import markets
 
-FORMAT = 2
+FORMAT = 3
 PAIR_MEMORY_US = (
     2 * 86_400_000_000
 )  # a leg later than this after the first opens another transaction
@@ -45,7 +45,17 @@ def _with(schema: pa.Schema, *fields: pa.Field) -> pa.Schema:
 # What the ledger adds to a report. Ids are those of the narrow row; 0 = absent.
 _PARTY_IDS = tuple(
     pa.field(name, pa.int64(), nullable=False)
-    for name in ("transaction_id", "payer_account", "payee_account", "asset", "instrument")
+    for name in (
+        "transaction_id",
+        "payer_account",
+        "payee_account",
+        "payer_party",  # absent where only a name is known: a name links nothing
+        "payee_party",
+        "asset",
+        "instrument",
+        "invoice",
+        "contract",
+    )
 )
 _OWN_IDS: Mapping[str, tuple[pa.Field, ...]] = MappingProxyType(
     {"event": _PARTY_IDS, "position": _PARTY_IDS}
@@ -145,6 +155,9 @@ TABLES: Mapping[str, pa.Schema] = MappingProxyType(
 _MACROS = """
 CREATE OR REPLACE MACRO id63(hash) AS CASE WHEN hash IS NULL THEN 0 ELSE
     greatest((('0x' || hex(hash)[1:16])::UBIGINT & 9223372036854775807::UBIGINT)::BIGINT, 1) END;
+CREATE OR REPLACE MACRO id_of(high) AS CASE WHEN high IS NULL THEN 0 ELSE
+    greatest((high & 9223372036854775807::UBIGINT)::BIGINT, 1) END;
+CREATE OR REPLACE MACRO hash_of(high, low) AS high::BIT::BLOB || low::BIT::BLOB;
 CREATE OR REPLACE MACRO beijing(instant) AS
     (instant AT TIME ZONE 'UTC') + INTERVAL 8 HOURS;
 CREATE OR REPLACE MACRO instant_of(microseconds) AS make_timestamptz(microseconds);
@@ -166,10 +179,13 @@ def create(connection: Connection, data_origin: str) -> None:
     """
     if data_origin not in ORIGINS:
         raise InputError(f"ledger: data_origin: expected one of {', '.join(ORIGINS)}")
-    for name, schema in TABLES.items():
-        connection.execute(f'CREATE TABLE "{name}" ({", ".join(duckdb_columns(schema))})')
     connection.execute(_MACROS)
     connection.execute(_event_codes())
+    for name, schema in TABLES.items():
+        if name not in IMPLEMENTED_KINDS:
+            connection.execute(f'CREATE TABLE "{name}" ({", ".join(duckdb_columns(schema))})')
+    kinds = {kind: TABLES[kind] for kind in IMPLEMENTED_KINDS}
+    stored.create(connection, kinds, always=("known_to",))
     views.create(connection)
     for name, table in _reference().items():
         connection.append(name, table)

@@ -14,7 +14,7 @@ from types import MappingProxyType
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ledger import ddl, duck, mark
+from ledger import ddl, duck, mark, stored
 from ledger.ids import row_ids
 from ledger.repeats import Repeats, resolve
 from schemas.errors import InputError
@@ -227,7 +227,7 @@ class Loader:
         if repeats.known_to is not None:
             columns["known_to"] = repeats.known_to
         columns["cause"] = pa.repeat(pa.scalar("REPORT"), table.num_rows)
-        self.connection.append(kind, pa.table(columns))
+        stored.append(self.connection, kind, ddl.TABLES[kind], pa.table(columns))
         self._tell_of_duplicates(repeats)
 
     def _tell_of_duplicates(self, repeats: Repeats) -> None:

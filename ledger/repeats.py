@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from ledger import stored
 from ledger.duck import Connection
 from ledger.ids import Ids
 
@@ -67,7 +68,7 @@ def resolve(connection: Connection, kind: str, reports: pa.Table, references: Id
     )
     connection.register("_incoming", incoming.append_column("place", pa.array(rows)))
     try:
-        ruled = connection.sql(_RULED.format(kind=kind))
+        ruled = connection.sql(_RULED.format(kind=kind, schema=stored.SCHEMA))
     finally:
         connection.unregister("_incoming")
     place = ruled["place"].to_numpy()
@@ -96,7 +97,7 @@ def _shared(connection: Connection, kind: str, references: Ids) -> Ids:
     connection.register("_new", pa.table({"reference_id": references}))
     try:
         known = connection.sql(
-            f'SELECT DISTINCT reference_id FROM main."{kind}" '
+            f'SELECT DISTINCT reference_id FROM {stored.SCHEMA}."{kind}" '
             "WHERE reference_id IN (SELECT reference_id FROM _new)"
         )
     finally:
@@ -110,7 +111,7 @@ def _change(connection: Connection, kind: str, rows: pa.Table) -> None:
     try:
         ends = ", known_to = r.known_to" if kind != "event" else ""
         connection.execute(
-            f'UPDATE main."{kind}" AS e SET is_duplicate = r.copy > 1, '
+            f'UPDATE {stored.SCHEMA}."{kind}" AS e SET is_duplicate = r.copy > 1, '
             f"revision_number = r.revision{ends} FROM _ruled r WHERE e.rowid = -1 - r.place "
             "AND (e.is_duplicate <> (r.copy > 1) OR e.revision_number <> r.revision "
             f"{'OR e.known_to IS DISTINCT FROM r.known_to' if ends else ''})"
@@ -125,9 +126,9 @@ _RULED = """
 WITH together AS (
     SELECT *, false AS was_duplicate FROM _incoming
     UNION ALL BY NAME
-    SELECT {columns}, content_hash, reference_id, -1 - rowid AS place,
+    SELECT {columns}, content_hash, reference_id, -1 - place AS place,
            is_duplicate AS was_duplicate
-    FROM main."{kind}"
+    FROM {schema}."{kind}_placed"
     WHERE reference_id IN (SELECT reference_id FROM _incoming)
 ),
 copies AS (

@@ -67,7 +67,7 @@ def test_a_day_with_an_alien_code_fails_with_exit_code_1_and_leaves_pages(
     bad = tmp_path / "bad.duckdb"
     bad.write_bytes(small_ledger.read_bytes())
     with duck.open(bad, read_only=False) as connection:
-        connection.execute("UPDATE event SET action_type = 'ODD'")
+        connection.execute("UPDATE stored.event_profile SET action_type = 'ODD'")
     for path, code in ((small_ledger, 0), (bad, 1)):
         docs = tmp_path / f"docs-{code}"
         arguments = ["day", str(FIRST_DAY), "--ledger", str(path), "--docs", str(docs), "--json"]

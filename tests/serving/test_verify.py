@@ -112,7 +112,7 @@ def test_a_ledger_that_was_tampered_with_is_found_out(
     shutil.copy(small_run.ledger / current(small_run.ledger).file, copy)
     with duck.open(copy, read_only=False) as writer:
         writer.execute(
-            "UPDATE event SET amount_cny = amount_cny + 1 WHERE transaction_id IN "
+            "UPDATE stored.event SET amount_cny = amount_cny + 1 WHERE transaction_id IN "
             "(SELECT unnest(evidence) FROM alert WHERE alert_id = $id)",
             {"id": alert_id},
         )

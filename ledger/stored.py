@@ -1,0 +1,305 @@
+"""How reports lie in the file: what repeats is kept once, hashes as numbers, no empty columns.
+
+Readers see one wide relation a kind (`event`, `position`, ...). Written down as such, most of what
+loading costs would be columns that say the same in every row, or nothing. So a kind is a view over
+three tables of the schema `stored`:
+
+    stored.<kind>           a row a report: what differs from report to report
+    stored.<kind>_profile   combinations of code-like values (type, nature, currency, ...)
+    stored.envelope         what the records of one submission share
+
+A 16-byte hash is two numbers, `<name>_high` and `<name>_low`. A column that may be empty is made
+when the first value for it comes. Nothing is assumed of the values: rows that share nothing get a
+profile and an envelope of their own (docs/adr/0007-reports-in-parts.md).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ledger.duck import Connection
+from schemas.columns import flat
+from schemas.derive import duckdb_columns
+
+SCHEMA = "stored"
+ENVELOPE = (
+    "submission_id",
+    "kind",
+    "data_origin",
+    "spec_version",
+    "received_at",
+    "source_system_code",
+    "report_submitting_entity_id",
+    "submitter_area",
+    "reporting_region",
+    "source_uri",
+    "source_payload_sha256",
+    "known_from",
+    "cause",
+)
+# Text with few values, beside the columns that are dictionaries.
+_CODES = (
+    "message_type",
+    "notional_currency_1",
+    "notional_currency_2",
+    "settlement_currency",
+    "purpose_code",
+    "counterparty_1_region",
+    "counterparty_2_region",
+)
+_COMPUTED = {
+    "report": "id_of(r.report_id_high)",
+    "payer_party": "CASE WHEN p.counterparty_1_id_basis = 'NAME' THEN 0 "
+    "ELSE id_of(r.counterparty_1_party_key_high) END",
+    "payee_party": "CASE WHEN p.counterparty_2_id_basis = 'NAME' THEN 0 "
+    "ELSE id_of(r.counterparty_2_party_key_high) END",
+    "invoice": "id_of(r.invoice_hash_high)",
+    "contract": "id_of(r.contract_hash_high)",
+}
+_HALVES = ("_high", "_low")
+Codes = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Where the columns of one kind lie; every column of `wide` is in exactly one place."""
+
+    kind: str
+    wide: pa.Schema
+    envelope: tuple[pa.Field, ...]
+    profile: tuple[pa.Field, ...]
+    hashes: tuple[pa.Field, ...]
+    own: tuple[pa.Field, ...]
+
+    @classmethod
+    def of(cls, kind: str, wide: pa.Schema) -> "Shape":
+        """Sort the columns of a kind's wide relation."""
+        envelope = tuple(field for field in wide if field.name in ENVELOPE)
+        rest = [f for f in wide if f.name not in ENVELOPE and f.name not in _COMPUTED]
+        profile = tuple(f for f in rest if pa.types.is_dictionary(f.type) or f.name in _CODES)
+        hashes = tuple(f for f in rest if f.type == pa.binary(16))
+        placed = {field.name for field in (*profile, *hashes)}
+        own = tuple(field for field in rest if field.name not in placed)
+        return cls(kind, wide, envelope, profile, hashes, own)
+
+    def row_fields(self) -> Iterator[pa.Field]:
+        """Columns of `stored.<kind>`, those included that are not made yet."""
+        yield pa.field("envelope", pa.int64(), nullable=False)
+        yield pa.field("profile", pa.int64(), nullable=False)
+        for field in self.hashes:
+            for half in _HALVES:
+                yield pa.field(field.name + half, pa.uint64(), nullable=field.nullable)
+        yield from self.own
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Wide reports in parts: `rows`, and the `profile` and `envelope` rows they refer to."""
+
+    rows: pa.Table
+    profile: pa.Table
+    envelope: pa.Table
+
+
+def create(connection: Connection, wide: Mapping[str, pa.Schema], always: Sequence[str]) -> None:
+    """Make the tables and views of all kinds; `always` names columns made before a value comes."""
+    connection.execute(f"CREATE SCHEMA {SCHEMA}")
+    shapes = [Shape.of(kind, schema) for kind, schema in wide.items()]
+    shared = pa.unify_schemas([pa.schema(shape.envelope) for shape in shapes])
+    _table(connection, "envelope", [pa.field("envelope", pa.int64(), nullable=False), *shared])
+    for shape in shapes:
+        number = pa.field("profile", pa.int64(), nullable=False)
+        _table(connection, f"{shape.kind}_profile", [number, *shape.profile])
+        first = [
+            f
+            for f in shape.row_fields()
+            if not f.nullable or f.name in always or f.name.endswith(_HALVES)
+        ]
+        _table(connection, shape.kind, first)
+        _view(connection, shape)
+
+
+def append(connection: Connection, kind: str, wide: pa.Schema, reports: pa.Table) -> None:
+    """Append wide reports, ids and ledger columns included, in the caller's transaction."""
+    shape = Shape.of(kind, wide)
+    parts = split(shape, reports, *_next_numbers(connection, kind))
+    there = columns(connection, kind)
+    new = [
+        field
+        for field in shape.row_fields()
+        if field.name in parts.rows.schema.names and field.name not in there
+    ]
+    for definition in duckdb_columns(pa.schema(new)):
+        connection.execute(f'ALTER TABLE {SCHEMA}."{kind}" ADD COLUMN {definition}')
+    if new:
+        _view(connection, shape)
+    connection.append(f"{SCHEMA}.envelope", parts.envelope)
+    connection.append(f"{SCHEMA}.{kind}_profile", parts.profile)
+    connection.append(f"{SCHEMA}.{kind}", parts.rows)
+
+
+def columns(connection: Connection, kind: str) -> frozenset[str]:
+    """Columns of `stored.<kind>` that are made."""
+    return frozenset(
+        name
+        for (name,) in connection.rows(
+            "SELECT column_name FROM information_schema.columns "
+            f"WHERE table_schema = '{SCHEMA}' AND table_name = $1",
+            [kind],
+        )
+    )
+
+
+def split(shape: Shape, reports: pa.Table, first_profile: int, first_envelope: int) -> Parts:
+    """Take wide reports apart; empty columns are left out.
+
+    Args:
+        shape: Of their kind.
+        reports: Wide, any subset of the columns of `shape.wide` that has the required ones.
+        first_profile: Number of the first new profile.
+        first_envelope: Number of the first new envelope.
+    """
+    size = reports.num_rows
+    given = {
+        name: column
+        for name, column in zip(reports.schema.names, reports.columns, strict=True)
+        if column.null_count < size
+    }
+    starts = _runs([given[f.name] for f in shape.envelope if f.name in given], size)
+    begins = pa.array(np.flatnonzero(starts))
+    envelope = reports.select([f.name for f in shape.envelope if f.name in given]).take(begins)
+    codes, examples = _combinations(
+        [flat(_one_dictionary(given[f.name])) for f in shape.profile if f.name in given]
+    )
+    profile = reports.select([f.name for f in shape.profile if f.name in given]).take(examples)
+    rows: dict[str, pa.Array | pa.ChunkedArray] = {
+        "envelope": pa.array(np.cumsum(starts) - 1 + first_envelope),
+        "profile": pa.array((codes if len(codes) else np.zeros(size, np.int64)) + first_profile),
+    }
+    for field in shape.hashes:
+        if field.name in given:
+            rows |= _halves(field.name, flat(given[field.name]))
+    rows |= {field.name: given[field.name] for field in shape.own if field.name in given}
+    return Parts(
+        pa.table(rows),
+        _numbered("profile", profile, first_profile),
+        _numbered("envelope", envelope, first_envelope),
+    )
+
+
+def _runs(shared: Sequence[pa.ChunkedArray], size: int) -> npt.NDArray[np.bool_]:
+    """True where a row differs from the one before in any of the columns."""
+    starts = np.zeros(size, np.bool_)
+    starts[:1] = True
+    for column in shared:
+        before, after = column.slice(0, size - 1), column.slice(1)
+        if pa.types.is_dictionary(column.type):
+            codes = flat(_one_dictionary(column)).indices
+            before, after = codes.slice(0, size - 1), codes.slice(1)
+        differs = pc.not_equal(before, after)
+        if differs.null_count:
+            differs = pc.or_(
+                pc.fill_null(differs, False), pc.xor(pc.is_null(before), pc.is_null(after))
+            )
+        starts[1:] |= flat(differs).to_numpy(zero_copy_only=False)
+    return starts
+
+
+def _combinations(values: Sequence[pa.Array]) -> tuple[Codes, pa.Array]:
+    """The number of each row's combination of values, and a row that has each combination."""
+    if not values:
+        return np.zeros(0, np.int64), pa.array([0], pa.int64())
+    combined = np.zeros(len(values[0]), np.int64)
+    room = 1
+    for column in values:
+        coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+        count = len(coded.dictionary) + 1
+        if room * count > 1 << 40:
+            combined, room = _dense(combined)
+        own = pc.fill_null(coded.indices.cast(pa.int64()), count - 1)
+        combined = combined * count + own.to_numpy(zero_copy_only=False)
+        room *= count
+    combined, count = _dense(combined)
+    examples = np.zeros(count, np.int64)
+    examples[combined[::-1]] = np.arange(len(combined) - 1, -1, -1)
+    return combined, pa.array(examples)
+
+
+def _one_dictionary(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.unify_dictionaries() if pa.types.is_dictionary(column.type) else column
+
+
+def _dense(numbers: Codes) -> tuple[Codes, int]:
+    coded = pa.array(numbers).dictionary_encode()
+    return coded.indices.to_numpy(zero_copy_only=False).astype(np.int64), len(coded.dictionary)
+
+
+def _halves(name: str, column: pa.Array) -> dict[str, pa.Array]:
+    """A column of 16-byte hashes as two columns of numbers."""
+    words = np.frombuffer(column.buffers()[1], ">u8")[2 * column.offset :][: 2 * len(column)]
+    empty = column.is_null().to_numpy(zero_copy_only=False) if column.null_count else None
+    return {
+        name + half: pa.array(words[place::2].astype(np.uint64), mask=empty)
+        for place, half in enumerate(_HALVES)
+    }
+
+
+def _numbered(name: str, table: pa.Table, first: int) -> pa.Table:
+    numbers = pa.array(np.arange(first, first + table.num_rows))
+    return table.append_column(pa.field(name, pa.int64()), numbers)
+
+
+def _next_numbers(connection: Connection, kind: str) -> tuple[int, int]:
+    profile, envelope = connection.rows(
+        f'SELECT (SELECT count(*) FROM {SCHEMA}."{kind}_profile"), '
+        f"(SELECT count(*) FROM {SCHEMA}.envelope)"
+    )[0]
+    return int(profile), int(envelope)
+
+
+def _table(connection: Connection, name: str, fields: Sequence[pa.Field]) -> None:
+    definitions = ", ".join(duckdb_columns(pa.schema(fields)))
+    connection.execute(f'CREATE TABLE {SCHEMA}."{name}" ({definitions})')
+
+
+def _view(connection: Connection, shape: Shape) -> None:
+    """The wide relation of a kind, in `stored` with the place of each row in its table.
+
+    A column not made yet is empty in it.
+    """
+    there = columns(connection, shape.kind)
+    shown = []
+    for field, definition in zip(
+        shape.wide,
+        duckdb_columns(pa.schema([f.with_nullable(True) for f in shape.wide])),
+        strict=True,
+    ):
+        kind = definition.removeprefix(f'"{field.name}" ')
+        if field.name in _COMPUTED:
+            text = _COMPUTED[field.name]
+        elif field in shape.envelope:
+            text = f'e."{field.name}"'
+        elif field in shape.profile:
+            text = f'p."{field.name}"'
+        elif field in shape.hashes:
+            text = f'hash_of(r."{field.name}_high", r."{field.name}_low")'
+        elif field.name in there:
+            text = f'r."{field.name}"'
+        else:
+            text = f"NULL::{kind}"
+        shown.append(f'{text} AS "{field.name}"')
+    connection.execute(
+        f'CREATE OR REPLACE VIEW {SCHEMA}."{shape.kind}_placed" AS '
+        f"SELECT r.rowid AS place, {', '.join(shown)} "
+        f'FROM {SCHEMA}."{shape.kind}" AS r '
+        f"JOIN {SCHEMA}.envelope AS e ON e.envelope = r.envelope "
+        f'JOIN {SCHEMA}."{shape.kind}_profile" AS p ON p.profile = r.profile'
+    )
+    connection.execute(
+        f'CREATE OR REPLACE VIEW "{shape.kind}" AS '
+        f'SELECT * EXCLUDE (place) FROM {SCHEMA}."{shape.kind}_placed"'
+    )

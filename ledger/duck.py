@@ -97,9 +97,10 @@ class Connection:
         ]
         table = table.select(filled or table.schema.names[:1])
         columns = ", ".join(f'"{name}"' for name in table.schema.names)
+        target = ".".join(f'"{part}"' for part in table_name.split("."))
         self.register("_appended", table)
         try:
-            self.execute(f'INSERT INTO "{table_name}" ({columns}) SELECT {columns} FROM _appended')
+            self.execute(f"INSERT INTO {target} ({columns}) SELECT {columns} FROM _appended")
         finally:
             self.unregister("_appended")
 

@@ -82,6 +82,7 @@ def check(feed: Feed, files: Sequence[tuple[str, bytes]], trial: Trial) -> Certi
     rejects = _rejects(decoded, outputs)
     cells, _ = cells_of(feed, [body for _, body in files])
     found = [
+        steps.reviewed(feed),
         steps.accounting(feed, fields),
         steps.types(feed, decoded, reports),
         steps.codes(feed, rejects),
@@ -112,11 +113,11 @@ def _unreadable(
 ) -> Certificate:
     """A certificate that says why nothing was tried: undecided fields, an unreadable file."""
     fields = steps.accounted(feed, seen) if seen else []
-    step = steps.accounting(feed, fields)
+    found = [steps.reviewed(feed), steps.accounting(feed, fields)]
     if why:
-        step = Step("readable", False, "nothing can be read", (why,))
+        found = [Step("readable", False, "nothing can be read", (why,))]
     return Certificate(
-        feed.name, feed.version, SCHEMA_VERSION, _files(files), (step,), {}, (), tuple(fields)
+        feed.name, feed.version, SCHEMA_VERSION, _files(files), tuple(found), {}, (), tuple(fields)
     )
 
 

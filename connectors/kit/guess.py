@@ -51,7 +51,7 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class PartyGuess:
-    """What of a side a source field may be: `part` is ids, name or account; `scheme` of an id."""
+    """What of a side a source field may be: ids (with a scheme), name, account or agent."""
 
     path: str
     side: str
@@ -178,9 +178,11 @@ def _han_in(want: str, word: str) -> bool:
 
 def _part(field: Field) -> tuple[str, str]:
     """(ids, name or account; scheme of an id) by shape first, then by words; empty if neither."""
+    if field.shape in ("agent12", "bic") and _side(field.path, hints().parts["agent"]):
+        return "agent", ""
     if field.shape in _PARTY_SHAPES:
         return "ids", _PARTY_SHAPES[field.shape]
     for part, names in hints().parts.items():
-        if _side(field.path, names) and part != "ids":
+        if _side(field.path, names) and part not in ("ids", "agent"):
             return part, ""
     return "", ""

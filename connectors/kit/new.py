@@ -8,7 +8,7 @@ from connectors.kit.detect import Layout, layout
 from connectors.kit.guess import Guess, PartyGuess, guesses, near, party_guesses
 from connectors.kit.hints import hints
 from connectors.kit.profile import Field, Profile, draft, profile
-from connectors.kit.toml_text import key, text, texts
+from connectors.kit.toml_text import key, text
 from schemas.fields import arrow_schema
 
 _ORDER = (
@@ -64,7 +64,7 @@ def new_spec(
     feed = draft(found)
     seen = profile(feed, [sample])
     made = tuple(guesses(seen, kind))
-    parties = tuple(party_guesses(seen, [one.path for one in made]))
+    parties = tuple(_one_name(party_guesses(seen, [one.path for one in made])))
     known = {one.path for one in made} | {one.path for one in parties}
     undecided = tuple(field.path for field in seen.fields if field.path not in known)
     body = _spec(name, found, feed, seen, made, parties, undecided, kind, market)
@@ -140,7 +140,7 @@ def _undecided(seen: Profile, undecided: Sequence[str], kind: str) -> list[str]:
     """The fields left, each with how often it is there, its masked values and the nearest field."""
     lines = [
         "# Fields of the sample nobody decided about. The spec does not run while one is left:",
-        "# move each to [fields], [local] or [party...], or to [ignored] with its reason. Behind it:",
+        "# move each to [fields], [local] or [party...], or to [ignored] with a reason. Behind it:",
         f"# in how many of {seen.records} records it is, what its values look like (9 a digit, A a",
         "# letter, 中), hints.",
         "undecided_fields = [",
@@ -227,12 +227,12 @@ def _parties(parties: Sequence[PartyGuess]) -> list[str]:
         if not mine:
             continue
         lines.append(f"[party.{side}]")
-        for part in ("name", "account"):
+        for part in ("name", "account", "agent"):
             paths = [one for one in mine if one.part == part]
             if paths:
-                value = text(paths[0].path) if part == "name" else texts_of(paths)
+                values = ", ".join(text(one.path) for one in paths)
+                value = values if part == "name" else f"[{values}]"
                 lines.append(f"{part} = {value}   # guess: {paths[0].why}")
-                lines += [f"# also: {text(one.path)}" for one in paths[1:] if part == "name"]
         ids = [one for one in mine if one.part == "ids"]
         if ids:
             lines.append("ids = [")
@@ -244,6 +244,10 @@ def _parties(parties: Sequence[PartyGuess]) -> list[str]:
     return lines
 
 
-def texts_of(paths: Sequence[PartyGuess]) -> str:
-    """The paths of party guesses as a list."""
-    return texts([one.path for one in paths]).replace("\n", " ")
+def _one_name(found: Sequence[PartyGuess]) -> list[PartyGuess]:
+    """A side has one name: the shortest path; others stay undecided."""
+    best: dict[str, str] = {}
+    for one in found:
+        if one.part == "name" and len(one.path) < len(best.get(one.side, one.path + " ")):
+            best[one.side] = one.path
+    return [one for one in found if one.part != "name" or best[one.side] == one.path]

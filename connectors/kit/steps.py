@@ -40,6 +40,24 @@ def accounted(feed: Feed, seen: Profile) -> list[dict[str, Any]]:
     return out
 
 
+def reviewed(feed: Feed) -> Step:
+    """Nothing is left as `yrd feed new` wrote it: no line marked as a guess, no '?'."""
+    path = feed.folder / "spec.toml"
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    open_ = [
+        f"line {number}: check the guess, then take its mark away"
+        for number, line in enumerate(text.splitlines(), 1)
+        if "# guess:" in line
+    ]
+    open_ += [
+        f"constants.{name}: expected a value in place of '?'"
+        for name, value in feed.constants.items()
+        if value == "?"
+    ]
+    told = f"{len(open_)} lines of the draft are left" if open_ else "no line of a draft is left"
+    return Step("reviewed", not open_, told, tuple(open_))
+
+
 def accounting(feed: Feed, fields: Sequence[Mapping[str, Any]]) -> Step:
     """Every source field is mapped or ignored; nobody is left undecided."""
     by = {status: [f["path"] for f in fields if f["status"] == status] for status in

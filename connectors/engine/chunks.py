@@ -16,6 +16,7 @@ from connectors.engine.gate import RefusedError, as_utf8, check_xml, expand
 from connectors.engine.kernels.jsontext import find_objects
 from connectors.engine.kernels.xml import find_records
 from connectors.engine.scan import Steps, Unit
+from connectors.engine.sheets import sheet_text
 from connectors.engine.spec import Feed
 
 CHUNK_BYTES = 32 << 20
@@ -31,7 +32,8 @@ def units_of(number: int, body: Body, feed: Feed, limit: int = CHUNK_BYTES) -> I
 
     Args:
         number: Index of the submission.
-        body: Its bytes as sent; gzip is expanded under the feed's bounds.
+        body: Its bytes as sent; gzip is expanded under the feed's bounds, a workbook's table
+            becomes lines.
         feed: Says the format.
         limit: Bytes a unit may have, unless one record alone is larger.
 
@@ -41,9 +43,11 @@ def units_of(number: int, body: Body, feed: Feed, limit: int = CHUNK_BYTES) -> I
     body = expand(body, feed.max_expanded)
     if feed.format == "xml":
         body = as_utf8(body, feed)
+    if feed.sheet is not None:
+        body = sheet_text(bytes(body), feed.sheet, feed.max_expanded)
     if len(body) <= limit:
         yield Unit(number, body)
-    elif feed.format in ("csv", "ndjson"):
+    elif feed.format in ("csv", "ndjson", "xlsx"):
         yield from _lines(number, body, feed, limit)
     elif feed.format == "fix":
         yield from _messages(number, body, feed, limit)
@@ -53,7 +57,7 @@ def units_of(number: int, body: Body, feed: Feed, limit: int = CHUNK_BYTES) -> I
 
 def _lines(number: int, body: Body, feed: Feed, limit: int) -> Iterator[Unit]:
     head, header_lines = b"", 0
-    if feed.format == "csv":
+    if feed.format in ("csv", "xlsx"):
         first = bytes(body[: 1 << 20])
         _, end, header_lines = header_at(first, 0, len(first), feed)
         head = first[:end]

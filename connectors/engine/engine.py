@@ -29,6 +29,7 @@ from connectors.engine.kernels.jsontext import REPEATED_KEY, UNREADABLE, WRONG_C
 from connectors.engine.keys import content_hash, transaction_key
 from connectors.engine.party import PARTY_COLUMNS, Parties
 from connectors.engine.scan import Unit
+from connectors.engine.sheets import CELL, PROBLEM
 from connectors.engine.spec import Feed
 from connectors.engine.tokens import Tokeniser
 from schemas.fields import arrow_schema
@@ -123,7 +124,7 @@ class Decoder:
         self._scanner: XmlScanner | CsvScanner | JsonScanner | FixScanner
         if self.feed.format == "xml":
             self._scanner = XmlScanner(self.feed, self._book)
-        elif self.feed.format == "csv":
+        elif self.feed.format in ("csv", "xlsx"):
             self._scanner = CsvScanner(self.feed, self._book)
         elif self.feed.format == "fix":
             self._scanner = FixScanner(self.feed, self._book)
@@ -202,7 +203,11 @@ class Decoder:
                 feed.refers, columns, submitters, rows
             )
         columns["content_hash"] = content_hash(self.feed, columns)
-        locator = self._locators(scanned, record, units)
+        if feed.sheet is None:
+            locator = self._locators(scanned, record, units)
+        else:
+            note_problems(findings, reading)
+            locator = reading.text(CELL)
         columns |= {
             "submission": pa.array(submission),
             "record": pa.array(record),
@@ -318,6 +323,14 @@ class Decoder:
         if extension:
             out["extension"] = _extension({name: columns[name] for name in extension}, rows)
         return pa.RecordBatch.from_arrays(list(out.values()), names=list(out))
+
+
+def note_problems(findings: Findings, reading: Reading) -> None:
+    """Cells of a sheet without a value that can be taken."""
+    told = reading.text(PROBLEM)
+    for problem in pc.unique(told.drop_null()).to_pylist():
+        here = pc.fill_null(pc.equal(told, problem), False).to_numpy(zero_copy_only=False)
+        findings.add(here, "ENG-CELL", "cell", problem)
 
 
 OWN_COLUMNS = ("submission", "record", "source_record_locator", "byte_start", "byte_end")

@@ -19,11 +19,12 @@ import pyarrow as pa
 
 from connectors.engine.specgroups import Group, framing, groups
 from connectors.engine.speclines import Lines
+from connectors.engine.specsheet import Sheet, sheet
 from schemas.errors import ConfigurationError
 from schemas.fields import IMPLEMENTED_KINDS, arrow_schema
 from schemas.identifiers import has_check
 
-FORMATS = ("xml", "json", "ndjson", "csv", "fix")
+FORMATS = ("xml", "json", "ndjson", "csv", "fix", "xlsx")
 ENCODINGS = ("utf-8", "gb18030")
 BESIDE_UTF8 = "utf-16"  # XML only: with its byte order mark, read as the same document in UTF-8
 SOURCES = ("from", "first", "join", "which")
@@ -39,7 +40,7 @@ TOP_LEVEL = frozenset(
         *("business_calendar", "key", "totals", "skip", "constants", "fields", "local", "under"),
         *("party", "max_expanded", "undecided_fields", "no_key", "catalogue"),
         *("record_else", "refers"),
-        *("begin", "groups", "integrity", "market"),
+        *("begin", "groups", "integrity", "market", "sheet", "unpivot"),
     }
 )
 OPTIONS = frozenset(
@@ -169,6 +170,7 @@ class Feed:
     begin: str  # FIX: what tag 8 says
     integrity: str  # FIX: verify | tolerate a wrong check sum or body length
     groups: tuple[Group, ...]  # FIX: outer ones first
+    sheet: Sheet | None  # XLSX: where the table lies and what a record of it is
 
     @property
     def lateness_us(self) -> int:
@@ -314,6 +316,7 @@ class _Reader:
             begin=self._begin(feed_format),
             integrity=lines.choice(raw, "integrity", ("verify", "tolerate"), "verify"),
             groups=found,
+            sheet=sheet(raw, lines),
         )
 
     def _begin(self, feed_format: str) -> str:
@@ -494,9 +497,9 @@ class _Reader:
         at = ("party", name)
         lines, raw = self.lines, self.raw["party"][name]
         basis = "_id_basis"
-        known = [n.removesuffix(basis) for n in self.types if n.endswith(basis)]
-        if name not in known:
-            lines.fail(("party",), name, f"one of {', '.join(known)}", "rename it")
+        sides = [n.removesuffix(basis) for n in self.types if n.endswith(basis)]
+        if name not in sides:
+            lines.fail(("party",), name, f"one of {', '.join(sides)}", "rename it")
         lines.known(raw, _PARTY_OPTIONS, at)
         ids = []
         for entry in raw.get("ids", []):

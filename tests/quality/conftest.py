@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from ledger import ddl, duck
+from ledger import ddl, duck, stored
 from quality import examples
 from quality.evaluate import Evaluator
 from quality.rules import catalogue
@@ -112,7 +112,8 @@ def append(connection: duck.Connection, market: str, rows: Rows) -> None:
             columns[field.name] = pa.array([int(key[:14], 16) for key in keys])
         elif field.name != "known_to":
             columns[field.name] = pa.repeat(1, len(rows))
-    connection.append(examples.kind_of(market), pa.table(columns))
+    kind = examples.kind_of(market)
+    stored.append(connection, kind, ddl.TABLES[kind], pa.table(columns))
 
 
 LedgerOf = Callable[[Rows, Rows, Rows], duck.Connection]

@@ -84,8 +84,12 @@ def test_what_no_longer_holds_is_in_no_set() -> None:
         ddl.create(ledger, "SIMULATED")
         for market, rows in faulty().items():
             append(ledger, market, rows)
-        ledger.execute("UPDATE event SET is_duplicate = true WHERE source_trade_id = 'TX-OVER'")
-        ledger.execute("UPDATE event SET known_to = known_from WHERE source_trade_id = 'TX-OTHER'")
+        ledger.execute(
+            "UPDATE stored.event SET is_duplicate = true WHERE source_trade_id = 'TX-OVER'"
+        )
+        ledger.execute(
+            "UPDATE stored.event SET known_to = now() WHERE source_trade_id = 'TX-OTHER'"
+        )
         found = sets_of_day(ledger, LAST_DAY).to_pylist()
     broken = {row["label"][:8] for row in found if row["broken"]}
     assert broken == {"BILL-123", "LOAN-120"}

@@ -1,0 +1,1 @@
+"""Derivative trade reports: ISO 20022 auth.030."""

@@ -1,1 +1,1 @@
-"""The software tried on messages nobody here made; `python -m benchmarks.trials` prints the tables."""
+"""Trials on messages nobody here made; `python -m benchmarks.trials` prints the tables."""

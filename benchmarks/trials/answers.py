@@ -240,8 +240,8 @@ def _count(
     out: Agreement,
     name: str,
     row: dict[str, Any],
-    expected: Any,
-    report: str,  # noqa: ANN401
+    expected: Any,  # noqa: ANN401 - JSON
+    report: str,
 ) -> None:
     ours = _ours(name, row)
     if ours is None and expected is None:

@@ -21,10 +21,8 @@ WITH stated AS (
         p.reporter,
         p.report_submitting_entity_id AS reporter_id,
         (p.amount_cny * 100)::BIGINT AS amount_fen,  -- null: not stated, which is not zero
-        CASE WHEN p.counterparty_1_id_basis = 'NAME' THEN 0
-            ELSE id63(p.counterparty_1_party_key) END AS holder_party,
-        CASE WHEN p.counterparty_2_id_basis = 'NAME' THEN 0
-            ELSE id63(p.counterparty_2_party_key) END AS other_party,
+        p.payer_party AS holder_party,
+        p.payee_party AS other_party,
         p.asset,
         p.asset_reference_type,
         p.effective_date,
@@ -32,8 +30,8 @@ WITH stated AS (
         p.pledge_status,
         p.effective_date,
         p.expiration_date,
-        id63(p.invoice_hash) AS invoice,
-        id63(p.contract_hash) AS contract,
+        p.invoice,
+        p.contract,
         p.counterparty_1_region AS holder_region,
         p.counterparty_2_region AS other_region,
         p.vantage_mask,

@@ -14,10 +14,8 @@ SELECT
     coalesce((e.amount_cny * 100)::BIGINT, 0) AS amount_fen,
     e.payer_account,
     e.payee_account,
-    CASE WHEN e.counterparty_1_id_basis = 'NAME' THEN 0
-        ELSE id63(e.counterparty_1_party_key) END AS payer_party,
-    CASE WHEN e.counterparty_2_id_basis = 'NAME' THEN 0
-        ELSE id63(e.counterparty_2_party_key) END AS payee_party,
+    e.payer_party,
+    e.payee_party,
     0::BIGINT AS payer_group,  -- controller groups: none are computed yet
     0::BIGINT AS payee_group,
     e.asset,
@@ -35,8 +33,8 @@ SELECT
     )::UINTEGER AS flags,
     e.reporter,
     coalesce(e.asset_range_end, 0) AS range_end,
-    id63(e.invoice_hash) AS invoice,
-    id63(e.contract_hash) AS contract,
+    e.invoice,
+    e.contract,
     e.counterparty_1_region AS payer_region,
     e.counterparty_2_region AS payee_region,
     e.market_segment,

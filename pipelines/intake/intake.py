@@ -26,7 +26,11 @@ from schemas.narrow import NARROW
 from schemas.records import FEEDBACK, QUARANTINE, SUBMISSION
 from schemas.reference_data import institutions
 
-_BEIJING = dt.timezone(dt.timedelta(hours=8))
+_BEIJING_US = 8 * 3600 * 1_000_000  # China has kept UTC+8 without summer time since 1992
+_DAY_US = 24 * 3600 * 1_000_000
+_FIRST_DAY = dt.date(1970, 1, 1)
+_START = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_US = dt.timedelta(microseconds=1)
 _STREAM_MARKET = "PYMT"  # the market group the stream job reads
 
 
@@ -125,27 +129,29 @@ class Intake:
         """Submissions of one feed whose institutions are read at the same state of the register."""
         register = institutions()
         found: dict[tuple[str, int], list[int]] = {}
-        received = raw["received_at"].to_pylist()
+        received_us = raw["received_at"].cast(pa.int64()).to_numpy()
+        days, day = np.unique((received_us + _BEIJING_US) // _DAY_US, return_inverse=True)
+        dates = [_FIRST_DAY + dt.timedelta(days=number) for number in days.tolist()]
+        epochs = [register.epoch(date) for date in dates]
         bodies = _bodies(raw["body"])
         envelopes = raw.drop_columns(["body"])
         for row, feed in enumerate(raw["feed"].to_pylist()):
-            epoch = register.epoch(received[row].astimezone(_BEIJING).date())
             if feed not in self._feeds:
                 raise InputError(
                     f"feed {feed!r}: expected one of {', '.join(self._feeds)}; add its spec, or "
                     "correct the name under which it was received"
                 )
-            found.setdefault((feed, epoch), []).append(row)
+            found.setdefault((feed, epochs[day[row]]), []).append(row)
         for (feed, _), rows in found.items():
             some = envelopes.take(pa.array(rows))
             yield Group(
                 feed=self._feeds[feed],
                 submissions=tuple(
-                    Submission(sha, submitter, at, bodies[row], name)
-                    for sha, submitter, at, row, name in zip(
+                    Submission(sha, submitter, _START + us * _US, bodies[row], name)
+                    for sha, submitter, us, row, name in zip(
                         some["sha256"].to_pylist(),
                         some["submitter"].to_pylist(),
-                        some["received_at"].to_pylist(),
+                        received_us[rows].tolist(),
                         rows,
                         some["file_name"].to_pylist(),
                         strict=True,
@@ -153,7 +159,7 @@ class Intake:
                 ),
                 repeats=repeats[rows],
                 order=np.array(rows),
-                on=received[rows[0]].astimezone(_BEIJING).date(),
+                on=dates[day[rows[0]]],
             )
 
     def _evaluator(self, on: dt.date) -> Evaluator:

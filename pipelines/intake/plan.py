@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from connectors.ends.tape import Tape
 
-# Rules are evaluated over a unit at once: at 7,000 records they cost several times what they cost
-# at 30,000. Memory stays well below a gibibyte.
+# Small enough that two workers share a short tape and memory stays well below a gibibyte, large enough
+# that what a unit costs whatever its size (plans run, files written) is a hundredth.
 UNIT_BYTES = 24 << 20
 ENVELOPE = ("submitter", "received_at", "sha256", "size")
 

@@ -2,20 +2,26 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from connectors.engine.cells import NO_FIELD, PathBook, Scanned
-from connectors.engine.gate import RefusedError, check_xml
+from connectors.engine.gate import RefusedError, check_xml, well_formed
 from connectors.engine.kernels.nodes import KIND, KIND_ATTRIBUTE, KIND_RECORD, PARENT, TABLE_FULL
-from connectors.engine.kernels.xml import scan_xml
+from connectors.engine.kernels.xml import scan_documents, scan_xml
+from connectors.engine.kernels.xmlrecords import room_of
 from connectors.engine.scan import SHARED_NODE_LIMIT, NodeTable, Room, Steps, Unit
 from connectors.engine.spec import Feed
 
 _ROOT_TAG = re.compile(rb"<(?![?!])[^>]*>")
 _SCHEMA_INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 _TABLES = 32
+# A document's begin up to the end of its root's start tag, as nearly all are written.
+_HEAD = re.compile(
+    rb"""((?:\xef\xbb\xbf)?(?:<\?xml[ ][^<>]*\?>)?[ \t\r\n]*)<([A-Za-z_][A-Za-z0-9_.:-]*)[^<>]*>"""
+)
 
 
 class _XmlTable(NodeTable):
@@ -30,8 +36,22 @@ class _XmlTable(NodeTable):
         self.foreign_record = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The first bytes of documents expat has accepted, and what was learned of these."""
+
+    text: bytes
+    root: int  # where the root's `<` is
+    variant: int
+    table: _XmlTable
+
+
 class XmlScanner:
-    """Scans documents of one feed; keeps node tables between calls, so use one per thread."""
+    """Scans documents of one feed; keeps node tables between calls, so use one per thread.
+
+    Documents that begin as one before did are scanned together, without expat; the others, and
+    those the kernel is in doubt about, one by one after expat.
+    """
 
     def __init__(self, feed: Feed, book: PathBook) -> None:
         self._feed = feed
@@ -45,30 +65,35 @@ class XmlScanner:
         self._records = [path for path in (feed.record, feed.record_else) if path]
         self._steps = [Steps.of([record, *below]) for record in self._records]
         self._tables: dict[tuple[int, bytes], _XmlTable] = {}
+        self._heads: dict[bytes, _Head] = {}
 
     def scan(self, units: Sequence[Unit]) -> tuple[Scanned, dict[int, RefusedError]]:
         """Scan units as one relation; refused ones (by index) contribute no cell."""
         joined = b"".join(bytes(unit.body) for unit in units)
         body = np.frombuffer(joined, np.uint8)
-        tags = joined.count(b"<")
-        room = Room.of(tags + joined.count(b"=") + 16, tags + 1)
+        most, elements = room_of(body)
+        room = Room.of(most, elements + 1)
+        bounds = np.zeros(len(units) + 1, np.int64)
+        np.cumsum([len(unit.body) for unit in units], out=bounds[1:])
         cuts = np.zeros(len(units) + 1, np.int64)
         owners = np.zeros(len(units) + 1, np.int64)
         refused: dict[int, RefusedError] = {}
         variants = np.zeros(len(units), np.uint8)
-        low = 0
-        for number, unit in enumerate(units):
-            high = low + len(unit.body)
+        number = 0
+        while number < len(units):
+            number = self._alike(joined, body, bounds, number, room, cuts, owners, variants)
+            if number == len(units):
+                break
+            low, high = int(bounds[number]), int(bounds[number + 1])
             before = room.count.copy()
             try:
-                check_xml(unit.body, self._feed)
+                check_xml(units[number].body, self._feed)
                 variants[number] = self._first(joined, body, low, high, room)
             except RefusedError as error:
                 refused[number] = error.bare()
                 room.count[:] = before
-            cuts[number + 1] = room.count[0]
-            owners[number + 1] = room.count[1]
-            low = high
+            number += 1
+            cuts[number], owners[number] = room.count[0], room.count[1]
         cells, records, instances = (int(n) for n in room.count)
         scanned = Scanned(
             style="xml",
@@ -86,6 +111,74 @@ class XmlScanner:
             variants=variants,
         )
         return scanned, refused
+
+    def _head(self, joined: bytes, low: int) -> _Head | None:
+        found = _HEAD.match(joined, low)
+        return None if found is None else self._heads.get(found[0])
+
+    def _alike(
+        self,
+        joined: bytes,
+        body: NDArray[np.uint8],
+        bounds: NDArray[np.int64],
+        first: int,
+        room: Room,
+        cuts: NDArray[np.int64],
+        owners: NDArray[np.int64],
+        variants: NDArray[np.uint8],
+    ) -> int:
+        """Scan the documents from `first` on that begin alike; the one that has to wait for expat.
+
+        Another feed of documents that begin otherwise follows at once.
+        """
+        units = len(bounds) - 1
+        while first < units:
+            head = self._head(joined, int(bounds[first]))
+            if head is None:
+                return first
+            last = first + 1
+            while last < units and joined.startswith(head.text, int(bounds[last])):
+                last += 1
+            table, steps = head.table, self._steps[head.variant]
+            start, records = int(room.count[0]), int(room.count[1])
+            before = room.count.copy()
+            stop = int(
+                scan_documents(
+                    body, bounds, first, last, head.root, table.grid, table.names, table.size,
+                    table.progress, steps.step_bytes, steps.step_at, steps.path_at,
+                    room.cells, room.flags, room.instances, room.records, room.count, cuts, owners,
+                )
+            )  # fmt: skip
+            for node in range(table.resolved, table.nodes):
+                self._name(node, {}, table)
+            table.resolved = table.nodes
+            if table.foreign_record:
+                self._drop(table)
+                room.count[:] = before
+                return first
+            cells = room.cells[start : int(room.count[0])]
+            cells[:, 2] = table.path_of[cells[:, 2]]
+            room.status[records : int(room.count[1])] = 0
+            variants[first:stop] = head.variant
+            if table.nodes > SHARED_NODE_LIMIT:
+                self._drop(table)
+            if stop < last:
+                return stop
+            first = last
+        return first
+
+    def _drop(self, table: _XmlTable) -> None:
+        self._tables = {tag: kept for tag, kept in self._tables.items() if kept is not table}
+        self._heads = {text: head for text, head in self._heads.items() if head.table is not table}
+
+    def _learn(self, joined: bytes, low: int, tag: bytes, variant: int) -> None:
+        """Keep how a document began, if expat takes its begin for a whole start tag."""
+        found = _HEAD.match(joined, low)
+        if found is None or not found[0].endswith(tag) or found[0].endswith(b"/>"):
+            return
+        if len(self._heads) < _TABLES and well_formed(found[0] + b"</" + found[2] + b">"):
+            table = self._tables[variant, tag]
+            self._heads[found[0]] = _Head(found[0], len(found[1]), variant, table)
 
     def _first(
         self, joined: bytes, body: NDArray[np.uint8], low: int, high: int, room: Room
@@ -115,10 +208,12 @@ class XmlScanner:
         tag = found[0] if found else b""
         table = self._tables.get((variant, tag))
         before = room.count.copy()
-        if table is not None and self._try(joined, body, low, high, room, table, variant):
-            if table.nodes > SHARED_NODE_LIMIT:
-                del self._tables[variant, tag]
-            return
+        if table is not None:
+            if self._try(joined, body, low, high, room, table, variant):
+                if table.nodes > SHARED_NODE_LIMIT:
+                    self._drop(table)
+                return
+            self._drop(table)
         room.count[:] = before
         table = _XmlTable(len(self._steps[variant].path_at) - 1)
         if not self._try(joined, body, low, high, room, table, variant):
@@ -126,7 +221,9 @@ class XmlScanner:
         if not table.below_root and table.nodes <= SHARED_NODE_LIMIT:
             if len(self._tables) >= _TABLES:
                 self._tables.clear()
+                self._heads.clear()
             self._tables[variant, tag] = table
+            self._learn(joined, low, tag, variant)
 
     def _try(
         self,
@@ -145,7 +242,7 @@ class XmlScanner:
         code = scan_xml(
             body, low, high, table.grid, table.names, table.size, table.progress,
             steps.step_bytes, steps.step_at, steps.path_at,
-            room.cells, room.flags, room.instances, room.records, room.count,
+            room.cells, room.flags, room.instances, room.records, room.count, low, True,
         )  # fmt: skip
         if code == TABLE_FULL and not fresh:
             return False
@@ -158,6 +255,8 @@ class XmlScanner:
             return False
         if int(room.count[1]) == records:
             self._refuse_no_record(table)
+        if table.foreign_record and not fresh:
+            return False  # perhaps another document's: what a table knows must not refuse this one
         if table.foreign_record:
             raise RefusedError("ENG-NAMESPACE", f"namespace {self._feed.namespace.pattern}")
         room.status[records : int(room.count[1])] = 0

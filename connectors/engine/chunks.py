@@ -14,7 +14,7 @@ from connectors.engine.cells_fix import mark
 from connectors.engine.frame_csv import header_at
 from connectors.engine.gate import RefusedError, as_utf8, check_xml, expand
 from connectors.engine.kernels.jsontext import find_objects
-from connectors.engine.kernels.xml import find_records
+from connectors.engine.kernels.xmlrecords import find_records
 from connectors.engine.scan import Steps, Unit
 from connectors.engine.sheets import sheet_text
 from connectors.engine.spec import Feed

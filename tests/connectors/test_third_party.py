@@ -112,7 +112,7 @@ def scanned_texts(body: bytes) -> list[tuple[str, str]]:
     code = scan_xml(
         np.frombuffer(body, np.uint8), 0, len(body), table.grid, table.names, table.size,
         table.progress, steps.step_bytes, steps.step_at, steps.path_at,
-        room.cells, room.flags, room.instances, room.records, room.count,
+        room.cells, room.flags, room.instances, room.records, room.count, 0, True,
     )  # fmt: skip
     assert code == -1
     out = []

@@ -83,3 +83,19 @@ def add(body, start, end, parent, attribute, grid, names, size):
             child = grid[child, NEXT]
         grid[child, NEXT] = node
     return node
+
+
+@nb.njit(cache=True, nogil=True)
+def forget(grid, size, nodes, used):
+    """Take the newest nodes out again, so that there are `nodes` with `used` name bytes."""
+    for node in range(size[0] - 1, nodes - 1, -1):
+        parent = grid[node, PARENT]
+        child = grid[parent, FIRST]
+        if child == node:
+            grid[parent, FIRST] = -1
+        else:
+            while grid[child, NEXT] != node:
+                child = grid[child, NEXT]
+            grid[child, NEXT] = -1
+        grid[parent, LAST] = -1
+    size[0], size[1] = nodes, used

@@ -52,6 +52,12 @@ EVENT_CODES: Mapping[str, int] = MappingProxyType(
         "RDEM": 9,
         "CNCL": 10,
         "RLSE": 11,
+        "LEND": 12,
+        "QUOT": 13,
+        "ORDR": 14,
+        "RPLC": 15,
+        "OCXL": 16,
+        "EXEC": 17,
     }
 )
 

@@ -179,6 +179,8 @@ class Reading:
             return self._in_range(column, typed)
         if pa.types.is_timestamp(kind) or pa.types.is_date32(kind):
             pattern = options.get("format")
+            if options.get("finer") == "cut":
+                text = convert.to_microseconds(text)
             typed, bad = convert.to_moment(text, kind, pattern, options.get("tz"))
             date = pa.types.is_date32(kind)
             usual = convert.ISO_DATE if date else convert.ISO_MOMENT

@@ -150,6 +150,16 @@ def to_boolean(text: pa.Array) -> tuple[pa.Array, Mask]:
     return pc.less(at, pa.scalar(2, pa.int32())), bad
 
 
+def to_microseconds(text: pa.Array) -> pa.Array:
+    """Moments with up to three digits beyond microseconds cut off, never rounded.
+
+    Example:
+        >>> to_microseconds(pa.array(["10:00:00.123456789", "10:00:00.5"])).to_pylist()
+        ['10:00:00.123456', '10:00:00.5']
+    """
+    return pc.replace_substring_regex(text, r"(\.[0-9]{6})[0-9]{1,3}(\z|[^0-9])", r"\1\2")
+
+
 def unmatched(text: pa.Array, pattern: str) -> Mask:
     """Rows with a value that does not match the whole pattern."""
     found = pc.match_substring_regex(text, rf"\A(?:{pattern})\z")

@@ -48,7 +48,7 @@ OPTIONS = frozenset(
         *("from", "first", "join", "which", "with", "is", "check", "pattern", "map", "percent"),
         *("split", "part", "grouped", "capped", "format", "tz", "absent", "required", "optional"),
         *("trim", "min", "fallback", "keyed", "python", "expect", "codes", "many", "otherwise"),
-        *("when", "token", "shift"),
+        *("finer", "when", "token", "shift"),
     }
 )
 # Of the catalogue entry: whose data these are, and on which of the three lists of the Shanghai data
@@ -447,6 +447,8 @@ class _Reader:
             self.lines.texts(options, "codes", at=(*at, name))
             if "map" in options:
                 self.lines.fail(at, name, "codes or map, not both", "keep one of them")
+        if options.get("finer", "refuse") not in ("refuse", "cut"):
+            self.lines.fail(at, name, "finer = 'refuse' or 'cut'", "correct it")
         when = options.get("when", {})
         if not isinstance(when, dict) or not all(isinstance(v, list) for v in when.values()):
             self.lines.fail(at, name, "when = { path = [values] }", "correct it")
@@ -471,7 +473,7 @@ class _Reader:
         ):
             told = "shift = { from = path of the unit, by = { unit = digits } } on a decimal field"
             fail(at, name, told, "correct it")
-        for option in ("format", "tz"):
+        for option in ("format", "tz", "finer"):
             if option in options and not moment:
                 fail(at, name, f"{option} only on a date or time field", f"remove {option}")
         if "tz" in options and not _ZONE.fullmatch(str(options["tz"])):

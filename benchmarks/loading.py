@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from yrd.processes.concluding import conclude
 from yrd.processes.loading import open_loader
 
 SOURCE = "benchmark"
+SLACK = timedelta(minutes=10)  # the default of YRD_SLACK_MINUTES
 
 
 def ledger(bench: Bench) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def ledger(bench: Bench) -> dict[str, Any]:
             loader.take_unit(SOURCE, units, number)
         loader.loader.flush()
         loaded = time.process_time()
-        result = conclude(loader.loader, folder, found, SOURCE, known)
+        result = conclude(loader.loader, folder, found, SOURCE, known, SLACK)
         done = time.process_time()
     connection, _ = open_version(folder)
     version = current(folder)

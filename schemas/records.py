@@ -188,5 +188,8 @@ ALERT = pa.schema(
         pa.field("superseded_by", pa.string()),
         pa.field("withdrawn", pa.bool_(), nullable=False),
         pa.field("known_from", _TIME, nullable=False),
+        pa.field("revision", pa.int32(), nullable=False),  # 0 as first raised, then 1, 2, ...
+        pa.field("cause", pa.string(), nullable=False),  # NEW LATE CORRECTION: what brought it
+        pa.field("status", pa.string(), nullable=False),  # raised amended withdrawn
     ]
 )

@@ -5,6 +5,7 @@ the environment. `docs/settings.md` lists them and a test keeps that list comple
 """
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -57,6 +58,11 @@ class Settings(BaseSettings):
     def slack_us(self) -> int:
         """The transport slack in microseconds."""
         return self.slack_minutes * 60_000_000
+
+    @property
+    def slack(self) -> timedelta:
+        """The transport slack."""
+        return timedelta(minutes=self.slack_minutes)
 
     @property
     def demo_key(self) -> bool:

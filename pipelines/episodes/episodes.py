@@ -1,6 +1,7 @@
 """Crossings to alerts: one pure function for both lanes, the late path and the scorer.
 
-An episode is the union of all vantages' crossings of one (rule, variant, subject) until the rule's
+An episode is the union of all vantages' crossings of one (rule, variant, subject) (for rules that
+match by evidence: of what shares it, `matching`) until the rule's
 horizon passes without one, at most 90 days. What each region would have seen alone is measured
 against the evidence of the joint vantage; where the joint vantage is silent, against all there is.
 """
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.episodes.kernel import cut, evidence_masks, peaks
+from pipelines.episodes.matching import matched
 from pipelines.rules.registry import ParameterSet, Rule, load_parameters
 from schemas.errors import ConfigurationError
 from schemas.records import ALERT
@@ -71,6 +73,7 @@ def episodes(
     if crossings.num_rows == 0:
         return ALERT.empty_table()
     code, kinds = _coded(crossings, rules)
+    crossings = matched(crossings, rules)
     subject, instant, measure = (_numbers(crossings, n) for n in ("subject", "instant", "measure"))
     vantage, band = _numbers(crossings, "vantage"), _numbers(crossings, "band")
     order = np.lexsort((band, measure, vantage, instant, subject, code))
@@ -130,6 +133,9 @@ def episodes(
             "superseded_by": pa.nulls(count, pa.string()),
             "withdrawn": np.zeros(count, np.bool_),
             "known_from": pa.array([known_from] * count, _TIME),
+            "revision": np.zeros(count, np.int32),
+            "cause": ["NEW"] * count,
+            "status": ["raised"] * count,
         },
         schema=ALERT,
     )
@@ -253,7 +259,7 @@ def _lists(offsets: Array, values: pa.Array) -> pa.Array:
 
 
 # What a run's identity is made of: nothing about when it was run or how often it was revised.
-_UNSTABLE = ("known_from", "superseded_by", "withdrawn")
+UNSTABLE = ("known_from", "superseded_by", "withdrawn", "revision", "cause", "status")
 
 
 def output_sha256(alerts: pa.Table) -> str:
@@ -264,7 +270,7 @@ def output_sha256(alerts: pa.Table) -> str:
     standing = alerts.filter(pc.invert(alerts["withdrawn"])).sort_by("alert_id")
     columns: dict[str, list[Any]] = {}
     for field in ALERT:
-        if field.name in _UNSTABLE:
+        if field.name in UNSTABLE:
             continue
         column = standing[field.name]
         if field.type == _TIME:

@@ -265,9 +265,33 @@ def run_plain(
     for rows, watermark in zip(narrow, watermarks, strict=True):
         rest = step(np.concatenate([rest, rows]) if len(rest) else rows, watermark)
     step(rest, END_OF_TIME)
-    table = pa.Table.from_batches(found, CROSSING)
-    order = [
-        (name, "ascending")
-        for name in ("rule", "variant", "subject", "instant", "vantage", "measure")
-    ]
-    return table.sort_by(order)
+    return _ordered(pa.Table.from_batches(found, CROSSING))
+
+
+def run_once(
+    narrow: npt.NDArray[Any],
+    parameters: ParameterSet | None = None,
+    *,
+    wait_us: int = PAIR_WAIT_US,
+    memory_us: int = PAIR_MEMORY_US,
+) -> pa.Table:
+    """The stream lane over reports that are all there, one host a key group: what `run_plain` says.
+
+    Args and order of the CROSSING rows are those of `run_plain`.
+    """
+    if not len(narrow):
+        return CROSSING.empty_table()
+    merged = merge(narrow, END_OF_TIME, wait_us, Closed(memory_us))
+    hosts: dict[int, RuleHost] = {}
+    for bucket_key, payload in route(merged.ready):
+        first = bucket_key // BUCKETS * BUCKETS
+        if first not in hosts:
+            hosts[first] = RuleHost(first, parameters)
+        hosts[first].add(payload)
+    found = [host.advance(END_OF_TIME) for host in hosts.values()]
+    return _ordered(pa.Table.from_batches(found, CROSSING))
+
+
+def _ordered(crossings: pa.Table) -> pa.Table:
+    names = ("rule", "variant", "subject", "instant", "vantage", "measure")
+    return crossings.sort_by([(name, "ascending") for name in names])

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from connectors.ends.tape import Tape
 from ledger.duck import Connection
 from ledger.loader import Loader
-from pipelines.episodes.episodes import episodes
+from pipelines.episodes.episodes import UNSTABLE, episodes
 from pipelines.intake.intake import Intake
 from pipelines.lanes.operators import holders
 from pipelines.rules.registry import load_rules
@@ -33,7 +33,7 @@ from serving.answers.explain import parameter_set
 from serving.answers.exports import plain
 
 # What depends on when an alert became known and on the alerts around it, not on its evidence.
-_OUTSIDE = ("known_from", "known_to", "superseded_by", "withdrawn", "continues")
+_OUTSIDE = (*UNSTABLE, "known_to", "continues")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +104,13 @@ def _from_reports(
         "WHERE rule = $rule AND variant = $variant AND subject = $subject AND known_to IS NULL",
         {name: alert[name] for name in ("rule", "variant", "subject")},
     )
+    table = pa.Table.from_pylist(found, CROSSING)
     made = episodes(
-        pa.Table.from_pylist(found, CROSSING),
+        table,
         load_rules(),
         alert["data_origin"],
         datetime.fromtimestamp(0, UTC),
-        holders(again),
+        holders(again, table),
     )
     mine = made.filter(pc.equal(made["alert_id"], alert["alert_id"]))
     told = published.sql(

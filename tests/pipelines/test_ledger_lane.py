@@ -1,4 +1,4 @@
-"""The ledger lane: double financing, what is not evaluated, and late reports."""
+"""Definitions over the ledger: double financing, and what is not evaluated."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -6,27 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ledger import duck
-from ledger.ddl import TABLES
-from pipelines.lanes.ledger import Affected, affected_by_late, evaluate, evaluate_lane, with_late
-from pipelines.lanes.stream import run_plain
-from pipelines.rules.registry import load_rules, parameters_on
+from pipelines.lanes.ledger import evaluate, evaluate_lane
+from pipelines.rules.registry import load_rules
 from schemas.narrow import EVENT_CODES
-from tests.pipelines.streams import (
-    DAY,
-    HOUR,
-    MONDAY,
-    Market,
-    Rows,
-    by_definition,
-    define_tx,
-    proves,
-    streams,
-    tuples,
-)
+from tests.pipelines.streams import DAY, HOUR, MONDAY, Market, define_tx, tuples
 
 RULE = load_rules()["invoice_double_financing"]
 JOINT = 4
@@ -214,66 +199,3 @@ def test_a_rule_without_its_data_is_not_evaluated(ledger: duck.Connection) -> No
     (empty,) = evaluate_lane(ledger)
     assert empty.not_evaluated == "tx: no rows with DISC, PLDG, RDEM, RLSE, CNCL"
     assert empty.crossings.num_rows == 0
-
-
-def events(rows: Rows, late: set[int]) -> pa.Table:
-    """The columns of the ledger's `event` the late path reads; a key's first 8 bytes are the id."""
-    schema = pa.schema(
-        [field for field in TABLES["event"] if field.name in (
-            "transaction_id", "is_late", "counterparty_1_party_key", "counterparty_2_party_key")]
-        + [pa.field(f"counterparty_{n}_id_basis", pa.string()) for n in (1, 2)]
-    )  # fmt: skip
-
-    def key(party: int) -> bytes | None:
-        return party.to_bytes(8, "big") + bytes(8) if party else None
-
-    return pa.Table.from_pylist(
-        [
-            {
-                "transaction_id": int(row["key"]), "is_late": at in late,
-                "counterparty_1_party_key": key(int(row["payer_party"])),
-                "counterparty_2_party_key": key(int(row["payee_party"])),
-                "counterparty_1_id_basis": "DOC", "counterparty_2_id_basis": "DOC",
-            }
-            for at, row in enumerate(rows)
-        ],
-        schema=schema,
-    )  # fmt: skip
-
-
-ID63 = """
-CREATE MACRO id63(hash) AS CASE WHEN hash IS NULL THEN 0 ELSE
-    greatest((('0x' || hex(hash)[1:16])::UBIGINT & 9223372036854775807::UBIGINT)::BIGINT, 1) END
-"""
-
-
-@settings(max_examples=12, deadline=None)
-@given(rows=streams(), data=st.data())
-def test_the_stream_with_the_late_path_says_what_everything_at_once_says(
-    rows: Rows, data: st.DataObject
-) -> None:
-    late = data.draw(st.sets(st.integers(0, len(rows) - 1), min_size=1, max_size=12))
-    on_time = rows[[at for at in range(len(rows)) if at not in late]]
-    everything = tuples(by_definition(rows))
-    for rule, variant in (("structuring", "same_customer"), ("pass_through", "pass_through")):
-        proves(everything, rule, variant)
-    stream = run_plain([on_time], [MONDAY - 1])
-    with duck.memory() as connection:
-        define_tx(connection, rows)
-        connection.execute(ID63)
-        connection.register("event", events(rows, late))
-        amended, affected = with_late(connection, stream)
-        assert tuples(amended) == everything
-        assert affected_by_late(connection).parties.tolist() == affected.parties.tolist()
-
-
-def test_without_late_reports_the_stream_stands(ledger: duck.Connection) -> None:
-    market = Market()
-    market.pay(MONDAY, 5, 1, 2, 1)
-    ledger.execute(ID63)
-    ledger.register("event", events(market.rows(), set()))
-    stream = run_plain([market.rows()], [MONDAY])
-    amended, affected = with_late(ledger, stream, parameters_on())
-    assert amended is stream
-    assert not affected
-    assert Affected.by(market.rows()["payer_party"], market.rows()["payee_party"])

@@ -60,7 +60,8 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         loader.flush()
         found = [evaluate(loader.connection, rule).crossings for rule in load_rules().values()]
         crossings = pa.concat_tables(found)
-        alerts = episodes(crossings, load_rules(), "SIMULATED", known, holders(loader.connection))
+        held = holders(loader.connection, crossings)
+        alerts = episodes(crossings, load_rules(), "SIMULATED", known, held)
         size = crossings.num_rows
         loader.load_segment(
             "results",

@@ -1,6 +1,7 @@
-"""The end of a run: late path, ledger lane, episodes, publication, summary."""
+"""The conclusions of a run: closings, late path, ledger lane, alerts and their revisions."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,23 +9,29 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connectors.feeds.registry import load_feeds
 from ledger.ddl import TABLES
 from ledger.duck import Connection
 from ledger.loader import Loader
-from ledger.scope import count_transactions, transactions_of
-from pipelines.episodes.episodes import episodes, output_sha256
+from ledger.scope import count_transactions
+from pipelines.episodes.episodes import output_sha256
+from pipelines.episodes.history import History, history
 from pipelines.job.outputs import Outputs
-from pipelines.lanes.ledger import Affected, affected_by_late, evaluate_lane, with_late
+from pipelines.lanes.closings import Closing, closings
+from pipelines.lanes.known import Lane, ledger_lane
+from pipelines.lanes.late import late_path
+from pipelines.lanes.lifetimes import lifetimes
 from pipelines.lanes.operators import holders
 from pipelines.pairing.pairing import reconciliation
 from pipelines.rules.registry import ParameterSet, load_rules, parameters_on
 from schemas.errors import InputError
-from schemas.records import ALERT
+from schemas.records import ALERT, CROSSING
 from schemas.visibility import expected_legs
 from serving.publish.publisher import publish
 from yrd.processes.summary import summary
 
 _RUN = TABLES["rule_run"]
+_TIME = ALERT.field("known_from").type
 _STREAM_MARKET = "PYMT"
 _STATED = """
 SELECT transaction_id,
@@ -35,13 +42,20 @@ SELECT transaction_id,
 FROM event WHERE market_segment = 'PYMT'
 GROUP BY transaction_id ORDER BY transaction_id
 """
-_LANES = ("stream", "late", "ledger")
 
 
 def conclude(
-    loader: Loader, folder: Path, job: Outputs, source: str, known_at: datetime
+    loader: Loader,
+    folder: Path,
+    job: Outputs,
+    source: str,
+    known_at: datetime,
+    slack: timedelta,
 ) -> dict[str, Any]:
     """Turn what the lanes found into alerts, publish the ledger, and count.
+
+    Every business day of the run is closed as of the instant at which it closed (`closings`), and
+    the run itself at its end; `output_sha256` is that of the alerts that stand then.
 
     Args:
         loader: Holds everything that was accepted.
@@ -49,6 +63,7 @@ def conclude(
         job: What the stream job found.
         source: Of the loaded tape.
         known_at: When the last submission became known.
+        slack: How far submissions may overtake each other.
     """
     if behind := job.counters["behind"]:
         raise InputError(
@@ -58,72 +73,94 @@ def conclude(
     loader.flush()
     ledger = loader.connection
     parameters = parameters_on()
-    rules = load_rules()
-    late = affected_by_late(ledger)
-    read = [code for rule in rules.values() if rule.lane == _LANES[2] for code in rule.reads]
-    with transactions_of(ledger, read, late.parties):
-        crossings, runs = _crossings(ledger, job, parameters, known_at, late)
-    transactions = count_transactions(ledger)
-    alerts = episodes(
-        crossings.drop_columns(["lane"]), rules, loader.data_origin, known_at, holders(ledger)
+    closed = closings_of(ledger, known_at, slack)
+    found, crossings, lanes = conclusions(
+        ledger, job.crossings, closed, loader.data_origin, parameters
     )
-    known = pa.scalar(known_at, ALERT.field("known_from").type)
+    known = pa.repeat(pa.scalar(known_at, _TIME), len(job.recon))
     loader.load_segment(
         f"alerts of {source}",
         0,
         {
-            "crossing": _known(crossings, known),
-            "reconciliation": _known(_reconciled(ledger, job), known),
-            "alert": alerts,
-            "rule_run": runs,
+            "crossing": _with_known(crossings, closed),
+            "reconciliation": _reconciled(ledger, job).append_column("known_from", known),
+            "alert": found.revisions,
+            "rule_run": _runs(lanes, closed),
             "parameter": _params(parameters),
         },
     )
     publish(loader, folder)
-    submissions = ledger.sql("SELECT * FROM submission")
     return summary(
         loader.data_origin,
-        submissions,
-        alerts,
-        transactions,
-        output_sha256(alerts),
-        tuple(rules),
+        ledger.sql("SELECT * FROM submission"),
+        found.standing,
+        count_transactions(ledger),
+        output_sha256(found.standing),
+        tuple(load_rules()),
+        found.revisions,
     )
 
 
-def _crossings(
+def closings_of(ledger: Connection, end: datetime, slack: timedelta) -> tuple[Closing, ...]:
+    """The closings of what a ledger holds; the last is the run's end."""
+    lateness = max(feed.lateness for feed in load_feeds().values() if feed.kind == "event")
+    first = ledger.scalar("SELECT min(received_at) FROM submission")
+    return closings(min(first or end, end), end, lateness, slack)
+
+
+def conclusions(
     ledger: Connection,
-    job: Outputs,
+    stream: pa.Table,
+    closed: Sequence[Closing],
+    data_origin: str,
     parameters: ParameterSet,
-    known_at: datetime,
-    late: Affected,
-) -> tuple[pa.Table, pa.Table]:
-    """All crossings with the lane they come from, and which rules ran over which days."""
-    stream, _ = with_late(ledger, job.crossings, parameters, late)
-    again = pc.is_in(stream["subject"], value_set=pa.array(late.parties)) if late else None
-    lanes = [_LANES[0]] * stream.num_rows
-    if again is not None:
-        lanes = pc.if_else(again, _LANES[1], _LANES[0]).to_pylist()
-    parts = [stream.append_column("lane", pa.array(lanes, pa.string()))]
-    first, last = ledger.rows("SELECT min(business_date), max(business_date) FROM event")[0]
-    runs = [
-        {"rule": rule.name, "lane": rule.lane, "evaluated": True, "reason": ""}
+) -> tuple[History, pa.Table, list[Lane]]:
+    """The alerts through all closings, the crossings (LIFETIMES) they are made of, and the lanes.
+
+    Args:
+        ledger: Holds everything that was accepted.
+        stream: CROSSING rows of the stream job, which never saw a late report.
+        closed: The closings, in order.
+        data_origin: REAL, PUBLIC or SIMULATED.
+        parameters: The set in force.
+    """
+    lanes = ledger_lane(ledger, closed, parameters)
+    replaced = late_path(ledger, closed, parameters)
+    replaced += [one for lane in lanes for one in lane.replaced]
+    crossings = lifetimes(stream, replaced, closed)
+    held = holders(ledger, crossings)
+    found = history(crossings, replaced, closed, load_rules(), data_origin, held)
+    return found, crossings, lanes
+
+
+def _with_known(crossings: pa.Table, closed: Sequence[Closing]) -> pa.Table:
+    """Crossings with the lane they came from and the times between which they were known."""
+    times = pa.array([one.known_at for one in closed], _TIME)
+    ends = pc.if_else(pc.less(crossings["ends"], len(closed)), crossings["ends"], None)
+    return (
+        crossings.select([*CROSSING.names, "lane"])
+        .append_column("known_from", times.take(crossings["begins"].combine_chunks()))
+        .append_column("known_to", times.take(ends.combine_chunks()))
+    )
+
+
+def _runs(lanes: Sequence[Lane], closed: Sequence[Closing]) -> pa.Table:
+    """Which rules ran over which business days, closing by closing."""
+    reasons = {lane.rule: lane.not_evaluated for lane in lanes}
+    rows = [
+        {
+            "rule": rule.name,
+            "lane": rule.lane,
+            "evaluated": not reasons.get(rule.name),
+            "reason": reasons.get(rule.name, ""),
+            "from_date": closing.first,
+            "to_date": closing.last,
+            "known_from": closing.known_at,
+        }
+        for closing in closed
         for rule in load_rules().values()
-        if rule.lane == _LANES[0]
     ]
-    for found in evaluate_lane(ledger, parameters):
-        lane = pa.array([_LANES[2]] * found.crossings.num_rows, pa.string())
-        parts.append(found.crossings.append_column("lane", lane))
-        runs.append(
-            {
-                "rule": found.rule,
-                "lane": _LANES[2],
-                "evaluated": not found.not_evaluated,
-                "reason": found.not_evaluated,
-            }
-        )
-    days = {"from_date": first, "to_date": last, "known_from": known_at}
-    return pa.concat_tables(parts), pa.Table.from_pylist([run | days for run in runs], _RUN)
+    return pa.Table.from_pylist(rows, _RUN)
 
 
 def _reconciled(ledger: Connection, job: Outputs) -> pa.Table:
@@ -133,10 +170,6 @@ def _reconciled(ledger: Connection, job: Outputs) -> pa.Table:
     keys = stated["transaction_id"].to_numpy()
     at = np.minimum(np.searchsorted(keys, job.recon["key"]), max(len(keys) - 1, 0))
     return reconciliation(job.recon, _STREAM_MARKET, expected[at])
-
-
-def _known(table: pa.Table, known: pa.Scalar) -> pa.Table:
-    return table.append_column("known_from", pa.repeat(known, table.num_rows))
 
 
 def _params(parameters: ParameterSet) -> pa.Table:

@@ -93,7 +93,7 @@ def run_live(
         outputs = _outputs(run, job)
         known = datetime.fromisoformat(str(reader.manifest["received_to"]))
         source = f"kafka:{run.prefix}"
-        result = conclude(loading.loader, layout.ledger, outputs, source, known)
+        result = conclude(loading.loader, layout.ledger, outputs, source, known, settings.slack)
     run.native.cancel(job)
     cpu.reap()
     return result | {

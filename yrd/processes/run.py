@@ -72,7 +72,9 @@ def run_tape(
                 ends.result()
         found = ends.result()
         known = datetime.fromisoformat(str(reader.manifest["received_to"]))
-        result = conclude(loader.loader, layout.ledger, found.outputs, source, known)
+        result = conclude(
+            loader.loader, layout.ledger, found.outputs, source, known, settings.slack
+        )
     cpu.reap()
     result |= {
         "elapsed_s": round(time.perf_counter() - started, 2),

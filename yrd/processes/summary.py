@@ -14,6 +14,7 @@ def summary(
     transactions: int,
     output_sha256: str,
     rules: tuple[str, ...],
+    revisions: pa.Table,
 ) -> dict[str, Any]:
     """The JSON summary of `demo` and `replay`, without times and score.
 
@@ -24,6 +25,7 @@ def summary(
         transactions: How many the ledger holds.
         output_sha256: Fingerprint of the final alerts.
         rules: Every rule that was run, also those that raised nothing.
+        revisions: Every row an alert ever had, `schemas.records.ALERT`.
     """
     standing = alerts.filter(pc.invert(alerts["withdrawn"]))
     hidden = standing.filter(standing["hidden_by_split"])
@@ -43,6 +45,10 @@ def summary(
         "hidden_by_split": hidden.num_rows,
         "hidden_also_from_operators": pc.sum(pc.is_null(hidden["operator_sees"])).as_py() or 0,
         "not_raised_jointly": pc.sum(standing["not_raised_jointly"]).as_py() or 0,
+        "revisions": {
+            status: pc.sum(pc.equal(revisions["status"], status)).as_py() or 0
+            for status in ("raised", "amended", "withdrawn")
+        },
         "by_rule": {rule: _of_rule(standing, rule) for rule in rules},
         "output_sha256": output_sha256,
     }

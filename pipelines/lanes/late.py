@@ -1,0 +1,257 @@
+"""The late path: subjects and windows that late reports concern, run through the stream lane again.
+
+A late report changes what is known of its transaction. Every crossing it can move speaks of a
+subject of that transaction, at an instant between its first leg and the rule's horizon after its
+last one; only those are evaluated again, from the reports of their subjects within that reach. A
+closing knows what came late until then; reports on time are complete for every instant it speaks
+of (`closings`), so each late report is looked at once, however many closings follow.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from ledger.duck import Connection
+from ledger.views import load_views
+from pipelines.lanes.closings import Closing, known_from
+from pipelines.lanes.lifetimes import CAUSES, CORRECTION, LATE, Ids, Replaced
+from pipelines.lanes.reach import after, before
+from pipelines.lanes.stream import run_once, stream_rules
+from pipelines.rules.registry import ParameterSet, Rule
+from schemas.narrow import NARROW
+
+# Subject kind -> columns of a report that name such a subject.
+_NAMED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "party": ("payer_party", "payee_party"),
+        "account": ("payer_account", "payee_account"),
+        "asset": ("asset",),
+        "instrument": ("instrument",),
+    }
+)
+_NOT_OF_A_LEG = ("regions", "spare")  # columns no rule reads
+_LATE, _CORRECTION = CAUSES.index(LATE), CAUSES.index(CORRECTION)
+
+
+@dataclass(frozen=True, slots=True)
+class _Windows:
+    """Subjects of one kind by closing, sorted and distinct; `low`, `high`: us, both included."""
+
+    closing: Ids
+    subject: Ids
+    low: Ids
+    high: Ids
+    cause: npt.NDArray[np.uint8]
+
+    def at(self, closing: int) -> "_Windows":
+        rows = slice(*np.searchsorted(self.closing, [closing, closing + 1]))
+        return _Windows(
+            self.closing[rows],
+            self.subject[rows],
+            self.low[rows],
+            self.high[rows],
+            self.cause[rows],
+        )
+
+
+def late_path(
+    ledger: Connection, closed: Sequence[Closing], parameters: ParameterSet
+) -> list[Replaced]:
+    """What late reports change of the stream lane's crossings, closing by closing.
+
+    Args:
+        ledger: holds all accepted reports, late ones included.
+        closed: the closings, in order.
+        parameters: the set in force.
+    """
+    rules = stream_rules()
+    legs = _late_legs(ledger, rules)
+    if not legs.num_rows:
+        return []
+    pairs = _late_transactions(legs, closed)
+    kinds = {variant.subject for rule in rules for variant in rule.variants}
+    if "pair" in kinds:  # a pair's transfers are among its parties'
+        kinds.add("party")
+    windows = {kind: _windows(kind, legs, *pairs) for kind in sorted(kinds)}
+    history, of = _history(ledger, windows, closed)
+    found = []
+    for closing in sorted({int(k) for one in windows.values() for k in one.closing}):
+        crossings = run_once(history[of == closing], parameters)
+        for rule in rules:
+            for kind, mine in windows.items():
+                found += _replaced(rule, kind, mine.at(closing), closing, crossings)
+    return found
+
+
+def _replaced(
+    rule: Rule, kind: str, mine: _Windows, closing: int, crossings: pa.Table
+) -> list[Replaced]:
+    variants = tuple(variant.name for variant in rule.variants if variant.subject == kind)
+    if not variants or not len(mine.subject):
+        return []
+    bare = Replaced(
+        closing=closing,
+        rule=rule.name,
+        variants=variants,
+        lane="late",
+        subjects=mine.subject,
+        low=mine.low,
+        high=after(rule, mine.high),
+        causes=mine.cause,
+        found=crossings.slice(0, 0),
+    )
+    return [replace(bare, found=bare.of(crossings))]
+
+
+def _late_legs(ledger: Connection, rules: Sequence[Rule]) -> pa.Table:
+    """All legs of the transactions that have a late one, if a stream rule reads them."""
+    types = ", ".join(sorted({f"'{code}'" for rule in rules for code in rule.reads}))
+    return ledger.sql(
+        "WITH event AS MATERIALIZED (SELECT * FROM main.event WHERE transaction_id IN ("
+        "SELECT transaction_id FROM main.event WHERE is_late AND NOT is_duplicate)), "
+        f"leg AS ({load_views()['leg'].sql}) "
+        "SELECT leg.*, e.is_late, e.revision_number > 0 AS corrects, "
+        "epoch_us(e.known_from) AS known "
+        "FROM leg JOIN event AS e ON e.transaction_id = leg.key AND e.report = leg.report "
+        f"WHERE NOT e.is_duplicate AND leg.key IN ("
+        f"SELECT transaction_id FROM event WHERE event_type IN ({types})) "
+        "ORDER BY leg.key, leg.report"
+    )
+
+
+def _late_transactions(
+    legs: pa.Table, closed: Sequence[Closing]
+) -> tuple[Ids, Ids, npt.NDArray[np.uint8]]:
+    """(transaction, closing that first knows a late leg of it, cause), distinct."""
+    late = legs.filter(legs["is_late"])
+    closing = known_from(late["known"].to_numpy(), closed)
+    corrects = late["corrects"].to_numpy(zero_copy_only=False)
+    key = late["key"].to_numpy()
+    by = np.lexsort((corrects, closing, key))
+    key, closing, corrects = key[by], closing[by], corrects[by]
+    last = np.append((np.diff(key) != 0) | (np.diff(closing) != 0), True)
+    last &= closing < len(closed)
+    cause = np.where(corrects, _CORRECTION, _LATE).astype(np.uint8)
+    return key[last], closing[last], cause[last]
+
+
+def _windows(
+    kind: str, legs: pa.Table, keys: Ids, closing: Ids, cause: npt.NDArray[np.uint8]
+) -> _Windows:
+    """Subjects of a kind that late transactions concern, from their first leg to their last."""
+    of = legs["key"].to_numpy()
+    start, end = np.searchsorted(of, keys, "left"), np.searchsorted(of, keys, "right")
+    begins = np.searchsorted(of, np.unique(of))
+    time = legs["event_time"].to_numpy()
+    at = np.searchsorted(np.unique(of), keys)
+    low = np.minimum.reduceat(time, begins)[at]
+    high = np.maximum.reduceat(time, begins)[at]
+    pair, leg = _each(start, end)
+    if kind == "pair":  # legs fill each other: a payer of one may have met a payee of another
+        again, other = _each(start[pair], end[pair])
+        payer = legs["payer_party"].to_numpy()[leg[again]]
+        payee = legs["payee_party"].to_numpy()[other]
+        both = (payer != 0) & (payee != 0)
+        subject = _pair_ids(payer[both], payee[both])
+        pair = pair[again][both]
+    else:
+        columns = [legs[name].to_numpy() for name in _NAMED.get(kind, ())]
+        subject = np.concatenate([column[leg] for column in columns] or [np.zeros(0, np.int64)])
+        pair = np.tile(pair, len(columns))
+    return _hulls(closing[pair], subject, low[pair], high[pair], cause[pair])
+
+
+def _hulls(
+    closing: Ids, subject: Ids, low: Ids, high: Ids, cause: npt.NDArray[np.uint8]
+) -> _Windows:
+    known = subject != 0
+    closing, subject, low, high, cause = (
+        part[known] for part in (closing, subject, low, high, cause)
+    )
+    by = np.lexsort((subject, closing))
+    closing, subject, low, high, cause = (part[by] for part in (closing, subject, low, high, cause))
+    if not len(subject):
+        return _Windows(closing, subject, low, high, cause)
+    first = np.flatnonzero(np.append(True, (np.diff(subject) != 0) | (np.diff(closing) != 0)))
+    return _Windows(
+        closing[first],
+        subject[first],
+        np.minimum.reduceat(low, first),
+        np.maximum.reduceat(high, first),
+        np.maximum.reduceat(cause, first),
+    )
+
+
+def _history(
+    ledger: Connection,
+    windows: Mapping[str, _Windows],
+    closed: Sequence[Closing],
+) -> tuple[npt.NDArray[Any], Ids]:
+    """Reports (NARROW) of the subjects as far as their windows reach, by closing that knows them.
+
+    A transaction comes with all of its legs, late ones as soon as they are known.
+    """
+    rules = stream_rules()
+    types = ", ".join(sorted({f"'{code}'" for rule in rules for code in rule.reads}))
+    keys = []
+    for kind, columns in _NAMED.items():
+        if kind not in windows:
+            continue
+        mine = windows[kind]
+        table = pa.table(
+            {
+                "closing": mine.closing,
+                "id": mine.subject,
+                "low": np.minimum.reduce([before(rule, mine.low) for rule in rules]),
+                "high": np.maximum.reduce([after(rule, mine.high) for rule in rules]),
+            }
+        )
+        ledger.register(f"_of_{kind}", table)
+        keys += [
+            f"SELECT w.closing, e.transaction_id AS key FROM main.event AS e JOIN _of_{kind} AS w "
+            f"ON e.{column} = w.id AND epoch_us(e.event_timestamp) BETWEEN w.low AND w.high "
+            f"WHERE NOT e.is_duplicate AND e.event_type IN ({types})"
+            for column in columns
+        ]
+    known = pa.array([one.known_us for one in closed], pa.int64())
+    ledger.register("_closing", pa.table({"closing": np.arange(len(closed)), "known": known}))
+    names = ", ".join(f"leg.{name}" for name in NARROW.names or () if name not in _NOT_OF_A_LEG)
+    try:
+        rows = ledger.sql(
+            f"WITH again AS MATERIALIZED ({' UNION '.join(keys)}), "
+            "event AS (SELECT * FROM main.event WHERE transaction_id IN (SELECT key FROM again)), "
+            f"leg AS ({load_views()['leg'].sql}) "
+            f"SELECT again.closing, {names} FROM again JOIN leg USING (key) "
+            "JOIN _closing AS c USING (closing) "
+            "LEFT JOIN ("
+            "SELECT report, epoch_us(known_from) AS known FROM main.event "
+            "WHERE is_late AND NOT is_duplicate) AS late ON late.report = leg.report "
+            "WHERE late.known IS NULL OR late.known <= c.known "
+            "ORDER BY again.closing, leg.event_time, leg.key, leg.report"
+        )
+    finally:
+        for name in ("_closing", *(f"_of_{kind}" for kind in _NAMED if kind in windows)):
+            ledger.unregister(name)
+    found = np.zeros(rows.num_rows, NARROW)
+    for name in rows.schema.names[1:]:
+        found[name] = rows[name].to_numpy()
+    return found, rows["closing"].to_numpy()
+
+
+def _each(start: Ids, end: Ids) -> tuple[Ids, Ids]:
+    """Every (number of the run, row) of runs of rows."""
+    size = end - start
+    run = np.repeat(np.arange(len(start)), size)
+    row = np.arange(len(run)) - np.repeat(np.cumsum(size) - size, size) + start[run]
+    return run, row
+
+
+def _pair_ids(payers: Ids, payees: Ids) -> Ids:
+    """`pair_id` over arrays."""
+    mixed = payers ^ (((payees & 0xFFFFFFFF) << 31) | (payees >> 32))
+    return np.where(mixed != 0, mixed, 1)

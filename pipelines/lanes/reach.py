@@ -1,0 +1,42 @@
+"""How far a report reaches in event time under a rule's horizon: never less than it does.
+
+A horizon of business days is turned into time by its calendar, a day wider on each side because a
+market's day may end before midnight; where the calendar ends, three natural days stand for one.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.rules.registry import Rule
+from schemas.reference_data import calendars
+
+_DAY = 86_400_000_000
+_BEIJING = 8 * 3_600_000_000
+Instants = npt.NDArray[np.int64]
+
+
+def after(rule: Rule, instants: Instants) -> Instants:
+    """The last instant (us) at which the rule may still look back at each of these."""
+    if rule.horizon.microseconds:
+        return instants + rule.horizon.microseconds
+    return _moved(rule, instants, rule.horizon.business_days + 1)
+
+
+def before(rule: Rule, instants: Instants) -> Instants:
+    """The first instant (us) that the rule may look back at from each of these."""
+    if rule.horizon.microseconds:
+        return instants - rule.horizon.microseconds
+    return _moved(rule, instants, -rule.horizon.business_days - 1)
+
+
+def _moved(rule: Rule, instants: Instants, days: int) -> Instants:
+    """The end (or the begin, `days` negative) of the day so many business days away."""
+    opened = calendars().get(rule.calendar).open_days.astype(np.int64)
+    day = (instants + _BEIJING) // _DAY
+    if not len(opened):  # every day is open
+        return (day + days + (days > 0)) * _DAY - _BEIJING
+    at = np.searchsorted(opened, day) + days
+    known = (at >= 0) & (at < len(opened))
+    there = opened[np.clip(at, 0, len(opened) - 1)]
+    there = np.where(known, there, day + 3 * days)
+    return (there + (days > 0)) * _DAY - _BEIJING

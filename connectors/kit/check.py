@@ -54,11 +54,12 @@ class Trial:
     rejected: float = TOLERATED
 
 
-def check(feed: Feed, files: Sequence[tuple[str, bytes]], trial: Trial) -> Certificate:
+def check(feed: Feed, text: str, files: Sequence[tuple[str, bytes]], trial: Trial) -> Certificate:
     """Try a feed on files and say what holds.
 
     Args:
         feed: The spec, a draft too.
+        text: Of the spec.
         files: Names and bytes, at least one.
         trial: How.
 
@@ -73,7 +74,7 @@ def check(feed: Feed, files: Sequence[tuple[str, bytes]], trial: Trial) -> Certi
     except InputError as error:
         seen, why = None, str(error)
     if seen is None or feed.undecided_fields:
-        return _unreadable(feed, files, seen, why)
+        return _unreadable(feed, text, files, seen, why)
     submissions, decoded = _decoded(feed, files, trial)
     outputs = trial.through(feed, submissions) if trial.through else None
     reports = outputs.tables["reports"] if outputs else pa.Table.from_batches([decoded.batch])
@@ -82,7 +83,7 @@ def check(feed: Feed, files: Sequence[tuple[str, bytes]], trial: Trial) -> Certi
     rejects = _rejects(decoded, outputs)
     cells, _ = cells_of(feed, [body for _, body in files])
     found = [
-        steps.reviewed(feed),
+        steps.reviewed(text),
         steps.accounting(feed, fields),
         steps.types(feed, decoded, reports),
         steps.codes(feed, rejects),
@@ -109,11 +110,11 @@ def check(feed: Feed, files: Sequence[tuple[str, bytes]], trial: Trial) -> Certi
 
 
 def _unreadable(
-    feed: Feed, files: Sequence[tuple[str, bytes]], seen: Profile | None, why: str
+    feed: Feed, text: str, files: Sequence[tuple[str, bytes]], seen: Profile | None, why: str
 ) -> Certificate:
     """A certificate that says why nothing was tried: undecided fields, an unreadable file."""
     fields = steps.accounted(feed, seen) if seen else []
-    found = [steps.reviewed(feed), steps.accounting(feed, fields)]
+    found = [steps.reviewed(text), steps.accounting(feed, fields)]
     if why:
         found = [Step("readable", False, "nothing can be read", (why,))]
     return Certificate(

@@ -25,10 +25,10 @@ _MIDNIGHT = {
 
 def accounted(feed: Feed, seen: Profile) -> list[dict[str, Any]]:
     """What became of each field of the files: mapped to what, ignored and why, or undecided."""
-    reads = _reads(feed)
+    read = reads(feed)
     out = []
     for field in seen.fields:
-        targets = reads.get(field.path, [])
+        targets = read.get(field.path, [])
         status, told = MAPPED, ", ".join(targets)
         if not targets:
             pattern = next((p for p in feed.ignored if _matches(p, field.path)), None)
@@ -40,19 +40,17 @@ def accounted(feed: Feed, seen: Profile) -> list[dict[str, Any]]:
     return out
 
 
-def reviewed(feed: Feed) -> Step:
+def reviewed(text: str) -> Step:
     """Nothing is left as `yrd feed new` wrote it: no line marked as a guess, no '?'."""
-    path = feed.folder / "spec.toml"
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
     open_ = [
         f"line {number}: check the guess, then take its mark away"
         for number, line in enumerate(text.splitlines(), 1)
         if "# guess:" in line
     ]
     open_ += [
-        f"constants.{name}: expected a value in place of '?'"
-        for name, value in feed.constants.items()
-        if value == "?"
+        f"line {number}: expected a value in place of '?'"
+        for number, line in enumerate(text.splitlines(), 1)
+        if '"?"' in line.partition("#")[0]
     ]
     told = f"{len(open_)} lines of the draft are left" if open_ else "no line of a draft is left"
     return Step("reviewed", not open_, told, tuple(open_))
@@ -64,7 +62,7 @@ def accounting(feed: Feed, fields: Sequence[Mapping[str, Any]]) -> Step:
           (MAPPED, IGNORED, UNDECIDED)}  # fmt: skip
     left = list(dict.fromkeys([*by[UNDECIDED], *feed.undecided_fields]))
     seen = {field["path"] for field in fields}
-    never = [path for path in _reads(feed) if path not in seen and "*" not in path]
+    never = [path for path in reads(feed) if path not in seen and "*" not in path]
     notes = []
     if never:
         notes.append(f"read by the spec, in none of the files: {', '.join(sorted(never))}")
@@ -203,7 +201,7 @@ def _midnight(column: Column, pattern: str, zone: str | None) -> str:
     return "" if got == wanted else f"midnight at {offset} is read as another instant"
 
 
-def _reads(feed: Feed) -> dict[str, list[str]]:
+def reads(feed: Feed) -> dict[str, list[str]]:
     """Source path -> the canonical columns made of it; qualifiers read their own paths too."""
     out: dict[str, list[str]] = {}
 
@@ -234,6 +232,19 @@ def _reads(feed: Feed) -> dict[str, list[str]]:
             plain = path if feed.format == "csv" else _QUALIFIER.sub("", path)
             out.setdefault(plain, ["read"])
     out.pop("#", None)
+    return out
+
+
+def known_codes(feed: Feed, path: str) -> set[str]:
+    """The codes a spec's tables know for a path; empty where it has no table for it."""
+    out: set[str] = set()
+    for column in (*feed.columns, *feed.locals):
+        if path in column.paths and "map" in column.options:
+            out |= set(column.options["map"])
+    for party in feed.parties:
+        for entry in party.ids:
+            if entry.type_path == path:
+                out |= set(entry.types)
     return out
 
 

@@ -7,6 +7,7 @@ import typer
 from yrd.cli.common import Json, emit, guarded, stdout
 from yrd.cli.feed_check import check
 from yrd.cli.feed_new import new
+from yrd.cli.feed_repair import adopt, diff
 
 if TYPE_CHECKING:
     from connectors.engine.spec import Column, Feed, Party
@@ -18,6 +19,8 @@ app = typer.Typer(
 )
 app.command()(new)
 app.command()(check)
+app.command()(diff)
+app.command()(adopt)
 
 Lang = Annotated[str, typer.Option("--lang", help="zh or en.")]
 

@@ -39,6 +39,16 @@ def check(
     submitter: Annotated[
         str | None, typer.Option(help="Institution the files count as sent by.")
     ] = None,
+    held: Annotated[
+        bool, typer.Option("--held", help="Also the held submissions of the ledger.")
+    ] = False,
+    ledger: Annotated[
+        Path | None, typer.Option("--ledger", help="Folder of published versions, for --held.")
+    ] = None,
+    tape: Annotated[
+        Path | None,
+        typer.Option(help="Tape or vault with the bytes; default beside the ledger."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Try a feed on real files and write its certificate: every promise a feed makes, one by one.
@@ -58,8 +68,11 @@ def check(
         from yrd.settings import Settings
 
         settings = Settings()
-        feed = find(spec, settings.feed_folders)
-        made = tried(feed, read(feed, files or []), trial(submitter, rejected))
+        feed, text = find(spec, settings.feed_folders)
+        given = read(feed, files or [], held)
+        if held:
+            given += _held(feed.name, ledger, tape)
+        made = tried(feed, text, given, trial(submitter, rejected))
         path = certificate or certificates(settings.var) / f"{feed.version}.json"
         path = feed.folder / BESIDE if ship else path
         write(made, path, throughput=not ship)
@@ -73,44 +86,67 @@ def check(
             raise typer.Exit(NEGATIVE)
 
 
-def find(spec: str, folders: Sequence[Path]) -> "Feed":
-    """The feed of a name, a spec file or a feed's folder; a draft with undecided fields too.
+def find(spec: str, folders: Sequence[Path]) -> tuple["Feed", str]:
+    """The feed of a name, a spec file or a feed's folder, and the spec's text; a draft too.
+
+    A file that is another version of a feed of the registry has that feed's functions.
 
     Raises:
         InputError: there is none.
     """
-    from connectors.engine.spec import load
+    from dataclasses import replace
+
+    from connectors.engine.spec import load, parse
     from connectors.feeds.registry import SPEC, load_feeds
     from schemas.errors import InputError
 
     path = Path(spec)
     path = path / SPEC if path.is_dir() else path
-    if path.is_file():
-        return load(path, draft=True)
     feeds = load_feeds(folders)
+    if path.is_file():
+        feed = load(path, draft=True)
+        text = path.read_text(encoding="utf-8")
+        base = feeds.get(feed.name)
+        if base is not None and base.folder.resolve() != path.parent.resolve():
+            feed = replace(parse(base.folder / SPEC, text, draft=True), folder=path.parent)
+        return feed, text
     if spec not in feeds:
         raise InputError(
             f"feed {spec!r}: expected a spec file, a folder with one, or one of {', '.join(feeds)}"
         )
-    return feeds[spec]
+    return feeds[spec], (feeds[spec].folder / SPEC).read_text(encoding="utf-8")
 
 
-def read(feed: "Feed", files: Sequence[Path]) -> list[tuple[str, bytes]]:
+def read(feed: "Feed", files: Sequence[Path], more: bool = False) -> list[tuple[str, bytes]]:
     """Names and bytes of files; of the feed's own plain examples where none are given.
+
+    Args:
+        feed: Whose examples.
+        files: The files.
+        more: Others are added by the caller: examples are not needed.
 
     Raises:
         InputError: a file cannot be read, or there is none.
     """
     from connectors.kit.examples import plain
-    from schemas.errors import InputError
+    from yrd.processes import sources
 
-    out = []
-    for path in files or plain(feed):
-        try:
-            out.append((path.name, path.read_bytes()))
-        except OSError:
-            raise InputError(f"{path}: expected a file that can be read") from None
-    return out
+    return [sources.read(path) for path in files or ([] if more else plain(feed))]
+
+
+def _held(name: str, ledger: Path | None, tape: Path | None) -> list[tuple[str, bytes]]:
+    """What is held of a feed, named by hash."""
+    from schemas.errors import InputError
+    from yrd.processes.held import bodies, where
+    from yrd.processes.sources import waiting_of
+
+    if ledger is None:
+        raise InputError("--held: expected --ledger beside it, the ledger they are held in")
+    wanted = waiting_of(ledger, name)
+    if not wanted:
+        raise InputError(f"{ledger}: expected held submissions of {name}, there are none")
+    found = bodies(wanted, where(ledger, tape), "try a new spec on what is held")
+    return [(one.sha256.hex()[:16], body) for one, body in zip(wanted, found, strict=True)]
 
 
 def show(made: "Certificate", path: Path) -> None:

@@ -1,0 +1,92 @@
+"""Putting a version of a spec in force: the checks, and the record."""
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from connectors.engine.spec import Feed, load, parse
+from connectors.feeds.registry import SPEC, load_feeds
+from connectors.kit.adopted import Adopted, Adoption
+from connectors.kit.certificate import find
+from schemas.errors import InputError
+from yrd.processes.held import who
+from yrd.processes.trying import certificates
+from yrd.settings import Settings
+
+
+def record(settings: Settings) -> Adopted:
+    """The record of adoptions of this installation."""
+    return Adopted(settings.var / "feeds")
+
+
+def adopt_spec(
+    settings: Settings,
+    name: str,
+    spec: Path,
+    now: datetime,
+    since: datetime,
+    temporary: timedelta | None,
+    because: str,
+) -> Adoption:
+    """Adopt a spec file as the version of a feed in force from an instant on.
+
+    Args:
+        settings: Where feeds and records lie.
+        name: Of the feed.
+        spec: The new version.
+        now: When it is adopted.
+        since: From which time of receipt on it reads.
+        temporary: How long it holds, where it has no certificate.
+        because: Why it needs none; said where `temporary` is.
+
+    Raises:
+        InputError: no such feed, another feed's spec, no certificate, or no reason.
+        ConfigurationError: the spec is wrong.
+    """
+    feeds = load_feeds(settings.feed_folders)
+    if name not in feeds:
+        raise InputError(f"feed {name!r}: expected one of {', '.join(feeds)}")
+    base = feeds[name]
+    text, feed = _read(base, spec)
+    if feed.name != name:
+        raise InputError(f"{spec}: feed: expected {name!r}; correct it, or name the other feed")
+    adopted = record(settings)
+    before = adopted.in_force(base, since)
+    if before.version == feed.version:
+        raise InputError(f"{spec}: expected another version, {feed.version} is in force already")
+    certificate = find(feed, [spec.parent, certificates(settings.var)])
+    passed = certificate is not None and bool(certificate.get("passed"))
+    if not passed and (temporary is None or not because.strip()):
+        raise InputError(
+            f"{spec}: expected a certificate of {feed.version} that passed: run `yrd feed check "
+            f"{spec} FILES...`; without one, adopt it for a time with --temporary 12h --because ..."
+        )
+    if passed and temporary is None and because:
+        raise InputError("--because: expected beside --temporary; leave it out")
+    adoption = Adoption(
+        feed=name,
+        spec=feed.version,
+        valid_from=since,
+        until=since + temporary if temporary else None,
+        adopted_at=now,
+        who=who(),
+        certificate=_hash(certificate) if passed else "",
+        because=because.strip(),
+        before=before.version,
+    )
+    adopted.adopt(base, text, adoption, adopted.text(base)(before.version))
+    return adoption
+
+
+def _read(base: Feed, spec: Path) -> tuple[str, Feed]:
+    """The text of a spec and the feed it makes, with the functions of the feed it is of."""
+    load(spec)  # complaints name the file that was given
+    text = spec.read_text(encoding="utf-8")
+    return text, parse(base.folder / SPEC, text)
+
+
+def _hash(certificate: object) -> str:
+    """Of a certificate without its throughput, which differs from run to run."""
+    told = {k: v for k, v in dict(certificate).items() if k != "throughput"}  # type: ignore[call-overload]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]

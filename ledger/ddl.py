@@ -32,6 +32,7 @@ FORMAT = 3
 PAIR_MEMORY_US = (
     2 * 86_400_000_000
 )  # a leg later than this after the first opens another transaction
+IN_PARTS = (*IMPLEMENTED_KINDS, "feedback")  # kept as `ledger.stored` says
 ORIGINS = ("REAL", "PUBLIC", "SIMULATED")
 _LAST_DAY = date(2027, 12, 31)
 _TIME = pa.timestamp("us", "UTC")
@@ -182,10 +183,10 @@ def create(connection: Connection, data_origin: str) -> None:
     connection.execute(_MACROS)
     connection.execute(_event_codes())
     for name, schema in TABLES.items():
-        if name not in IMPLEMENTED_KINDS:
+        if name not in IN_PARTS:
             connection.execute(f'CREATE TABLE "{name}" ({", ".join(duckdb_columns(schema))})')
-    kinds = {kind: TABLES[kind] for kind in IMPLEMENTED_KINDS}
-    stored.create(connection, kinds, always=("known_to",))
+    in_parts = {name: TABLES[name] for name in IN_PARTS}
+    stored.create(connection, in_parts, always=("known_to",))
     views.create(connection)
     for name, table in _reference().items():
         connection.append(name, table)

@@ -148,6 +148,19 @@ class Connection:
             raise
         self.execute("COMMIT")
 
+    @contextmanager
+    def one_thread(self) -> Iterator[None]:
+        """Run statements on one thread: slower, and much less CPU where rows are written.
+
+        For appends beside other work; they contend for the file, a question does not.
+        """
+        self.execute("SET threads = 1")
+        try:
+            yield
+        finally:
+            with suppress(duckdb.Error):
+                self._raw.execute("RESET threads").fetchall()
+
     def statements(self, text: str) -> list[str]:
         """The kinds of the statements in a text, for example ["SELECT"]; nothing is run.
 
@@ -220,6 +233,7 @@ class Prepared:
     ) -> None:
         self._connection, self._name, self._relation = connection, name, relation
         self._schema, self._source = schema, source
+        self._nothing = source.table
 
     def run(self, table: pa.Table) -> pa.Table:
         """All rows of the statement over a table of the schema it was prepared for.
@@ -235,7 +249,7 @@ class Prepared:
         try:
             return self._connection.sql(f'EXECUTE "{self._name}"')
         finally:
-            self._source.table = self._schema.empty_table()
+            self._source.table = self._nothing
 
     def close(self) -> None:
         """Forget the plan."""

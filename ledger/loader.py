@@ -154,7 +154,7 @@ class Loader:
             return
         number = self._commits + 1
         try:
-            with self.connection.transaction():
+            with self.connection.one_thread(), self.connection.transaction():
                 for name in (*(t for t in ddl.TABLES if t not in REPORTS), *REPORTS):
                     parts = [unit.tables[name] for unit in self._pending if name in unit.tables]
                     parts = [part for part in parts if part.num_rows]
@@ -164,7 +164,7 @@ class Loader:
                     if name in REPORTS:
                         self._append_reports(name, table)
                     else:
-                        self.connection.append(name, _complete(name, table))
+                        self._append(name, _complete(name, table))
                     if name == "alert":
                         self.connection.execute(_END_REVISED)
                 self._append_offsets(number)
@@ -227,8 +227,14 @@ class Loader:
         if repeats.known_to is not None:
             columns["known_to"] = repeats.known_to
         columns["cause"] = pa.repeat(pa.scalar("REPORT"), table.num_rows)
-        stored.append(self.connection, kind, ddl.TABLES[kind], pa.table(columns))
+        self._append(kind, pa.table(columns))
         self._tell_of_duplicates(repeats)
+
+    def _append(self, name: str, table: pa.Table) -> None:
+        if name in ddl.IN_PARTS:
+            stored.append(self.connection, name, ddl.TABLES[name], table)
+        else:
+            self.connection.append(name, table)
 
     def _tell_of_duplicates(self, repeats: Repeats) -> None:
         """Final verdicts, and counts that follow them, for rows that turned out to be repeats."""
@@ -236,7 +242,7 @@ class Loader:
             return
         self.connection.register("_told", repeats.told)
         try:
-            self.connection.execute(_VERDICTS)
+            self._append("feedback", self.connection.sql(_VERDICTS))
             self.connection.execute(_COUNTS)
         finally:
             self.connection.unregister("_told")
@@ -279,7 +285,6 @@ WHERE alert.rowid = n.place AND alert.known_to IS DISTINCT FROM n.known_to
 # The answer of the intake, said again with the final verdict; a record that had none is named by
 # what its report says.
 _VERDICTS = """
-INSERT INTO feedback BY NAME
 SELECT
     t.submission_id, t.report_submitting_entity_id AS submitter,
     coalesce(f.feed, split_part(t.source_uri, '/', 1)) AS feed, coalesce(f.record, -1) AS record,
@@ -289,7 +294,8 @@ FROM _told t
 LEFT JOIN (
     SELECT report_id, received_at, min(feed) AS feed, min(record) AS record
     FROM feedback
-    WHERE report_id IN (SELECT report_id FROM _told) AND verdict = 'ACK'
+    WHERE submission_id IN (SELECT submission_id FROM _told)
+        AND report_id IN (SELECT report_id FROM _told) AND verdict = 'ACK'
     GROUP BY ALL
 ) f ON f.report_id = t.report_id AND f.received_at = t.received_at
 """

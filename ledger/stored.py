@@ -1,12 +1,12 @@
-"""How reports lie in the file: what repeats is kept once, hashes as numbers, no empty columns.
+"""How reports and answers lie in the file: what repeats once, hashes as numbers, nothing empty.
 
-Readers see one wide relation a kind (`event`, `position`, ...). Written down as such, most of what
-loading costs would be columns that say the same in every row, or nothing. So a kind is a view over
-three tables of the schema `stored`:
+Readers see wide relations (`event`, `position`, ..., `feedback`). Written down as such, most of
+what loading costs would be columns that say the same in every row, or nothing. So each is a view
+over three tables of the schema `stored`:
 
-    stored.<kind>           a row a report: what differs from report to report
-    stored.<kind>_profile   combinations of code-like values (type, nature, currency, ...)
-    stored.envelope         what the records of one submission share
+    stored.<name>            a row a report or answer: what differs from one to the next
+    stored.<name>_profile    combinations of code-like values (type, nature, currency, ...)
+    stored.<name>_envelope   what the records of one submission share
 
 A 16-byte hash is two numbers, `<name>_high` and `<name>_low`. A column that may be empty is made
 when the first value for it comes. Nothing is assumed of the values: rows that share nothing get a
@@ -40,6 +40,8 @@ ENVELOPE = (
     "source_payload_sha256",
     "known_from",
     "cause",
+    "submitter",
+    "feed",
 )
 # Text with few values, beside the columns that are dictionaries.
 _CODES = (
@@ -50,6 +52,12 @@ _CODES = (
     "purpose_code",
     "counterparty_1_region",
     "counterparty_2_region",
+    "verdict",
+    "stage",
+    "severity",
+    "rule_id",
+    "field",
+    "expected",
 )
 _COMPUTED = {
     "report": "id_of(r.report_id_high)",
@@ -66,9 +74,9 @@ Codes = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Where the columns of one kind lie; every column of `wide` is in exactly one place."""
+    """Where the columns of a wide relation lie; each is in exactly one place, or computed."""
 
-    kind: str
+    name: str
     wide: pa.Schema
     envelope: tuple[pa.Field, ...]
     profile: tuple[pa.Field, ...]
@@ -76,18 +84,18 @@ class Shape:
     own: tuple[pa.Field, ...]
 
     @classmethod
-    def of(cls, kind: str, wide: pa.Schema) -> "Shape":
-        """Sort the columns of a kind's wide relation."""
+    def of(cls, name: str, wide: pa.Schema) -> "Shape":
+        """Sort the columns of a wide relation."""
         envelope = tuple(field for field in wide if field.name in ENVELOPE)
         rest = [f for f in wide if f.name not in ENVELOPE and f.name not in _COMPUTED]
         profile = tuple(f for f in rest if pa.types.is_dictionary(f.type) or f.name in _CODES)
         hashes = tuple(f for f in rest if f.type == pa.binary(16))
         placed = {field.name for field in (*profile, *hashes)}
         own = tuple(field for field in rest if field.name not in placed)
-        return cls(kind, wide, envelope, profile, hashes, own)
+        return cls(name, wide, envelope, profile, hashes, own)
 
     def row_fields(self) -> Iterator[pa.Field]:
-        """Columns of `stored.<kind>`, those included that are not made yet."""
+        """Columns of `stored.<name>`, those included that are not made yet."""
         yield pa.field("envelope", pa.int64(), nullable=False)
         yield pa.field("profile", pa.int64(), nullable=False)
         for field in self.hashes:
@@ -106,83 +114,90 @@ class Parts:
 
 
 def create(connection: Connection, wide: Mapping[str, pa.Schema], always: Sequence[str]) -> None:
-    """Make the tables and views of all kinds; `always` names columns made before a value comes."""
+    """Make the tables and views of wide relations.
+
+    Args:
+        connection: A new ledger.
+        wide: The relations by name.
+        always: Columns made before the first value for them comes.
+    """
     connection.execute(f"CREATE SCHEMA {SCHEMA}")
-    shapes = [Shape.of(kind, schema) for kind, schema in wide.items()]
-    shared = pa.unify_schemas([pa.schema(shape.envelope) for shape in shapes])
-    _table(connection, "envelope", [pa.field("envelope", pa.int64(), nullable=False), *shared])
-    for shape in shapes:
-        number = pa.field("profile", pa.int64(), nullable=False)
-        _table(connection, f"{shape.kind}_profile", [number, *shape.profile])
+    for name, schema in wide.items():
+        shape = Shape.of(name, schema)
+        for part, fields in (("profile", shape.profile), ("envelope", shape.envelope)):
+            number = pa.field(part, pa.int64(), nullable=False)
+            _table(connection, f"{name}_{part}", [number, *fields])
         first = [
             f
             for f in shape.row_fields()
             if not f.nullable or f.name in always or f.name.endswith(_HALVES)
         ]
-        _table(connection, shape.kind, first)
+        _table(connection, name, first)
         _view(connection, shape)
 
 
-def append(connection: Connection, kind: str, wide: pa.Schema, reports: pa.Table) -> None:
-    """Append wide reports, ids and ledger columns included, in the caller's transaction."""
-    shape = Shape.of(kind, wide)
-    parts = split(shape, reports, *_next_numbers(connection, kind))
-    there = columns(connection, kind)
+def append(connection: Connection, name: str, wide: pa.Schema, table: pa.Table) -> None:
+    """Append wide rows, ids and ledger columns included, in the caller's transaction."""
+    if not table.num_rows:
+        return
+    shape = Shape.of(name, wide)
+    parts = split(shape, table, *_next_numbers(connection, name))
+    there = columns(connection, name)
     new = [
         field
         for field in shape.row_fields()
         if field.name in parts.rows.schema.names and field.name not in there
     ]
     for definition in duckdb_columns(pa.schema(new)):
-        connection.execute(f'ALTER TABLE {SCHEMA}."{kind}" ADD COLUMN {definition}')
+        connection.execute(f'ALTER TABLE {SCHEMA}."{name}" ADD COLUMN {definition}')
     if new:
         _view(connection, shape)
-    connection.append(f"{SCHEMA}.envelope", parts.envelope)
-    connection.append(f"{SCHEMA}.{kind}_profile", parts.profile)
-    connection.append(f"{SCHEMA}.{kind}", parts.rows)
+    connection.append(f"{SCHEMA}.{name}_envelope", parts.envelope)
+    connection.append(f"{SCHEMA}.{name}_profile", parts.profile)
+    connection.append(f"{SCHEMA}.{name}", parts.rows)
 
 
-def columns(connection: Connection, kind: str) -> frozenset[str]:
-    """Columns of `stored.<kind>` that are made."""
+def columns(connection: Connection, name: str) -> frozenset[str]:
+    """Columns of `stored.<name>` that are made."""
     return frozenset(
-        name
-        for (name,) in connection.rows(
+        column
+        for (column,) in connection.rows(
             "SELECT column_name FROM information_schema.columns "
             f"WHERE table_schema = '{SCHEMA}' AND table_name = $1",
-            [kind],
+            [name],
         )
     )
 
 
-def split(shape: Shape, reports: pa.Table, first_profile: int, first_envelope: int) -> Parts:
-    """Take wide reports apart; empty columns are left out.
+def split(shape: Shape, table: pa.Table, first_profile: int, first_envelope: int) -> Parts:
+    """Take wide rows apart; empty columns are left out.
 
     Args:
-        shape: Of their kind.
-        reports: Wide, any subset of the columns of `shape.wide` that has the required ones.
+        shape: Of their relation.
+        table: At least one row; any of the columns of `shape.wide`, the required ones among them.
         first_profile: Number of the first new profile.
         first_envelope: Number of the first new envelope.
     """
-    size = reports.num_rows
+    size = table.num_rows
     given = {
         name: column
-        for name, column in zip(reports.schema.names, reports.columns, strict=True)
+        for name, column in zip(table.schema.names, table.columns, strict=True)
         if column.null_count < size
     }
     starts = _runs([given[f.name] for f in shape.envelope if f.name in given], size)
     begins = pa.array(np.flatnonzero(starts))
-    envelope = reports.select([f.name for f in shape.envelope if f.name in given]).take(begins)
+    envelope = table.select([f.name for f in shape.envelope if f.name in given]).take(begins)
     codes, examples = _combinations(
         [flat(_one_dictionary(given[f.name])) for f in shape.profile if f.name in given]
     )
-    profile = reports.select([f.name for f in shape.profile if f.name in given]).take(examples)
+    profile = table.select([f.name for f in shape.profile if f.name in given]).take(examples)
     rows: dict[str, pa.Array | pa.ChunkedArray] = {
         "envelope": pa.array(np.cumsum(starts) - 1 + first_envelope),
         "profile": pa.array((codes if len(codes) else np.zeros(size, np.int64)) + first_profile),
     }
     for field in shape.hashes:
         if field.name in given:
-            rows |= _halves(field.name, flat(given[field.name]))
+            rows |= _halves(field.name, flat(given[field.name]).cast(field.type))
     rows |= {field.name: given[field.name] for field in shape.own if field.name in given}
     return Parts(
         pa.table(rows),
@@ -253,10 +268,10 @@ def _numbered(name: str, table: pa.Table, first: int) -> pa.Table:
     return table.append_column(pa.field(name, pa.int64()), numbers)
 
 
-def _next_numbers(connection: Connection, kind: str) -> tuple[int, int]:
+def _next_numbers(connection: Connection, name: str) -> tuple[int, int]:
     profile, envelope = connection.rows(
-        f'SELECT (SELECT count(*) FROM {SCHEMA}."{kind}_profile"), '
-        f"(SELECT count(*) FROM {SCHEMA}.envelope)"
+        f'SELECT (SELECT count(*) FROM {SCHEMA}."{name}_profile"), '
+        f'(SELECT count(*) FROM {SCHEMA}."{name}_envelope")'
     )[0]
     return int(profile), int(envelope)
 
@@ -267,18 +282,18 @@ def _table(connection: Connection, name: str, fields: Sequence[pa.Field]) -> Non
 
 
 def _view(connection: Connection, shape: Shape) -> None:
-    """The wide relation of a kind, in `stored` with the place of each row in its table.
+    """The wide relation, in `stored` with the place of each row in its table.
 
     A column not made yet is empty in it.
     """
-    there = columns(connection, shape.kind)
+    there = columns(connection, shape.name)
     shown = []
     for field, definition in zip(
         shape.wide,
         duckdb_columns(pa.schema([f.with_nullable(True) for f in shape.wide])),
         strict=True,
     ):
-        kind = definition.removeprefix(f'"{field.name}" ')
+        type_name = definition.removeprefix(f'"{field.name}" ')
         if field.name in _COMPUTED:
             text = _COMPUTED[field.name]
         elif field in shape.envelope:
@@ -290,16 +305,16 @@ def _view(connection: Connection, shape: Shape) -> None:
         elif field.name in there:
             text = f'r."{field.name}"'
         else:
-            text = f"NULL::{kind}"
+            text = f"NULL::{type_name}"
         shown.append(f'{text} AS "{field.name}"')
     connection.execute(
-        f'CREATE OR REPLACE VIEW {SCHEMA}."{shape.kind}_placed" AS '
+        f'CREATE OR REPLACE VIEW {SCHEMA}."{shape.name}_placed" AS '
         f"SELECT r.rowid AS place, {', '.join(shown)} "
-        f'FROM {SCHEMA}."{shape.kind}" AS r '
-        f"JOIN {SCHEMA}.envelope AS e ON e.envelope = r.envelope "
-        f'JOIN {SCHEMA}."{shape.kind}_profile" AS p ON p.profile = r.profile'
+        f'FROM {SCHEMA}."{shape.name}" AS r '
+        f'JOIN {SCHEMA}."{shape.name}_envelope" AS e ON e.envelope = r.envelope '
+        f'JOIN {SCHEMA}."{shape.name}_profile" AS p ON p.profile = r.profile'
     )
     connection.execute(
-        f'CREATE OR REPLACE VIEW "{shape.kind}" AS '
-        f'SELECT * EXCLUDE (place) FROM {SCHEMA}."{shape.kind}_placed"'
+        f'CREATE OR REPLACE VIEW "{shape.name}" AS '
+        f'SELECT * EXCLUDE (place) FROM {SCHEMA}."{shape.name}_placed"'
     )

@@ -173,6 +173,7 @@ class Decoder:
         begun: dict[int, int],
     ) -> Part:
         cells = Cells(scanned)
+        cells.expect(self.feed.paths)
         rows = cells.count
         of_unit = np.array([unit.submission for unit in units], np.int32)
         submission = of_unit[scanned.unit] if rows else np.empty(0, np.int32)
@@ -194,6 +195,8 @@ class Decoder:
         else:  # of an object, not of a value
             twice = (scanned.status == REPEATED_KEY) & (findings.state == 0)
             findings.add(twice, "ENG-REPEATED", "key", "each key once")
+        if self.feed.sheet is not None:
+            note_problems(findings, reading)
         self._note_undecided(findings, cells)
         self._add_totals(totals, units, cells, columns, skipped, submission)
         feed = self.feed
@@ -206,8 +209,9 @@ class Decoder:
         if feed.sheet is None:
             locator = self._locators(scanned, record, units)
         else:
-            note_problems(findings, reading)
-            locator = reading.text(CELL)
+            locator = reading.text(CELL)  # a workbook's bytes are no place to look
+            sizes = np.array([len(one.body) for one in submissions], np.int64)
+            start, end = np.zeros(rows, np.int64), sizes[submission]
         columns |= {
             "submission": pa.array(submission),
             "record": pa.array(record),
@@ -327,7 +331,7 @@ class Decoder:
 
 def note_problems(findings: Findings, reading: Reading) -> None:
     """Cells of a sheet without a value that can be taken."""
-    told = reading.text(PROBLEM)
+    told, _ = reading.text(PROBLEM), reading.text(CELL)  # both are decided about
     for problem in pc.unique(told.drop_null()).to_pylist():
         here = pc.fill_null(pc.equal(told, problem), False).to_numpy(zero_copy_only=False)
         findings.add(here, "ENG-CELL", "cell", problem)

@@ -55,6 +55,11 @@ def content_hash(feed: Feed, columns: Mapping[str, pa.Array]) -> pa.Array:
     Values of the submission's header and results of dated reference data are left out: the same
     record sent again in another file must hash alike.
     """
-    names = {column.name for column in feed.columns if not column.in_header}
+    labels = set(feed.sheet.labels) if feed.sheet else set()
+    names = {
+        column.name
+        for column in feed.columns
+        if not column.in_header and not labels.issuperset(column.paths)
+    }
     names |= {f"{party.prefix}_{part}" for party in feed.parties for part in _PARTY_CONTENT}
     return to_binary16(hash128([columns[name] for name in sorted(names)], "content"))

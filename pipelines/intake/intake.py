@@ -1,6 +1,7 @@
 """Intake of one unit of submissions: decode, enrich, check, answer. Nothing is lost on the way."""
 
 import datetime as dt
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -60,15 +61,19 @@ class Intake:
         tokeniser: Makes tokens; the only thing here that holds the key.
         evaluator_on: Makes the validation rules with the institution register of a day.
         data_origin: REAL, PUBLIC or SIMULATED.
+        versions: Of a feed: from which received time on (us) which version of its spec reads,
+            ascending; asked at each call, so that an adopted one holds without a restart.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - each is one part, put together in one place
         self,
         feeds: Mapping[str, Feed],
         tokeniser: Tokeniser,
         evaluator_on: Callable[[dt.date], Evaluator],
         data_origin: str,
+        versions: Callable[[Feed], Sequence[tuple[int, Feed]]] = lambda feed: ((0, feed),),
     ) -> None:
+        self._versions = versions
         self._feeds = feeds
         self._tokeniser = tokeniser
         self._evaluator_on = evaluator_on
@@ -128,7 +133,8 @@ class Intake:
     def _groups(self, raw: pa.Table, repeats: NDArray[Any]) -> Iterator[Group]:
         """Submissions of one feed whose institutions are read at the same state of the register."""
         register = institutions()
-        found: dict[tuple[str, int], list[int]] = {}
+        found: dict[tuple[str, int, int], list[int]] = {}
+        spans: dict[str, Sequence[tuple[int, Feed]]] = {}
         received_us = raw["received_at"].cast(pa.int64()).to_numpy()
         days, day = np.unique((received_us + _BEIJING_US) // _DAY_US, return_inverse=True)
         dates = [_FIRST_DAY + dt.timedelta(days=number) for number in days.tolist()]
@@ -141,11 +147,17 @@ class Intake:
                     f"feed {feed!r}: expected one of {', '.join(self._feeds)}; add its spec, or "
                     "correct the name under which it was received"
                 )
-            found.setdefault((feed, epochs[day[row]]), []).append(row)
-        for (feed, _), rows in found.items():
+            span = spans.get(feed)
+            if span is None:
+                span = spans[feed] = self._versions(self._feeds[feed])
+            version = 0
+            if len(span) > 1:
+                version = bisect_right(span, int(received_us[row]), key=lambda one: one[0]) - 1
+            found.setdefault((feed, version, epochs[day[row]]), []).append(row)
+        for (feed, version, _), rows in found.items():
             some = envelopes.take(pa.array(rows))
             yield Group(
-                feed=self._feeds[feed],
+                feed=spans[feed][version][1],
                 submissions=tuple(
                     Submission(sha, submitter, _START + us * _US, bodies[row], name)
                     for sha, submitter, us, row, name in zip(

@@ -7,9 +7,9 @@ grew: a running intake takes an adoption over without a restart.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,18 @@ class Adopted:
         if log and log[0].before != base.version:  # the shipped spec has moved on since
             return self.version(base, log[0].before)
         return base
+
+    def spans(self, base: Feed) -> Sequence[tuple[int, Feed]]:
+        """From which received time on (us since 1970) which version reads, ascending."""
+        log = self.log(base.name)
+        if not log:
+            return ((0, base),)
+        cuts = {one.valid_from for one in log} | {one.until for one in log if one.until}
+        first = datetime(1970, 1, 1, tzinfo=UTC)
+        return tuple(
+            ((at - first) // timedelta(microseconds=1), self.in_force(base, at))
+            for at in (first, *sorted(cuts))
+        )
 
     def version(self, base: Feed, spec: str) -> Feed:
         """One version of a feed by its hash.

@@ -15,6 +15,7 @@ def build_intake(settings: Settings, data_origin: str) -> "Intake":
     """An intake with every feed, the token key and the whole rule catalogue."""
     from connectors.engine.tokens import Tokeniser
     from connectors.feeds.registry import load_feeds
+    from connectors.kit.adopted import Adopted
     from pipelines.intake.intake import Intake
     from quality.evaluate.standard import standard
 
@@ -24,7 +25,9 @@ def build_intake(settings: Settings, data_origin: str) -> "Intake":
         for market in feed.markets:
             paths.setdefault(market, {}).update({one.name: one.source for one in feed.columns})
     key = settings.token_key.get_secret_value().encode()
-    return Intake(feeds, Tokeniser(key), partial(standard, source_paths=paths), data_origin)
+    rules = partial(standard, source_paths=paths)
+    versions = Adopted(settings.var / "feeds").spans
+    return Intake(feeds, Tokeniser(key), rules, data_origin, versions)
 
 
 def job_settings(

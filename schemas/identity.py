@@ -40,7 +40,7 @@ _RESIDENT = re.compile(r"[1-9][0-9]{16}[0-9X]")
 _RESIDENT_OLD = re.compile(r"[1-9][0-9]{14}")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CENTENARIAN = ("996", "997", "998", "999")  # order codes kept for people born before 1900
-_FIRM_SCHEMES = ("LEI", "USCC", "FIN14", "CNAPS12", "BIC")
+_FIRM_SCHEMES = ("LEI", "USCC", "FIN14", "CNAPS12", "BIC", "CFETS6")
 
 
 def _remembered(function: Callable[..., _Answer]) -> Callable[..., _Answer]:
@@ -280,7 +280,7 @@ def firms(schemes: pa.Array, ids: pa.Array, on: date) -> tuple[pa.Array, NDArray
     """One text for one firm, whichever of its identifiers a source states.
 
     Args:
-        schemes: LEI, USCC, FIN14, CNAPS12 or BIC (A01 counts as USCC).
+        schemes: LEI, USCC, FIN14, CNAPS12, BIC or CFETS6 (A01 counts as USCC).
         ids: the identifiers as written.
         on: day of the cross-reference.
 

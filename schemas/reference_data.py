@@ -22,7 +22,7 @@ from schemas.rates import Rates
 from schemas.regions import AREA_TO_REGION, OUT
 
 FOLDER = Path(__file__).parent / "reference"
-SCHEMES = ("institution_id", "cnaps12", "bic", "fin14", "uscc", "lei")
+SCHEMES = ("institution_id", "cnaps12", "bic", "fin14", "uscc", "lei", "cfets6")
 _DATES = ("valid_from", "valid_to", "first_day", "last_day", "day")
 
 
@@ -155,7 +155,7 @@ class Institutions(_Dated):
 
 
 class CrossReference(_Dated):
-    """Which identifiers name one party: LEI, USCC, FIN14, CNAPS12, dated.
+    """Which identifiers name one party: LEI, USCC, FIN14, CNAPS12, CFETS6, dated.
 
     Holds the firms of `cross_reference.csv` and every institution under its legal person.
     """
@@ -165,7 +165,7 @@ class CrossReference(_Dated):
         self._indexes: dict[tuple[str, int], tuple[pa.Array, pa.Array]] = {}
 
     def party(self, scheme: str, values: pa.Array, on: date) -> pa.Array:
-        """Party ids for identifiers of one scheme (`lei`, `uscc`, `fin14`, `cnaps12`).
+        """Party ids for identifiers of one scheme: `lei`, `uscc`, `fin14`, `cnaps12`, `cfets6`.
 
         Returns:
             A string array; null where the cross-reference does not know the identifier, which the
@@ -185,16 +185,27 @@ class CrossReference(_Dated):
 @cache
 def institutions() -> Institutions:
     """The institution register of this installation."""
-    return Institutions(read_table("institutions.csv"))
+    return Institutions(_register())
+
+
+def _register() -> pa.Table:
+    """`institutions.csv` and `cfets6`, the number in the interbank market (`members.csv`)."""
+    table, members = read_table("institutions.csv"), read_table("members.csv").combine_chunks()
+    numbers = lookup(
+        table["institution_id"].combine_chunks(),
+        members["institution_id"].combine_chunks(),
+        members["cfets6"].combine_chunks(),
+    )
+    return table.append_column("cfets6", numbers)
 
 
 @cache
 def cross_reference() -> CrossReference:
     """The identifier cross-reference: `cross_reference.csv` and the institution register."""
-    register = read_table("institutions.csv")
+    register = _register()
     columns = ("party_id", "scheme", "identifier", "valid_from", "valid_to", "source")
     parts = [read_table("cross_reference.csv").select(columns)]
-    for scheme in ("lei", "uscc", "fin14", "cnaps12"):
+    for scheme in ("lei", "uscc", "fin14", "cnaps12", "cfets6"):
         known = register.filter(pc.is_valid(register[scheme]))
         arrays = [
             known["legal_person_id"],

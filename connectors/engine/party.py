@@ -215,7 +215,7 @@ class Parties:
         schemes, ids = _split(pairs)
         texts, _ = identity.firms(schemes, ids, self._on)
         own = pc.binary_join_element_wise(schemes, ids, "|")  # schemes the reference does not know
-        unknown = ~np.isin(schemes.to_pylist(), ["LEI", "USCC", "FIN14", "CNAPS12", "BIC"])
+        unknown = ~np.isin(schemes.to_pylist(), ["LEI", "USCC", "FIN14", "CNAPS12", "BIC", "CFETS6"])
         return pc.if_else(pa.array(unknown), own, texts), self._natures(schemes, ids)
 
     def _natures(self, schemes: pa.Array, ids: pa.Array) -> pa.Array:

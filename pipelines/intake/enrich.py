@@ -37,7 +37,7 @@ _SEATS = ("asset_region", "complaint_region", "entity_region", "related_region")
 # are never late: they hold until the next one.
 _TIMED = ("event", "complaint")
 _DUE = (*_TIMED, "indicator")
-_NAMED_BY = ("institution_id", "cnaps12", "bic", "fin14", "uscc")
+_NAMED_BY = ("institution_id", "cnaps12", "bic", "fin14", "uscc", "cfets6")
 
 
 @dataclass(frozen=True, slots=True)

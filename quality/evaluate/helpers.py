@@ -131,7 +131,7 @@ def area_index(rows: Sequence[Mapping[str, str | None]]) -> dict[str, str]:
     index: dict[str, str] = {}
     for row in rows:
         area = row["area"] or ""
-        for name in ("institution_id", "cnaps12", "fin14", "bic", "lei", "uscc"):
+        for name in ("institution_id", "cnaps12", "fin14", "bic", "lei", "uscc", "cfets6"):
             identifier = row.get(name)
             if identifier:
                 index[identifier] = area if index.get(identifier, area) == area else ""

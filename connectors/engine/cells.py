@@ -6,7 +6,7 @@ not to a record: its value is spread over the submission's records.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,9 @@ from connectors.engine.kernels.jsontext import NULL
 
 _QUALIFIER = re.compile(r"([^/\[]+)\[([^=\]]+)=([^\]]*)\]")
 _PLAIN_QUALIFIER = re.compile(r"\[[^\]]*\]")
+_NOT_PLAIN = re.compile(r"[\[*]|^/|^#$")
+_STYLES = {"csv": gather.CSV, "fix": gather.CSV, "xml": gather.XML, "json": gather.JSON}
+_TOGETHER = 16 << 20  # cells chosen at once: columns read together take 8 bytes for each
 PATH_LIMIT = 4096
 NO_FIELD = ""  # the path of what carries no data: namespace declarations, schema locations
 
@@ -91,6 +94,7 @@ class Cells:
         self._coded: dict[str, tuple[Ints, pa.DictionaryArray]] = {}
         self._allowed: dict[str, Mask] = {}
         self._no = np.zeros(self.count, np.bool_)
+        self._ahead: dict[str, list[str]] = {}
         self._order, self._cut = gather.order_by_path(
             np.ascontiguousarray(scanned.cells[:, 2]), len(scanned.cells), len(scanned.book.names)
         )
@@ -98,11 +102,54 @@ class Cells:
     def column(self, path: str) -> tuple[pa.Array, Mask, Mask | None]:
         """The value of a path in each record, blank as null: (text, given twice, undecodable)."""
         known = self._columns.get(path)
+        if known is None and path in self._ahead:
+            self._read_together(self._ahead[path])
+            known = self._columns.get(path)
         if known is None:
             chosen, repeated = self._select(path)
             text, bad = self._values(chosen)
             known = self._columns[path] = (text, repeated, bad)
+        elif path in self._ahead:
+            self._touched.update(self.scanned.book.matching(path))
         return known
+
+    def expect(self, paths: Sequence[str]) -> None:
+        """Say which columns will be asked for: plain paths are then read in one pass."""
+        together = max(1, _TOGETHER // max(1, self.count))
+        plain = [p for p in dict.fromkeys(paths) if not _NOT_PLAIN.search(p)]
+        there = [p for p in plain if self._ranges(p, touch=False)]
+        for at in range(0, len(there), together):
+            some = there[at : at + together]
+            self._ahead |= dict.fromkeys(some, some)
+
+    def _read_together(self, paths: Sequence[str]) -> None:
+        """Make the columns of plain paths; one with a repeated value is left to its own reading."""
+        s = self.scanned
+        wanted = np.full(len(s.book.names), -1, np.int32)
+        for column, path in enumerate(paths):
+            wanted[s.book.matching(path)[0]] = column
+        chosen = np.full((len(paths), self.count), -1, np.int32)
+        sizes = np.zeros(len(paths), np.int64)
+        told = np.zeros(len(paths), np.uint8)
+        null = NULL if s.style == "json" else 0
+        gather.pick_all(s.cells, s.flags, wanted, null, chosen, sizes, told)
+        for column in np.flatnonzero(told & gather.NULLS):
+            self._drop_nulls(chosen[column])
+        base = np.cumsum(sizes) - sizes
+        offsets = np.empty((len(paths), self.count + 1), np.int32)
+        out = np.empty(int(sizes.sum()), np.uint8)
+        used = np.zeros(len(paths), np.int64)
+        gather.copy_values(
+            _STYLES[s.style], s.body, s.cells, s.flags, chosen, base, offsets, out, used
+        )
+        for column, path in enumerate(paths):
+            if told[column] & gather.REPEATED:
+                del self._ahead[path]
+                continue
+            # copied, because a column that is kept must not keep the others
+            data = out[base[column] : base[column] + used[column]].copy()
+            text, bad = self._text(offsets[column].copy(), data)
+            self._columns[path] = (text, self._no, bad)
 
     def every(self, path: str, separator: str) -> pa.Array:
         """All values of a path in each record, in document order, joined; none gives null."""
@@ -238,30 +285,30 @@ class Cells:
     def _values(self, chosen: Ints) -> tuple[pa.Array, Mask | None]:
         """Text of chosen cells (-1 and blank give null), and where it could not be decoded."""
         s = self.scanned
-        rows = len(chosen)
-        taken = chosen >= 0
-        whole = bool(taken.all())
-        size = int(gather.measure(s.cells, chosen)) if rows and len(s.cells) else 0
-        offsets = np.zeros(rows + 1, np.int32)
-        out = np.empty(size + 8, np.uint8)
-        used = 0
+        size = int(gather.measure(s.cells, chosen)) if len(s.cells) else 0
+        offsets = np.zeros((1, len(chosen) + 1), np.int32)
+        out = np.empty(size, np.uint8)
+        used = np.zeros(1, np.int64)
         if size:
-            special = bool((s.flags[chosen if whole else chosen[taken]] & 3).any())
-            if not special:
-                used = gather.copy_plain(s.body, s.cells, chosen, offsets, out)
-            elif s.style == "xml":
-                used = gather.copy_xml(s.body, s.cells, s.flags, chosen, offsets, out)
-            elif s.style == "json":
-                used = gather.copy_json(s.body, s.cells, s.flags, chosen, offsets, out)
-            else:
-                used = gather.copy_csv(s.body, s.cells, s.flags, chosen, offsets, out)
+            gather.copy_values(
+                _STYLES[s.style], s.body, s.cells, s.flags, chosen.reshape(1, -1),
+                np.zeros(1, np.int64), offsets, out, used,
+            )  # fmt: skip
+        return self._text(offsets[0], out[: int(used[0])])
+
+    def _text(
+        self, offsets: NDArray[np.int32], data: NDArray[np.uint8]
+    ) -> tuple[pa.Array, Mask | None]:
+        """A text column, and where the bytes are not of the encoding."""
+        rows = len(offsets) - 1
         there = offsets[1:] > offsets[:-1]  # a blank value is absent, as one that is not there
-        bits = np.packbits(there, bitorder="little").tobytes()
-        valid = None if there.all() else pa.py_buffer(bits)
-        buffers = [valid, pa.py_buffer(offsets), pa.py_buffer(out[:used])]
-        if s.style not in ("csv", "fix") or not used or int(out[:used].max()) < 128:
+        bits = None if there.all() else pa.py_buffer(np.packbits(there, bitorder="little"))
+        buffers = [bits, pa.py_buffer(offsets), pa.py_buffer(data)]
+        coded = self.scanned.style in ("csv", "fix")  # the others are checked as a whole
+        if not coded or not len(data) or int(data.max()) < 128:
             return pa.Array.from_buffers(pa.string(), rows, buffers), None
-        return _decoded(pa.Array.from_buffers(pa.binary(), rows, buffers), s.encoding)
+        column = pa.Array.from_buffers(pa.binary(), rows, buffers)
+        return _decoded(column, self.scanned.encoding)
 
 
 def _decoded(column: pa.Array, encoding: str) -> tuple[pa.Array, Mask | None]:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from connectors.ends.tape import Tape
 
-# Small enough that two workers share a short tape and memory stays well below a gibibyte, large enough
-# that what a unit costs whatever its size (plans run, files written) is a hundredth.
+# Small enough that two workers share a short tape and memory stays well below a gibibyte, large
+# enough that what a unit costs whatever its size is little of it.
 UNIT_BYTES = 24 << 20
 ENVELOPE = ("submitter", "received_at", "sha256", "size")
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from connectors.engine import convert
 from connectors.engine.cells import Cells
 from connectors.engine.findings import Findings
-from connectors.engine.spec import ORDINAL, Column
+from connectors.engine.spec import ORDINAL, REPORTER, Column
 from connectors.engine.tokens import Tokeniser
 from schemas.columns import on_unique
 from schemas.identifiers import valid
@@ -85,6 +85,8 @@ class Reading:
     def _read(self, path: str) -> pa.Array:
         if path == ORDINAL:
             return pa.array(self._ordinals + 1).cast(pa.string())
+        if path == REPORTER:
+            return self._submitters
         text, repeated, undecodable = self.cells.column(path)
         self.findings.add(repeated, "ENG-REPEATED", path, "one value")
         if undecodable is not None:

@@ -29,6 +29,7 @@ ENCODINGS = ("utf-8", "gb18030")
 BESIDE_UTF8 = "utf-16"  # XML only: with its byte order mark, read as the same document in UTF-8
 SOURCES = ("from", "first", "join", "which")
 ORDINAL = "#"  # pseudo-path: the record's number in its submission, from 1
+REPORTER = "$reporter"  # pseudo-path: the institution that submitted the record
 PERSON_DOCUMENTS = ("RESIDENT_ID", "PASSPORT", "PERSON_DOCUMENT")
 TOKENS = ("phone", "address", "device", "resident_id")
 PARTY_SCHEMES = ("LEI", "USCC", "FIN14", "CNAPS12", "CFETS6", "CIPSID", "BIC")
@@ -190,7 +191,7 @@ class Feed:
         out += [party.person for party in self.parties if party.person]
         out += [path for path, _ in self.skip]
         out += [p for p in (self.total_records, self.total_sum and self.total_sum[1]) if p]
-        return tuple(dict.fromkeys(path for path in out if path != ORDINAL))
+        return tuple(dict.fromkeys(path for path in out if path not in (ORDINAL, REPORTER)))
 
 
 def load(path: Path, draft: bool = False) -> Feed:

@@ -177,7 +177,8 @@ def device_text(text: str) -> str | None:
 def _document_types() -> dict[str, str]:
     rows = read_table("document_types.csv").to_pylist()
     types = {row["code"]: row["type"] for row in rows}
-    return types | {row["name_zh"]: row["type"] for row in rows}
+    own = {compact(name): name for name in types.values()}  # a spec may name the type itself
+    return own | types | {row["name_zh"]: row["type"] for row in rows}
 
 
 @_remembered

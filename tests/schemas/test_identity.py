@@ -190,3 +190,12 @@ def test_dictionary_and_plain_columns_give_the_same() -> None:
     coded = identity.documents(kinds.dictionary_encode(), numbers.dictionary_encode())
     assert plain.equals(coded)
     assert np.array_equal(identity.id_basis(plain, numbers), identity.id_basis(coded, numbers))
+
+
+def test_a_type_named_as_the_reference_names_it_has_the_normal_form_of_its_codes() -> None:
+    """A spec maps the source's own codes to our names of types."""
+    assert identity.document_text("RESIDENT_ID", "110105491231002") == identity.document_text(
+        "B01", "11010519491231002X"
+    )
+    assert identity.document_text("RESIDENT_ID", "110105194912310021") is None
+    assert identity.document_text("HK_MACAO_PERMIT", "H1") == identity.document_text("B06", "h 1")

@@ -174,7 +174,6 @@ class Decoder:
     ) -> Part:
         cells = Cells(scanned)
         cells.expect(self.feed.paths)
-        cells.expect(self.feed.paths)
         rows = cells.count
         of_unit = np.array([unit.submission for unit in units], np.int32)
         submission = of_unit[scanned.unit] if rows else np.empty(0, np.int32)

@@ -88,13 +88,10 @@ def narrowed(
     assets = {row["asset"] for row in of.joint if row["asset"]}
     parties = {subject} if subject_kind == "party" else {row["payer_party"] for row in of.joint}
     if subject_kind == "asset":
-        where = some = f"asset IN ({_listed(assets)})"
+        where = f"asset IN ({_listed(assets)})"
     else:
         where = f"payer_party IN ({_listed(parties)}) OR payee_party IN ({_listed(parties)})"
-        some = " OR ".join(
-            f"id63(counterparty_{side}_party_key) IN ({_listed(parties)})" for side in (1, 2)
-        )
-    named = f"SELECT transaction_id FROM event WHERE {some}"
+    named = f"SELECT key FROM leg WHERE {where}"
     connection.execute(
         f"CREATE TEMP TABLE _of_subject AS {_paired(named)} SELECT * FROM tx WHERE {where}"
     )
@@ -132,7 +129,7 @@ def _paired(keys: str) -> str:
     """
     tx = load_views()["tx"].sql
     return (
-        f"WITH event AS MATERIALIZED (SELECT * FROM event WHERE transaction_id IN ({keys})), "
+        f"WITH leg AS MATERIALIZED (SELECT * FROM leg WHERE key IN ({keys})), "
         f"tx AS ({tx}) "
     )
 

@@ -43,7 +43,7 @@ def secrets(feed: Feed, cells: Cells, natural: Mapping[str, pa.Array]) -> Secret
     """
     found: dict[str, tuple[str, ...]] = {}
     for column in (*feed.columns, *feed.locals):
-        if "keyed" in column.options or _token(column):
+        if {"keyed", "token"} & set(column.options) or _token(column):
             for path in column.paths:
                 _add(found, cells, path)
     for party in feed.parties:

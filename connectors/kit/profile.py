@@ -124,7 +124,11 @@ def profile(feed: Feed, bodies: Sequence[bytes]) -> Profile:
     table = feed.format in _TABLES
     there = {path for path, _ in cells.undecided(())}
     for path in list(cells.scanned.book.names):
-        if path in (NO_FIELD, ".", "/") or not (table or path in there):
+        if (
+            path in (NO_FIELD, ".", "/")
+            or (table and path.startswith("@"))
+            or not (table or path in there)
+        ):
             continue
         if path.startswith("/") and not table:
             values = pa.array(cells.header(path, units), pa.string())

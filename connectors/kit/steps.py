@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connectors.engine.convert import ISO_MOMENT, to_moment
 from connectors.engine.engine import Decoded
@@ -28,7 +29,12 @@ def accounted(feed: Feed, seen: Profile) -> list[dict[str, Any]]:
     read = reads(feed)
     out = []
     for field in seen.fields:
-        targets = read.get(field.path, [])
+        targets = read.get(field.path) or [
+            target
+            for pattern, of in read.items()
+            if "*" in pattern and _matches(pattern, field.path)
+            for target in of
+        ]
         status, told = MAPPED, ", ".join(targets)
         if not targets:
             pattern = next((p for p in feed.ignored if _matches(p, field.path)), None)
@@ -109,27 +115,35 @@ def codes(feed: Feed, rejects: Sequence[Mapping[str, Any]]) -> Step:
 
 
 def required_fields(feed: Feed, reports: pa.Table) -> Step:
-    """What the market requires is in every accepted report."""
-    try:
-        wanted = required(feed.market, feed.kind)
-    except ConfigurationError as error:
-        return Step("required fields", False, "no such market", (str(error),))
-    open_ = []
-    rows = reports.num_rows
-    for name in wanted.fields:
-        if name not in reports.schema.names:
-            continue
-        lacks = reports[name].null_count
-        if lacks and lacks == rows:
-            open_.append(f"{name}: is in no accepted report; map it, or say it in [constants]")
-    for group in wanted.one_of:
-        there = [name for name in group if name in reports.schema.names]
-        if rows and all(reports[name].null_count == rows for name in there):
-            open_.append(f"one of {', '.join(group)}: none is in any accepted report; map one")
-    if not rows:
+    """What each market of the feed requires is in its accepted reports."""
+    open_: list[str] = []
+    wanted = 0
+    for market in feed.markets:
+        try:
+            needs = required(market, feed.kind)
+        except ConfigurationError as error:
+            return Step("required fields", False, "no such market", (str(error),))
+        wanted += len(needs.fields)
+        mine = _of_market(reports, market) if len(feed.markets) > 1 else reports
+        rows = mine.num_rows
+        where = f" of {market}" if len(feed.markets) > 1 else ""
+        for name in needs.fields:
+            if name in mine.schema.names and rows and mine[name].null_count == rows:
+                cure = "map it, or say it in [constants]"
+                open_.append(f"{name}: is in no accepted report{where}; {cure}")
+        for group in needs.one_of:
+            there = [name for name in group if name in mine.schema.names]
+            if rows and all(mine[name].null_count == rows for name in there):
+                names = ", ".join(group)
+                open_.append(f"one of {names}: none is in any accepted report{where}; map one")
+    if not reports.num_rows:
         open_.append("no report was accepted, so nothing can be said")
-    told = f"{len(wanted.fields)} required of {feed.market} {feed.kind}"
+    told = f"{wanted} required of {feed.market} {feed.kind}"
     return Step("required fields", not open_, told, tuple(open_))
+
+
+def _of_market(reports: pa.Table, market: str) -> pa.Table:
+    return reports.filter(pc.equal(reports["market_segment"].cast(pa.string()), market))
 
 
 def key(feed: Feed, reports: pa.Table) -> Step:
@@ -149,16 +163,19 @@ def key(feed: Feed, reports: pa.Table) -> Step:
 
 
 def visibility_of(feed: Feed, reports: pa.Table) -> Step:
-    """The market has a visibility row, and a column that entitles a region is filled."""
-    try:
-        row = visibility(feed.market)
-    except ConfigurationError as error:
-        return Step("visibility", False, "no such market", (str(error),))
-    there = [name for name in row.entitled_by if name in reports.schema.names]
+    """Each market has a visibility row, and a column that entitles a region is filled."""
+    names: list[str] = []
+    for market in feed.markets:
+        try:
+            names += visibility(market).entitled_by
+        except ConfigurationError as error:
+            return Step("visibility", False, "no such market", (str(error),))
+    names = list(dict.fromkeys(names))
+    there = [name for name in names if name in reports.schema.names]
     filled = [name for name in there if reports[name].null_count < reports.num_rows]
-    told = f"{feed.market}: a region sees a report through {', '.join(row.entitled_by)}"
-    cure = f"fill one of {', '.join(row.entitled_by)}: else no region may see a report"
-    missing = there and not filled and reports.num_rows
+    told = f"{feed.market}: a region sees a report through {', '.join(names)}"
+    cure = f"fill one of {', '.join(names)}: else no region may see a report"
+    missing = bool(there and not filled and reports.num_rows)
     return Step("visibility", not missing, told, (cure,) if missing else ())
 
 
@@ -228,8 +245,8 @@ def reads(feed: Feed) -> dict[str, list[str]]:
         if total:
             note(total, "control total")
     for path in feed.paths:  # whatever else the language reads
-        if "*" not in path:
-            plain = path if feed.format == "csv" else _QUALIFIER.sub("", path)
+        plain = path if feed.format == "csv" else _QUALIFIER.sub("", path)
+        if not plain.endswith("**"):  # that there is anything decides nothing about what it is
             out.setdefault(plain, ["read"])
     out.pop("#", None)
     return out

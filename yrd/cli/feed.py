@@ -1,16 +1,19 @@
 """`yrd feed list` and `yrd feed show NAME`: how each market reports, and how it is read."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from yrd.cli.common import Json, emit, guarded, stdout
+from yrd.cli.feed_catalogue import entry, lines
 from yrd.cli.feed_check import check
 from yrd.cli.feed_new import new
 from yrd.cli.feed_repair import adopt, diff
 
 if TYPE_CHECKING:
     from connectors.engine.spec import Column, Feed, Party
+    from schemas.visibility import Visibility
 
 app = typer.Typer(
     add_completion=False,
@@ -22,6 +25,7 @@ app.command()(check)
 app.command()(diff)
 app.command()(adopt)
 
+_HEADS = {"format": 8, "status": 10, "kind": 11, "market": 12, "lateness": 8, "examples": 5}
 Lang = Annotated[str, typer.Option("--lang", help="zh or en.")]
 
 
@@ -29,35 +33,36 @@ Lang = Annotated[str, typer.Option("--lang", help="zh or en.")]
 def list_feeds(as_json: Json = False) -> None:
     """List the feeds: one entry a way of reporting, read by one spec file.
 
-    Status: public = the format is a published standard; stand-in = ours, because the market's own
-    wire format is not public; ours = made for this project. Kind: what a record is. Late: how long
-    after it happened a record still counts as on time. Cases: example submissions with what must
-    come of them.
+    Below the titles: through which column a region sees its reports, and whether the spec has a
+    certificate. Status: public = the format is a published standard; stand-in = ours, because the
+    market's own wire format is not public; ours = made for this project. Kind: what a record is.
+    Late: how long after it happened a record still counts as on time. Cases: example submissions
+    with what must come of them.
 
     Exit status: 0; 2 where a spec is wrong, with its file and line.
     """
     with guarded():
-        from rich.table import Table
-
         from connectors.feeds.registry import load_feeds
         from yrd.settings import Settings
 
-        feeds = list(load_feeds(Settings().feed_folders).values())
+        rows = [_brief(feed) for feed in load_feeds(Settings().feed_folders).values()]
         if as_json:
-            emit([_brief(feed) for feed in feeds], as_json)
+            emit(rows, as_json)
             return
-        table = Table(box=None, pad_edge=False)
-        for head in ("feed", "format", "status", "kind", "market", "late"):
-            table.add_column(head, no_wrap=head != "feed")
-        table.add_column("cases", justify="right")
-        for feed in feeds:
-            row = _brief(feed)
-            table.add_row(
-                f"[bold]{feed.name}[/bold]\n{_plain(feed.title_en)}\n{_plain(feed.title_zh)}",
-                *(row[key] for key in ("format", "status", "kind", "market", "lateness")),
-                str(row["examples"]),
-            )
-        stdout.print(table)
+        wide = max(len(row["name"]) for row in rows)
+        heads = dict(
+            zip(_HEADS, ("format", "status", "kind", "market", "late", "cases"), strict=True)
+        )
+        for row in [{"name": "feed", **heads}, *rows]:
+            told = "".join(f"{row[key]!s:<{size}}" for key, size in _HEADS.items())
+            stdout.print(f"[bold]{row['name']:<{wide}}[/bold]  {told}".rstrip(), highlight=False)
+            if "title" not in row:
+                continue
+            for line in (
+                f"{row['title']['en']}; {row['title']['zh']}",
+                f"seen through {', '.join(row['entitled_by'])}; certificate {row['certificate']}",
+            ):
+                stdout.print(f"  {_plain(line)}", highlight=False, soft_wrap=True)
         stdout.print("\nnext: yrd feed show NAME", highlight=False, markup=False)
 
 
@@ -67,9 +72,16 @@ def show(
         str, typer.Argument(metavar="NAME", help="A feed's name, as `yrd feed list` prints it.")
     ],
     lang: Lang = "en",
+    ledger: Annotated[
+        Path | None,
+        typer.Option("--ledger", help="Folder of published versions: adds volumes and lateness."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show one feed: where every field comes from, what is ignored, who may see its reports.
+    """Show one feed: whose data it is, where every field comes from, who may see its reports.
+
+    The catalogue entry says owner, need list, responsibility list, resource catalogue, contact
+    role, data level, certificate and adopted versions.
 
     Each field has its canonical name, its type, `required` where a record without it is rejected,
     the source path behind `<-`, and how the text there is read. The spec hash names the exact bytes
@@ -83,14 +95,17 @@ def show(
         from yrd.settings import Settings
 
         _checked(lang)
-        feeds = load_feeds(Settings().feed_folders)
+        settings = Settings()
+        feeds = load_feeds(settings.feed_folders)
         if name not in feeds:
             raise InputError(f"feed {name!r}: expected one of {', '.join(feeds)}")
-        told = _described(feeds[name])
+        told = _described(feeds[name]) | entry(feeds[name], settings, ledger)
         if as_json:
             emit(told, as_json)
         else:
             _print(told, lang)
+            for one in ["", *lines(told, lang)]:
+                stdout.print(one, markup=False, highlight=False, soft_wrap=True)
 
 
 def _checked(lang: str) -> None:
@@ -101,6 +116,8 @@ def _checked(lang: str) -> None:
 
 
 def _brief(feed: "Feed") -> dict[str, Any]:
+    from schemas.visibility import visibility
+
     return {
         "name": feed.name,
         "title": {"zh": feed.title_zh, "en": feed.title_en},
@@ -111,9 +128,22 @@ def _brief(feed: "Feed") -> dict[str, Any]:
         "market": feed.market,
         "lateness": _span(feed.lateness_us // 1_000_000),
         "lateness_s": feed.lateness_us // 1_000_000,
+        "entitled_by": list(
+            dict.fromkeys(name for one in feed.markets for name in visibility(one).entitled_by)
+        ),
+        "certificate": _certified(feed),
         "examples": len(list((feed.folder / "examples").glob("*.expected.json"))),
         "spec": feed.version,
     }
+
+
+def _certified(feed: "Feed") -> str:
+    from connectors.kit.certificate import find
+    from yrd.processes.trying import certificates
+    from yrd.settings import Settings
+
+    told = find(feed, [certificates(Settings().var)])
+    return "none" if told is None else ("passed" if told["passed"] else "not passed")
 
 
 def _described(feed: "Feed") -> dict[str, Any]:
@@ -122,7 +152,6 @@ def _described(feed: "Feed") -> dict[str, Any]:
 
     schema = arrow_schema(feed.kind)
     needed = {field.name for field in schema if not field.nullable}
-    market = visibility(feed.market)
     key = feed.key
     return _brief(feed) | {
         "file": f"{'/'.join(feed.folder.parts[-3:])}/spec.toml",
@@ -146,19 +175,23 @@ def _described(feed: "Feed") -> dict[str, Any]:
         },
         "skipped": [{"field": path, "in": list(values)} for path, values in feed.skip],
         "ignored": list(feed.ignored),
-        "visibility": {
-            "market": {"zh": market.zh, "en": market.en},
-            "reporters": market.reporters,
-            "entitled_by": list(market.entitled_by),
-            "expected_reports_of_a_transaction": market.legs_both,
-            "pair_wait_s": market.pair_wait_s,
-            "held_nationally_by": {
-                "zh": market.held_nationally_by.zh,
-                "en": market.held_nationally_by.en,
-            },
-            "status": market.status,
-            "note": market.note,
+        "visibility": [_visibility(visibility(market)) for market in feed.markets],
+    }
+
+
+def _visibility(market: "Visibility") -> dict[str, Any]:
+    return {
+        "market": {"zh": market.zh, "en": market.en},
+        "reporters": market.reporters,
+        "entitled_by": list(market.entitled_by),
+        "expected_reports_of_a_transaction": market.legs_both,
+        "pair_wait_s": market.pair_wait_s,
+        "held_nationally_by": {
+            "zh": market.held_nationally_by.zh,
+            "en": market.held_nationally_by.en,
         },
+        "status": market.status,
+        "note": market.note,
     }
 
 
@@ -279,7 +312,14 @@ def _print(told: dict[str, Any], lang: str) -> None:
         line(f"checked: number of records against {told['totals']['records']}{also}")
     line(f"ignored: {', '.join(told['ignored']) or 'nothing'}")
     line(f"a field or code nobody decided about: {told['undecided']}s the record")
-    seen = told["visibility"]
+    for seen in told["visibility"]:
+        _seen(seen, lang)
+
+
+def _seen(seen: dict[str, Any], lang: str) -> None:
+    def line(text: str) -> None:
+        stdout.print(text, markup=False, highlight=False)
+
     line(f"\nwho reports ({seen['market'][lang]}): {seen['reporters']}")
     line(f"a region may see a report through: {', '.join(seen['entitled_by'])}")
     legs = seen["expected_reports_of_a_transaction"]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from connectors.engine.cells_fix import mark
 from connectors.engine.frame_csv import header_at
-from connectors.engine.gate import RefusedError, as_utf8, check_xml, expand
+from connectors.engine.gate import RefusedError, check_xml, readable
 from connectors.engine.kernels.jsontext import find_objects
 from connectors.engine.kernels.xmlrecords import find_records
 from connectors.engine.scan import Steps, Unit
@@ -40,9 +40,7 @@ def units_of(number: int, body: Body, feed: Feed, limit: int = CHUNK_BYTES) -> I
     Raises:
         RefusedError: the submission cannot be expanded, or its large document cannot be read.
     """
-    body = expand(body, feed.max_expanded)
-    if feed.format == "xml":
-        body = as_utf8(body, feed)
+    body = readable(body, feed)
     if feed.sheet is not None:
         body = sheet_text(bytes(body), feed.sheet, feed.max_expanded)
     if len(body) <= limit:

@@ -46,6 +46,16 @@ class _DoctypeError(Exception):
     pass
 
 
+def readable(body: bytes | memoryview, feed: Feed) -> bytes | memoryview:
+    """The bytes that are read, and that byte ranges count in: expanded, XML in UTF-8.
+
+    Raises:
+        RefusedError: as `expand` and `as_utf8`.
+    """
+    body = expand(body, feed.max_expanded)
+    return as_utf8(body, feed) if feed.format == "xml" else body
+
+
 def as_utf8(body: bytes | memoryview, feed: Feed) -> bytes | memoryview:
     """An XML document in UTF-16 as the same document in UTF-8; anything else comes back as it is.
 

@@ -1,0 +1,1 @@
+"""Account statements: ISO 20022 camt.053."""

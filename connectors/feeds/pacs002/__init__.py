@@ -1,0 +1,1 @@
+"""Payment status reports: ISO 20022 pacs.002."""

@@ -1,0 +1,1 @@
+"""Payment returns: ISO 20022 pacs.004."""

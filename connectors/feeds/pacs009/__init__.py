@@ -1,0 +1,1 @@
+"""Credit transfers between financial institutions: ISO 20022 pacs.009."""

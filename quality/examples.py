@@ -56,8 +56,10 @@ def batch(market: str, rows: Sequence[Mapping[str, Any]]) -> pa.RecordBatch:
     Raises:
         ConfigurationError: a row names a column its kind does not have.
     """
-    base = {**base_records()["common"], **base_records()[market]}
-    schema = arrow_schema(base["kind"])
+    own = base_records()[market]
+    schema = arrow_schema(own["kind"])
+    common = base_records()["common"].items()
+    base = {name: value for name, value in common if name in schema.names} | own
     filled = [{**base, **row} for row in rows]
     if unknown := {name for row in filled for name in row} - set(schema.names):
         raise ConfigurationError(

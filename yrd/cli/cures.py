@@ -23,6 +23,7 @@ _BY_RULE: Mapping[str, str] = MappingProxyType(
         "ENG-NO-RECORD": "the operator checks that the file came under the right feed",
         "ENG-COLUMNS": "the reporter checks the line for a missing quote or a cut end",
         "ENG-HEADER": "the operator compares the header line with `yrd feed show`",
+        "ENG-WORKBOOK": "the reporter saves the sheets of the template alone, as .xlsx or CSV",
         "ENG-UNKNOWN-FIELD": "the operator maps the field in the spec, or lists it as ignored",
         "ENG-UNKNOWN-CODE": "the operator adds the code to the spec, or asks the reporter",
         "ENG-SOURCE-CHANGED": "the operator adapts the spec to the new format; nobody is NACKed",

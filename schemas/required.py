@@ -1,7 +1,7 @@
 """What a report of a market must state; reads `required.toml`."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,16 +23,24 @@ class Required:
     """The required columns of one market and kind, in schema order.
 
     `fields` always hold a value; of each group in `one_of` at least one column does; `by_event`
-    adds columns for one event type.
+    adds columns for one event type, `without` names those it need not fill.
     """
 
     fields: tuple[str, ...]
     one_of: tuple[tuple[str, ...], ...]
     by_event: Mapping[str, tuple[str, ...]]
+    without: Mapping[str, tuple[str, ...]]
+
+    def spared(self, names: Iterable[str], events: Iterable[str]) -> bool:
+        """Whether none of these event types needs any of these columns."""
+        codes = list(events)
+        return bool(codes) and all(set(names) <= set(self.without.get(c, ())) for c in codes)
 
     def of_event(self, event_type: str) -> tuple[str, ...]:
         """Every column a report with this event type must fill."""
-        return (*self.fields, *self.by_event.get(event_type, ()))
+        spared = self.without.get(event_type, ())
+        own = (*self.fields, *self.by_event.get(event_type, ()))
+        return tuple(name for name in own if name not in spared)
 
 
 @cache
@@ -80,6 +88,9 @@ def required(market: str, kind: str) -> Required:
         by_event=MappingProxyType(
             {code: _checked(more, kind, where) for code, more in row.get("by_event", {}).items()}
         ),
+        without=MappingProxyType(
+            {code: _checked(less, kind, where) for code, less in row.get("without", {}).items()}
+        ),
     )
 
 
@@ -112,6 +123,9 @@ def missing(
         wanted += [(name, (name,), mine) for name in names]
     for label, names, where in wanted:
         lacking = where.copy()
+        for code in rule.without:
+            if rule.spared(names, [code]):
+                lacking &= ~_is_event(batch, code)
         for name in names:
             if name in batch.schema.names:
                 lacking &= np.asarray(batch.column(name).is_null())

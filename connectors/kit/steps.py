@@ -127,11 +127,18 @@ def required_fields(feed: Feed, reports: pa.Table) -> Step:
         mine = _of_market(reports, market) if len(feed.markets) > 1 else reports
         rows = mine.num_rows
         where = f" of {market}" if len(feed.markets) > 1 else ""
+        acts: list[str] = []
+        if "event_type" in mine.schema.names:
+            acts = pc.unique(mine["event_type"].cast(pa.string())).drop_null().to_pylist()
         for name in needs.fields:
+            if needs.spared([name], acts):
+                continue
             if name in mine.schema.names and rows and mine[name].null_count == rows:
                 cure = "map it, or say it in [constants]"
                 open_.append(f"{name}: is in no accepted report{where}; {cure}")
         for group in needs.one_of:
+            if needs.spared(group, acts):
+                continue
             there = [name for name in group if name in mine.schema.names]
             if rows and all(mine[name].null_count == rows for name in there):
                 names = ", ".join(group)

@@ -323,17 +323,32 @@ def _repeat(value: str | int | bool, of: pa.DataType, size: int) -> pa.Array:
 
 def _as_schema(columns: Mapping[str, pa.Array], size: int, kind: str) -> pa.RecordBatch:
     schema = arrow_schema(kind)
+    nothing = Nothing(size)
     arrays = []
     for field in schema:
         array = columns.get(field.name)
         if array is None:
-            array = pa.nulls(size, field.type)
+            array = nothing.of(field.type)
         elif array.type != field.type:
             array = _cast(array, field.type)
         arrays.append(array)
     return pa.RecordBatch.from_arrays(
         arrays, schema=schema.with_metadata({"kind": kind, "schema_version": SCHEMA_VERSION})
     )
+
+
+class Nothing:
+    """Columns without a value: those of one type share their bytes, most of a wide batch."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._made: dict[pa.DataType, pa.Array] = {}
+
+    def of(self, kind: pa.DataType) -> pa.Array:
+        """Nulls of a type."""
+        if kind not in self._made:
+            self._made[kind] = pa.nulls(self._size, kind)
+        return self._made[kind]
 
 
 def _cast(array: pa.Array, to: pa.DataType) -> pa.Array:

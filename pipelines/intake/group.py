@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from connectors.engine.engine import Decoded, Submission, decode
 from connectors.engine.spec import Feed
 from connectors.engine.tokens import Tokeniser
-from pipelines.intake.enrich import Doubt, enrich
+from pipelines.intake.enrich import Doubt, Nothing, enrich
 from pipelines.intake.markets import by_market, evaluate
 from pipelines.intake.narrow import narrow_rows
 from quality.answers import ACCEPTED, QUARANTINED, REJECTED, answers, mark, refusals, verdicts
@@ -70,7 +70,7 @@ def take_group(
     judged = _judged(evaluate(evaluator, batch, feed), enriched.doubts)
     verdict = verdicts(batch.num_rows, judged)
     batch = mark(batch, judged)
-    reports = batch.filter(pa.array(verdict == ACCEPTED))
+    reports = _kept(batch, verdict == ACCEPTED)
     envelopes = _envelopes(group)
     feedback = [
         answers(batch, judged, envelopes, rows["submission"], rows["record"]),
@@ -101,6 +101,23 @@ def _of(table: pa.Table | pa.RecordBatch, wanted: NDArray[np.bool_]) -> pa.Table
     if wanted.all():
         return table
     return table.filter(pa.array(wanted[table["submission"].to_numpy()]))
+
+
+def _kept(batch: pa.RecordBatch, wanted: NDArray[np.bool_]) -> pa.RecordBatch:
+    """Some rows of a wide batch; columns without a value, half of them, are not gone through."""
+    if wanted.all():
+        return batch
+    filled = [
+        place
+        for place, column in enumerate(batch.columns)
+        if column.null_count < len(column) or pa.types.is_dictionary(column.type)
+    ]
+    some = batch.select(filled).filter(pa.array(wanted))
+    nothing = Nothing(some.num_rows)
+    arrays = [nothing.of(field.type) for field in batch.schema]
+    for place, column in zip(filled, some.columns, strict=True):
+        arrays[place] = column
+    return pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
 
 
 def _judged(evaluation: pa.Table, doubts: Sequence[Doubt]) -> pa.Table:

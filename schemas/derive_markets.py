@@ -66,6 +66,10 @@ def _extra(found: Required, kind: str) -> str:
         f"for {code}: {', '.join(f'`{name}`' for name in names)}"
         for code, names in found.by_event.items()
     ]
+    parts += [
+        f"not for {code}: {', '.join(f'`{name}`' for name in names)}"
+        for code, names in found.without.items()
+    ]
     return "; ".join(parts)
 
 

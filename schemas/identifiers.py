@@ -19,7 +19,7 @@ from stdnum import isin, lei
 from stdnum.cn import ric, uscc
 from stdnum.iso7064 import mod_11_10
 
-from schemas.columns import encoded
+from schemas.columns import encoded, flat
 from schemas.errors import ConfigurationError
 from schemas.reference_data import read_table
 
@@ -142,6 +142,12 @@ def valid(kind: str, column: pa.Array, on: date | None = None) -> NDArray[np.boo
         raise ConfigurationError(
             f"identifier kind {kind!r}: expected one of {', '.join(KINDS)}; correct the rule"
         )
+    if (
+        chosen.check is None
+        and chosen.code_list is None
+        and not pa.types.is_dictionary(column.type)
+    ):
+        return _decide(chosen, flat(column).cast(pa.string()).fill_null(""), on)
     values, codes = encoded(column)
     if values.null_count:
         values = values.fill_null("")

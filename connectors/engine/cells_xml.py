@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from connectors.engine.cells import NO_FIELD, PathBook, Scanned
-from connectors.engine.gate import RefusedError, check_xml, well_formed
+from connectors.engine.gate import RefusedError, check_xml
 from connectors.engine.kernels.nodes import KIND, KIND_ATTRIBUTE, KIND_RECORD, PARENT, TABLE_FULL
 from connectors.engine.kernels.xml import scan_documents, scan_xml
 from connectors.engine.kernels.xmlrecords import room_of
@@ -38,7 +38,7 @@ class _XmlTable(NodeTable):
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """The first bytes of documents expat has accepted, and what was learned of these."""
+    """How documents begin, which expat has accepted, and what was learned of them."""
 
     text: bytes
     root: int  # where the root's `<` is
@@ -66,6 +66,7 @@ class XmlScanner:
         self._steps = [Steps.of([record, *below]) for record in self._records]
         self._tables: dict[tuple[int, bytes], _XmlTable] = {}
         self._heads: dict[bytes, _Head] = {}
+        self._doubted: set[bytes] = set()  # begins whose documents are scanned one by one
 
     def scan(self, units: Sequence[Unit]) -> tuple[Scanned, dict[int, RefusedError]]:
         """Scan units as one relation; refused ones (by index) contribute no cell."""
@@ -114,7 +115,9 @@ class XmlScanner:
 
     def _head(self, joined: bytes, low: int) -> _Head | None:
         found = _HEAD.match(joined, low)
-        return None if found is None else self._heads.get(found[0])
+        if found is None or found[0].endswith(b"/>") or found[0] in self._doubted:
+            return None
+        return self._heads.get(found[0]) or self._begin(found)
 
     def _alike(
         self,
@@ -152,8 +155,9 @@ class XmlScanner:
             for node in range(table.resolved, table.nodes):
                 self._name(node, {}, table)
             table.resolved = table.nodes
-            if table.foreign_record:
+            if table.foreign_record:  # of one of them: each has to be looked at alone
                 self._drop(table)
+                self._doubted.add(head.text)
                 room.count[:] = before
                 return first
             cells = room.cells[start : int(room.count[0])]
@@ -171,14 +175,44 @@ class XmlScanner:
         self._tables = {tag: kept for tag, kept in self._tables.items() if kept is not table}
         self._heads = {text: head for text, head in self._heads.items() if head.table is not table}
 
-    def _learn(self, joined: bytes, low: int, tag: bytes, variant: int) -> None:
-        """Keep how a document began, if expat takes its begin for a whole start tag."""
+    def _begin(self, found: re.Match[bytes]) -> _Head | None:
+        """Learn a begin that was not met before: expat is shown it as a document of its own."""
+        text, tag = found[0], found[2]
+        if len(self._heads) + len(self._doubted) >= _TABLES:
+            self._heads.clear()
+            self._doubted.clear()
+        table = _XmlTable(len(self._steps[0].path_at) - 1)
+        alone = text + b"</" + tag + b">"
+        try:
+            check_xml(alone, self._feed)
+            known = self._root(alone, table)
+        except RefusedError:
+            known = False
+        if not known:
+            self._doubted.add(text)
+            return None
+        head = self._heads[text] = _Head(text, len(found[1]), 0, table)
+        return head
+
+    def _root(self, alone: bytes, table: _XmlTable) -> bool:
+        """Give a table its first nodes: the root and its attributes."""
+        body, steps = np.frombuffer(alone, np.uint8), self._steps[0]
+        most, elements = room_of(body)
+        room = Room.of(most, elements + 1)
+        scan_xml(
+            body, 0, len(body), table.grid, table.names, table.size, table.progress,
+            steps.step_bytes, steps.step_at, steps.path_at,
+            room.cells, room.flags, room.instances, room.records, room.count, 0, True,
+        )  # fmt: skip
+        return self._resolve(alone, room.cells[: int(room.count[0])], table)
+
+    def _prefer(self, joined: bytes, low: int, tag: bytes, variant: int) -> None:
+        """Documents with this begin have their records at another path than was thought."""
         found = _HEAD.match(joined, low)
-        if found is None or not found[0].endswith(tag) or found[0].endswith(b"/>"):
-            return
-        if len(self._heads) < _TABLES and well_formed(found[0] + b"</" + found[2] + b">"):
-            table = self._tables[variant, tag]
-            self._heads[found[0]] = _Head(found[0], len(found[1]), variant, table)
+        head = None if found is None else self._heads.get(found[0])
+        table = self._tables.get((variant, tag))
+        if head is not None and table is not None and head.variant != variant:
+            self._heads[head.text] = replace(head, variant=variant, table=table)
 
     def _first(
         self, joined: bytes, body: NDArray[np.uint8], low: int, high: int, room: Room
@@ -212,6 +246,7 @@ class XmlScanner:
             if self._try(joined, body, low, high, room, table, variant):
                 if table.nodes > SHARED_NODE_LIMIT:
                     self._drop(table)
+                self._prefer(joined, low, tag, variant)
                 return
             self._drop(table)
         room.count[:] = before
@@ -221,9 +256,8 @@ class XmlScanner:
         if not table.below_root and table.nodes <= SHARED_NODE_LIMIT:
             if len(self._tables) >= _TABLES:
                 self._tables.clear()
-                self._heads.clear()
             self._tables[variant, tag] = table
-            self._learn(joined, low, tag, variant)
+        self._prefer(joined, low, tag, variant)
 
     def _try(
         self,

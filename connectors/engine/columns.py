@@ -259,7 +259,8 @@ class Reading:
             bad = convert.failing(text, lambda values: valid(kind, values)) & ~shape
             self._note(bad, "ENG-UNKNOWN-CODE", column, f"a listed {kind} code")
             return
-        bad = convert.failing(text, lambda values: valid(kind, values))
+        given = text.is_valid().to_numpy(zero_copy_only=False)
+        bad = ~valid(kind, text) & given
         self._note(bad, "ENG-IDENTIFIER", column, f"a {kind} of the right form", warn)
 
     def _in_range(self, column: Column, typed: pa.Array) -> pa.Array:

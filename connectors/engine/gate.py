@@ -148,15 +148,6 @@ def check_xml(body: bytes | memoryview, feed: Feed) -> None:
         ) from None
 
 
-def well_formed(text: bytes) -> bool:
-    """Whether expat takes bytes for a document; small ones, of which nothing is told."""
-    try:
-        expat.ParserCreate(encoding="utf-8", namespace_separator=" ").Parse(text, True)
-    except expat.ExpatError:
-        return False
-    return True
-
-
 _BAD_TOKEN = expat.errors.codes[expat.errors.XML_ERROR_INVALID_TOKEN]
 
 

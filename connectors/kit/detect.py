@@ -10,13 +10,16 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 from xml.parsers import expat
 
 from connectors.engine.gate import RefusedError, expand
 from connectors.engine.spec import FORMATS
+from connectors.kit.detect_fix import fix
+from connectors.kit.detect_layout import Layout
+from connectors.kit.detect_sheet import xlsx
 from schemas.errors import InputError
 
 SAMPLE_BYTES = 32 << 20
@@ -27,20 +30,6 @@ _RECORDS = re.compile(
 )
 _DELIMITERS = (",", "\t", ";", "|")
 _NUMBERS = re.compile(r"[-+]?[0-9][0-9.,:/ -]*%?\+?")
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """The top-level lines of a spec, with the reason of each guess by name of the line."""
-
-    format: str
-    encoding: str
-    record: str = ""
-    namespace: str = ""
-    delimiter: str = ","
-    header_starts: str | None = None
-    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    why: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def layout(
@@ -69,7 +58,7 @@ def layout(
     if encoding is None:
         encoding, why["encoding"] = _encoding(body) if form in _TEXT else ("utf-8", "")
     try:
-        found = _ADAPTERS.get(form, _plain)(body, encoding)
+        found = _ADAPTERS[form](body, encoding)
     except (UnicodeDecodeError, ValueError, csv.Error, expat.ExpatError, LookupError):
         raise InputError(
             f"sample: expected {form} in {encoding}, it cannot be read as that; say what it is "
@@ -80,7 +69,7 @@ def layout(
     return replace(found, why=MappingProxyType({**why, **found.why}))
 
 
-_TEXT = ("xml", "json", "ndjson", "csv")
+_TEXT = ("xml", "json", "ndjson", "csv", "fix")
 
 
 def _format(body: bytes) -> tuple[str, str]:
@@ -128,10 +117,6 @@ def _encoding(body: bytes) -> tuple[str, str]:
             return name, "the sample is plain ASCII: ask the sender which encoding names have"
         return name, "every byte of the sample is such text; ask the sender"
     raise InputError("sample: expected text in utf-8 or gb18030; convert it, or say --encoding")
-
-
-def _plain(_: bytes, encoding: str) -> Layout:
-    raise LookupError(encoding)
 
 
 # --- XML
@@ -269,5 +254,5 @@ def _is_header(row: list[str]) -> bool:
 
 
 _ADAPTERS: Mapping[str, Callable[[bytes, str], Layout]] = MappingProxyType(
-    {"xml": _xml, "json": _json, "ndjson": _ndjson, "csv": _csv}
+    {"xml": _xml, "json": _json, "ndjson": _ndjson, "csv": _csv, "fix": fix, "xlsx": xlsx}
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.engine.spec import Feed
-from connectors.kit.detect import Layout
+from connectors.kit.detect_layout import Layout
 from connectors.kit.hints import likeness
 from connectors.kit.masks import masked
 from connectors.kit.profile import Field, Profile

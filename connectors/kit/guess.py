@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from connectors.kit.detect_fix import tags
 from connectors.kit.hints import hints, likeness, words
 from connectors.kit.profile import Field, Profile
 from schemas.fields import arrow_schema
@@ -146,7 +147,8 @@ def _says(shape: str) -> str:
 
 def _best(path: str, names: Iterable[str]) -> tuple[float, str]:
     """The best alias for the end of a path: the last step, or the last few together."""
-    steps = path.lstrip("/").replace("/@", "@").split("/")
+    named = tags()["names"]  # a FIX path is tags: "party/448"
+    steps = [named.get(one, one) for one in path.lstrip("/").replace("/@", "@").split("/")]
     ends = [" ".join(steps[-count:]) for count in range(1, min(_STEPS, len(steps)) + 1)]
     scored = ((likeness(end, alias), -len(alias), alias) for alias in names for end in ends)
     score, _, alias = max(scored)

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.engine.spec import Feed
-from connectors.kit.detect import Layout, layout
+from connectors.kit.detect import layout
+from connectors.kit.detect_fix import tags
+from connectors.kit.detect_layout import Layout
 from connectors.kit.guess import Guess, PartyGuess, guesses, near, party_guesses
 from connectors.kit.hints import hints
 from connectors.kit.profile import Field, Profile, draft, profile
@@ -92,6 +94,7 @@ def _spec(
             '# "free text, may hold names" = ["remark"]',
             "[ignored]",
             "",
+            *_sections(found),
             *_catalogue(),
             *_constants(made, kind, market),
             *_fields(seen, made, kind),
@@ -152,7 +155,8 @@ def _undecided(seen: Profile, undecided: Sequence[str], kind: str) -> list[str]:
 
 
 def _look(field: Field, kind: str) -> str:
-    parts = [f"{field.records}x"]
+    name = tags()["names"].get(field.path.rpartition("/")[2], "")
+    parts = [f"{name} {field.records}x".strip()]
     if field.repeated:
         parts.append(f"more than once in {field.repeated}: pick one with a qualifier, or ignore")
     parts += [" ".join(field.masks[:2])] if field.masks else ["always empty"]
@@ -177,6 +181,10 @@ def _key(made: Sequence[Guess], kind: str) -> list[str]:
         guess = 'key = { fields = ["source_trade_id"], scope = "reporter" }'
         lines.append(f"{guess}   # guess: a reporter numbers its own records")
     return lines
+
+
+def _sections(found: Layout) -> list[str]:
+    return [found.sections, ""] if found.sections else []
 
 
 def _catalogue() -> list[str]:

@@ -17,8 +17,9 @@ from connectors.engine.chunks import units_of
 from connectors.engine.engine import Decoder
 from connectors.engine.gate import RefusedError
 from connectors.engine.spec import Feed, parse
+from connectors.engine.specgroups import framing
 from connectors.engine.tokens import Tokeniser
-from connectors.kit.detect import Layout
+from connectors.kit.detect_layout import Layout
 from connectors.kit.hints import Shape, hints
 from connectors.kit.masks import common
 from schemas.errors import InputError
@@ -75,11 +76,11 @@ def draft(layout: Layout) -> Feed:
         f'format = "{layout.format}"',
         f'encoding = "{layout.encoding}"',
         f"record = {quoted(layout.record)}",
-        f"delimiter = {quoted(layout.delimiter)}",
         *('kind = "event"', 'business_calendar = "NATURAL"', 'lateness = "1 d"'),
         *([f"header_starts = {quoted(layout.header_starts)}"] if layout.header_starts else []),
+        *([f"delimiter = {quoted(layout.delimiter)}"] if layout.format == "csv" else []),
         *(f"{name} = {value}" for name, value in layout.options.items()),
-        *("[constants]", 'market_segment = "PYMT"'),
+        *("[constants]", 'market_segment = "PYMT"', layout.sections),
     ]
     return parse(Path("draft/spec.toml"), "\n".join(lines))
 
@@ -122,6 +123,7 @@ def profile(feed: Feed, bodies: Sequence[bytes]) -> Profile:
     cells, units = cells_of(feed, bodies)
     found = []
     table = feed.format in _TABLES
+    framed = framing(feed.groups)  # what the reader checks by itself
     there = {path for path, _ in cells.undecided(())}
     for path in list(cells.scanned.book.names):
         if (

@@ -1,5 +1,7 @@
 """TOML as a person would write it: the few forms a spec needs."""
 
+from collections.abc import Iterable
+
 
 def text(value: str) -> str:
     r"""A basic string.
@@ -21,3 +23,13 @@ def key(name: str) -> str:
     """
     bare = name.isascii() and name.replace("_", "").replace("-", "").isalnum()
     return name if bare else text(name)
+
+
+def texts(values: Iterable[str]) -> str:
+    """A list of strings on one line.
+
+    Example:
+        >>> print(texts(["a", "b"]))
+        ["a", "b"]
+    """
+    return f"[{', '.join(map(text, values))}]"

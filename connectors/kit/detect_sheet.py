@@ -15,7 +15,6 @@ from schemas.errors import InputError
 
 _SHEETS = re.compile(r'<(?:\w+:)?sheet\s[^>]*?name="([^"]+)"[^>]*>')
 _NUMBER = re.compile(r"-?[0-9][0-9.,]*")
-_LABELLED = 2  # cells of a row that holds a label and its value
 _BOUND = 256 << 20
 
 
@@ -45,7 +44,10 @@ def xlsx(body: bytes, encoding: str) -> Layout:
     for row, columns in sorted(rows.items()):
         if row < top:
             texts_of = [grid.cells[row, column] for column in sorted(columns)]
-            (labels if len(texts_of) > 1 else notes).append(texts_of[0].rstrip(":\uff1a"))
+            if len(texts_of) > 1:
+                labels += [one.rstrip(":\uff1a") for one in texts_of[::2]]
+            else:
+                notes += texts_of
     others = [other for other in names if other != name]
     lines = ["[sheet]   # guess: the sheet with most cells, its first row of full width",
              f"name = {text(name)}", f"head = {text(grid.cells[top, 1])}"]  # fmt: skip
@@ -77,12 +79,9 @@ def _head(grid: Grid, rows: dict[int, list[int]]) -> tuple[int, int]:
     full = min(row for row, columns in rows.items() if len(columns) == wide and 1 in columns)
     if not any(_NUMBER.fullmatch(grid.cells[full, column]) for column in rows[full]):
         return full, 1
-    top = full
-    while top - 1 in rows and len(rows[top - 1]) > _LABELLED:
-        top -= 1
-    while 1 not in rows[top] and top < full:
-        top += 1
-    return (top, full - top) if top < full else (full, 1)
+    joined = [merge[0] for merge in grid.merges if merge[1] == 1 and merge[2] == full - 1]
+    top = min(joined, default=full - 1)
+    return (top, full - top) if 1 in rows.get(top, ()) else (full, 1)
 
 
 def _spans(grid: Grid, row: int, column: int) -> bool:

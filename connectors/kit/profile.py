@@ -123,14 +123,10 @@ def profile(feed: Feed, bodies: Sequence[bytes]) -> Profile:
     cells, units = cells_of(feed, bodies)
     found = []
     table = feed.format in _TABLES
-    framed = framing(feed.groups)  # what the reader checks by itself
+    own = {NO_FIELD, ".", "/", *framing(feed.groups)}  # what readers check by themselves
     there = {path for path, _ in cells.undecided(())}
     for path in list(cells.scanned.book.names):
-        if (
-            path in (NO_FIELD, ".", "/")
-            or (table and path.startswith("@"))
-            or not (table or path in there)
-        ):
+        if path in own or (table and path.startswith("@")) or not (table or path in there):
             continue
         if path.startswith("/") and not table:
             values = pa.array(cells.header(path, units), pa.string())

@@ -28,9 +28,10 @@ from ledger import duck
 from pipelines.job.segments import read_segment
 from pipelines.lanes.ledger import evaluate
 from pipelines.lanes.stream import RuleHost, route, stream_rules
-from pipelines.pairing.pairing import PAIR_WAIT_US, SECOND, Closed, merge
+from pipelines.pairing.pairing import SECOND, Closed, merge
 from schemas.errors import YrdError
 from schemas.narrow import FLAG_PAYER_PERSON, NARROW
+from schemas.visibility import pair_wait_us
 
 DAY = 86_400 * SECOND
 START = 1_767_225_600 * SECOND  # 2026-01-01
@@ -95,7 +96,7 @@ def spent(rows: npt.NDArray[Any], size: int = 5_000) -> tuple[dict[str, float], 
     for batch in (*batches(rows, size), rows[:0]):
         at = time.process_time()
         watermark = int(batch["event_time"][-1]) - SLACK if len(batch) else 1 << 62
-        merged = merge(np.concatenate([rest, batch]), watermark, PAIR_WAIT_US, closed)
+        merged = merge(np.concatenate([rest, batch]), watermark, pair_wait_us("PYMT"), closed)
         rest = merged.rest
         at = tick("pair", at)
         payloads = route(merged.ready)
@@ -106,7 +107,7 @@ def spent(rows: npt.NDArray[Any], size: int = 5_000) -> tuple[dict[str, float], 
             hosts[bucket].add(payload)
         at = tick("hosts", at)
         for host in hosts.values():
-            crossings += host.advance(watermark - PAIR_WAIT_US).num_rows
+            crossings += host.advance(watermark - pair_wait_us("PYMT")).num_rows
         tick("kernels", at)
         paired.append(merged.ready.copy())
     return seconds, crossings, np.concatenate(paired)

@@ -26,7 +26,7 @@ from schemas.records import (
     SUBMISSION,
 )
 from schemas.reference_data import calendars, institutions
-from schemas.visibility import markets
+from schemas.visibility import markets, pair_wait_us
 
 FORMAT = 3
 PAIR_MEMORY_US = (
@@ -236,7 +236,7 @@ def _reference() -> dict[str, pa.Table]:
                 "market_segment": [market.market for market in known],
                 "name_zh": [market.zh for market in known],
                 "name_en": [market.en for market in known],
-                "pair_wait_us": [market.pair_wait_s * 1_000_000 for market in known],
+                "pair_wait_us": [pair_wait_us(market.market) for market in known],
                 "pair_memory_us": [PAIR_MEMORY_US] * len(known),
                 "holder_zh": [holder.zh for holder in holders],
                 "holder_en": [holder.en for holder in holders],

@@ -9,7 +9,6 @@ enough time has passed; whatever was not committed is given again by the caller.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,15 +21,6 @@ from schemas.fields import IMPLEMENTED_KINDS
 
 ROW_GROUP = 122_880  # what DuckDB writes straight to the file, without the log
 REPORTS = IMPLEMENTED_KINDS
-# Table of the ledger -> folder of the intake.
-_FOLDERS: Mapping[str, str] = MappingProxyType(
-    {
-        **{kind: kind for kind in REPORTS},
-        "feedback": "feedback",
-        "quarantine": "quarantine",
-        "submission": "submissions",
-    }
-)
 _WITH_ORIGIN = (*REPORTS, "submission", "alert")
 
 
@@ -123,30 +113,6 @@ class Loader:
         if waiting >= self._commit_rows or late:
             self.flush()
         return True
-
-    def load_intake(self, source: str, folder: Path) -> int:
-        """Load every complete unit of an intake folder that was not loaded yet, in order.
-
-        Args:
-            source: As for `load_segment`.
-            folder: Holds `<table>/seg-<number>.arrow`; a unit is complete when its `submissions`
-                file is there, and has no reports of a kind that has no file.
-
-        Returns:
-            How many units were new.
-        """
-        new = 0
-        for path in sorted((folder / "submissions").glob("seg-*.arrow")):
-            position = int(path.stem.removeprefix("seg-"))
-            if (source, position) not in self._loaded:
-                files = {table: folder / name / path.name for table, name in _FOLDERS.items()}
-                tables = {
-                    table: _read(file)
-                    for table, file in files.items()
-                    if table not in REPORTS or file.is_file()
-                }
-                new += self.load_segment(source, position, tables)
-        return new
 
     def flush(self) -> None:
         """Commit what is waiting."""
@@ -259,11 +225,6 @@ class Loader:
                 }
             ),
         )
-
-
-def _read(path: Path) -> pa.Table:
-    with pa.memory_map(str(path)) as file:
-        return pa.ipc.open_stream(file).read_all()
 
 
 def _complete(name: str, table: pa.Table) -> pa.Table:

@@ -137,6 +137,22 @@ def visibility(market: str) -> Visibility:
     return markets()[market]
 
 
+def pair_wait_us(market: str) -> int:
+    """How long the legs of a transaction of a market wait for each other, microseconds.
+
+    The one source of it is `visibility.toml`; the stream job, the plain lanes and the ledger's
+    table `market` ask here.
+
+    Raises:
+        ConfigurationError: no such market.
+
+    Example:
+        >>> pair_wait_us("PYMT")
+        5000000
+    """
+    return visibility(market).pair_wait_s * 1_000_000
+
+
 def region_bits(areas: pa.Array) -> NDArray[np.uint8]:
     """Vantage bits 0-3 of a column of area codes; 0 for OUT, an unknown area and null.
 

@@ -1,13 +1,15 @@
 """What a run of the job is told; passed in by the caller and handed to the child as a file."""
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from pipelines.rules.registry import ParameterSet
 from schemas.errors import ConfigurationError, InputError
+from schemas.visibility import pair_wait_us
 
 SECOND_US = 1_000_000
 Chosen = TypeVar("Chosen")
@@ -75,7 +77,7 @@ class JobSettings:
     segments: int | None = None
     java_home: Path | None = None
     parameters: ParameterSet | None = None
-    wait_us: int = 5 * SECOND_US
+    wait_us: int = field(default_factory=partial(pair_wait_us, "PYMT"))
     slack_us: int = 600 * SECOND_US
     parallelism: int = 2
     batch_rows: int = 5_000
@@ -141,7 +143,7 @@ class LiveSettings:
     transaction_prefix: str = "yrd-job"
     transaction_timeout_ms: int = 600_000
     parameters: ParameterSet | None = None
-    wait_us: int = 5 * SECOND_US
+    wait_us: int = field(default_factory=partial(pair_wait_us, "PYMT"))
     slack_us: int = 600 * SECOND_US
     parallelism: int = 2
     pair_buckets: int = 8

@@ -17,13 +17,15 @@ import pyarrow as pa
 
 from pipelines.lanes.entry import BUCKETS, ENTRY, GROUP_NAMES, GROUPS
 from pipelines.lanes.kernel import route_party, sort_out, take_ready
-from pipelines.pairing.pairing import PAIR_MEMORY_US, PAIR_WAIT_US, Closed, merge
+from pipelines.pairing.pairing import PAIR_MEMORY_US, Closed, merge
 from pipelines.rules.registry import ParameterSet, Rule, load_rules, parameters_on
 from schemas.errors import ConfigurationError
 from schemas.narrow import EVENT_CODES, NARROW
 from schemas.records import CROSSING
+from schemas.visibility import pair_wait_us
 
 END_OF_TIME = 1 << 62
+_MARKET = "PYMT"  # whose reports this lane pairs
 
 
 class KernelState(Protocol):
@@ -229,7 +231,7 @@ def run_plain(
     watermarks: Iterable[int],
     parameters: ParameterSet | None = None,
     *,
-    wait_us: int = PAIR_WAIT_US,
+    wait_us: int | None = None,
     memory_us: int = PAIR_MEMORY_US,
 ) -> pa.Table:
     """The stream lane in one process, without Flink: what the job must equal.
@@ -238,26 +240,27 @@ def run_plain(
         narrow: NARROW batches in arrival order.
         watermarks: beside each batch, the watermark after it; the end of the stream is implied.
         parameters: the set in force; None means the newest.
-        wait_us: the market's pair wait.
+        wait_us: the market's pair wait; None means that of payments.
         memory_us: how long a transaction is remembered for late legs.
 
     Returns:
         CROSSING rows, in (rule, variant, subject, instant, vantage) order.
     """
+    wait = pair_wait_us(_MARKET) if wait_us is None else wait_us
     closed = Closed(memory_us)
     hosts: dict[int, RuleHost] = {}
     found: list[pa.RecordBatch] = []
     rest = np.empty(0, NARROW)
 
     def step(rows: npt.NDArray[Any], watermark: int) -> npt.NDArray[Any]:
-        merged = merge(rows, watermark, wait_us, closed)
+        merged = merge(rows, watermark, wait, closed)
         for bucket_key, payload in route(merged.ready):
             if bucket_key not in hosts:
                 hosts[bucket_key] = RuleHost(bucket_key, parameters)
             hosts[bucket_key].add(payload)
         for host in hosts.values():
             # pairing holds a transaction for the wait: later variants are not older than this
-            batch = host.advance(watermark - wait_us if watermark < END_OF_TIME else watermark)
+            batch = host.advance(watermark - wait if watermark < END_OF_TIME else watermark)
             if batch.num_rows:
                 found.append(batch)
         return merged.rest
@@ -272,7 +275,7 @@ def run_once(
     narrow: npt.NDArray[Any],
     parameters: ParameterSet | None = None,
     *,
-    wait_us: int = PAIR_WAIT_US,
+    wait_us: int | None = None,
     memory_us: int = PAIR_MEMORY_US,
 ) -> pa.Table:
     """The stream lane over reports that are all there, one host a key group: what `run_plain` says.
@@ -281,7 +284,8 @@ def run_once(
     """
     if not len(narrow):
         return CROSSING.empty_table()
-    merged = merge(narrow, END_OF_TIME, wait_us, Closed(memory_us))
+    wait = pair_wait_us(_MARKET) if wait_us is None else wait_us
+    merged = merge(narrow, END_OF_TIME, wait, Closed(memory_us))
     hosts: dict[int, RuleHost] = {}
     for bucket_key, payload in route(merged.ready):
         first = bucket_key // BUCKETS * BUCKETS

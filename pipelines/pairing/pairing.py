@@ -20,7 +20,6 @@ from schemas.records import RECONCILIATION
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
-PAIR_WAIT_US = 5 * SECOND  # payments; other markets: schemas/visibility.toml
 PAIR_MEMORY_US = 2 * DAY
 
 

@@ -26,6 +26,7 @@ from pipelines.intake.messages import NARROW_TOPIC, TABLE_TOPICS
 from pipelines.job.outputs import Outputs, parse
 from pipelines.job.settings import LiveSettings
 from schemas.errors import PrerequisiteError, YrdError
+from schemas.visibility import pair_wait_us
 from yrd.processes import cpu
 from yrd.processes.concluding import conclude
 from yrd.processes.layout import Layout
@@ -35,7 +36,7 @@ from yrd.settings import Settings
 Progress = Callable[[str, int, int], None]
 _LEDGER_TABLE = {"submissions": "submission"}
 _PATIENCE_S = 600.0
-_WAIT_US = 5_000_000
+_STREAM_MARKET = "PYMT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def _job(run: _Run, settings: Settings) -> str:
             sink=run.topic("crossings"),
             transaction_prefix=f"{run.prefix}job",
             transaction_timeout_ms=run.stack.transaction_timeout_ms,
-            wait_us=_WAIT_US,
+            wait_us=pair_wait_us(_STREAM_MARKET),
             slack_us=settings.slack_us,
             parallelism=run.stack.task_managers * run.stack.slots,
             checkpoint_ms=run.stack.checkpoint_ms,
@@ -156,7 +157,7 @@ def _intake(run: _Run) -> Iterator[Callable[[], None]]:
                 "vault": str(run.layout.vault.resolve()),
                 "data_origin": run.tape.manifest["data_origin"],
                 "partitions": run.stack.partitions[NARROW_TOPIC],
-                "wait_us": _WAIT_US,
+                "wait_us": pair_wait_us(_STREAM_MARKET),
             }
         )
     )

@@ -275,8 +275,9 @@ class _Reader:
             lines.fail((), "namespace", "a regular expression", "correct it")
         filled = {c.name for c in columns} | {c.name for c in local} | set(constants)
         filled |= {f"{party.prefix}_id" for party in parties}
-        ignored = self._ignored()
-        found = groups(raw, lines)
+        ignored, found = self._ignored(), groups(raw, lines)
+        if feed_format == "fix":
+            ignored |= dict.fromkeys(framing(found), "checked while messages are read")
         markets = self._markets(columns, constants)
         return Feed(
             name=lines.text(raw, "feed"),
@@ -292,7 +293,7 @@ class _Reader:
             delimiter=lines.text(raw, "delimiter", "\x01" if feed_format == "fix" else ","),
             header_starts=raw.get("header_starts"),
             undecided=lines.choice(raw, "undecided", ("quarantine", "warn"), "quarantine"),
-            ignored=(*ignored, *(framing(found) if feed_format == "fix" else ())),
+            ignored=tuple(ignored),
             kind=kind,
             market="/".join(markets),
             business_calendar=lines.text(raw, "business_calendar"),

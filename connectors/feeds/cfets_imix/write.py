@@ -40,6 +40,7 @@ RECORD = pa.schema(
         pa.field("settlement", pa.string()),
         pa.field("currency", pa.string()),
         pa.field("settlement_date", pa.string()),  # 20260615
+        pa.field("second_date", pa.string()),  # on which a loan or a repo is repaid
         pa.field("trade_date", pa.string()),
         pa.field("interest", pa.string()),
         pa.field("maturity", pa.string()),
@@ -116,6 +117,8 @@ def write(records: pa.Table, header: Mapping[str, str]) -> bytes:
         field("119", records["settlement"]),
         field("120", records["currency"]),
         field("150", records["execution"]),
+        field("193", records["second_date"]),
+        field("919", pc.if_else(records["settlement"].combine_chunks().is_valid(), "0", None)),
         field("10002", records["interest"]),
         field("10048", records["dirty_price"]),
         field("10176", records["market"]),

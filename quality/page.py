@@ -10,6 +10,7 @@ from pathlib import Path
 
 from quality.rules import Rule, catalogue
 from quality.suites.checkpoint import checks
+from schemas.errors import ConfigurationError
 
 _OPENING = """# Data quality, first layer
 
@@ -107,7 +108,17 @@ def page() -> str:
         f"## The {len(rules)} rules\n\n{fatal} fatal, {len(rules) - fatal} warnings; "
         "`yrd quality rules --json` prints them with their SQL.\n",
     ]
-    titles = {"YRD": "Every market", "PYMT": "Payments", "LOAN": "Loan register", "BILL": "Bills"}
+    titles = {
+        "YRD": "Every market",
+        "PYMT": "Payments",
+        "LOAN": "Loan register",
+        "BILL": "Bills",
+        "RSV": "Off-site reports of payment institutions",
+        "CMP": "Consumer complaints",
+        "REG": "Entity register",
+    }
+    if strangers := {rule.id.partition("-")[0] for rule in rules} - titles.keys():
+        raise ConfigurationError(f"quality/page.py: expected a title for {min(strangers)}; add it")
     for prefix, title in titles.items():
         own = [rule for rule in rules if rule.id.startswith(f"{prefix}-")]
         parts.append(f"\n### {title}\n\n{_table(own)}")

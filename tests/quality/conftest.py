@@ -99,7 +99,7 @@ def append(connection: duck.Connection, market: str, rows: Rows) -> None:
     ids = [int.from_bytes(bytes.fromhex(row["report_id"])[:7], "big") for row in rows]
     keys = [row.get("transaction_key") or row["report_id"] for row in rows]
     columns: dict[str, Any] = dict(zip(batch.schema.names, batch.columns, strict=True))
-    for field in ddl.ledger_fields("event"):
+    for field in ddl.ledger_fields(examples.kind_of(market)):
         if field.name == "known_from":
             columns[field.name] = batch["received_at"]
         elif field.name == "cause":

@@ -40,6 +40,18 @@ _REFERENCES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+# An alert was known as soon as any that it took the place of.
+_KNOWN_SINCE = """
+WITH RECURSIVE line AS (
+    SELECT DISTINCT alert_id, alert_id AS before FROM alert
+    UNION
+    SELECT line.alert_id, a.alert_id FROM line JOIN alert AS a ON a.superseded_by = line.before
+)
+SELECT line.alert_id, min(alert.known_from)
+FROM line JOIN alert ON alert.alert_id = line.before
+GROUP BY line.alert_id
+"""
+
 _TRANSFERS = """
     SELECT transaction_id AS transaction, min(epoch_us(event_timestamp)) AS event_time,
         min(payer_account) AS payer, min(payee_account) AS payee,
@@ -80,7 +92,8 @@ def score_ledger(
     known = read_labels(labels)
     alerts = connection.sql("SELECT * EXCLUDE (known_to) FROM alert WHERE known_to IS NULL")
     crossings = connection.sql("SELECT * FROM crossing WHERE known_to IS NULL")
-    return score(alerts, crossings, known, references(connection, known), armed_from)
+    since = dict(connection.rows(_KNOWN_SINCE))
+    return score(alerts, crossings, known, references(connection, known), armed_from, since)
 
 
 def ledger_baselines(connection: duck.Connection, labels: Path) -> dict[str, Any]:

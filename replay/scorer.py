@@ -7,7 +7,8 @@ Definitions (docs/simulation.md has them in words):
 - **true**: at least half of an alert's evidence belongs to schemes of its rule. Alerts with the
   same rule and the same evidence count once.
 - **delay**: the joint trigger of the earliest alert that found a scheme, minus the scheme's last
-  event; negative where the alert came before the scheme was complete.
+  event; negative where the alert came before the scheme was complete. Beside it the same until the
+  alert became known, which is when a desk could have read it.
 
 A pure function of tables; `replay.ledger_scores` reads them from a ledger. Counts are of planted
 patterns: an input, not a finding.
@@ -29,6 +30,7 @@ from schemas.regions import REGIONS
 COVERS = (6, 10)  # an alert that covers so much of a scheme finds it
 LABELLED = (1, 2)  # an alert with so much labelled evidence is true
 ALL = "all"
+DAY_S = 86_400
 _Z = 1.959964  # two-sided 95 %
 
 REFERENCES = pa.schema(
@@ -87,6 +89,7 @@ class RuleScore:
     transfers_raised: int  # evidence of all alerts
     transfers_labelled: int
     delays_s: tuple[float, ...]  # of found schemes, ascending
+    known_after_s: tuple[float, ...]  # the same until it became known, where that is told
     solo_found: tuple[int, ...]  # by region, in the order of REGIONS
     solo_union: int  # found by at least one region alone
     solo_touched: int  # touched by at least one true alert of a region alone
@@ -145,6 +148,12 @@ class RuleScore:
                 "median": median(self.delays_s) if self.delays_s else None,
                 "n": len(self.delays_s),
             },
+            "delay_days": {
+                "median": round(median(self.known_after_s) / DAY_S, 2)
+                if self.known_after_s
+                else None,
+                "n": len(self.known_after_s),
+            },
             "solo": {
                 region: Ratio(hits, self.planted).as_dict()
                 for region, hits in zip(REGIONS, self.solo_found, strict=True)
@@ -198,6 +207,7 @@ class _Alert:
     refs: frozenset[str]
     trigger: datetime | None  # joint; None where only a region raises it
     hidden: bool
+    known: datetime | None  # since when it was known, under this id or one before it
     solo: list[set[int]]  # evidence by region
 
 
@@ -207,6 +217,7 @@ def score(
     labels: pa.Table,
     references: pa.Table,
     armed_from: datetime | None = None,
+    known_since: Mapping[str, datetime] | None = None,
 ) -> Score:
     """Compare alerts with labels.
 
@@ -218,13 +229,14 @@ def score(
             reference may have several (a loan stands in several registers).
         armed_from: alerts triggered before are learning and not scored, nor are the patterns
             that ended before.
+        known_since: by alert id, when the alert became known first.
 
     Returns:
         One score a rule that is labelled or raised something, and their sum.
     """
     ref_of = _pairs(references)
     known = _labels(labels, armed_from)
-    raised = _alerts(alerts, crossings, ref_of, armed_from)
+    raised = _alerts(alerts, crossings, ref_of, armed_from, known_since or {})
     rules = sorted({*known, *raised})
     by_rule = {
         rule: _score_rule(rule, known.get(rule, []), raised.get(rule, []), ref_of) for rule in rules
@@ -259,6 +271,7 @@ def _alerts(
     crossings: pa.Table,
     ref_of: Mapping[int, str],
     armed_from: datetime | None,
+    known_since: Mapping[str, datetime],
 ) -> dict[str, list[_Alert]]:
     result: dict[str, list[_Alert]] = defaultdict(list)
     at: dict[tuple[str, str, int], list[tuple[datetime, datetime, _Alert]]] = defaultdict(list)
@@ -273,6 +286,7 @@ def _alerts(
             refs=frozenset(ref_of[each] for each in evidence if each in ref_of),
             trigger=row["joint_first"],
             hidden=row["hidden_by_split"],
+            known=known_since.get(row["alert_id"]),
             solo=[set() for _ in REGIONS],
         )
         result[row["rule"]].append(alert)
@@ -334,6 +348,13 @@ def _score_rule(
         transfers_raised=len({ref_of.get(e, str(e)) for e in union}),
         transfers_labelled=len(labelled),
         delays_s=tuple(sorted(_delay(s, finders[s.scheme_id]) for s in found)),
+        known_after_s=tuple(
+            sorted(
+                _known_after(s, times)
+                for s in found
+                if (times := [a.known for a in finders[s.scheme_id] if a.known is not None])
+            )
+        ),
         solo_found=tuple(len(ids) for ids in solo_found),
         solo_union=len(set().union(*solo_found)),
         solo_touched=sum(any(s.refs & refs for refs in touching) for s in schemes),
@@ -370,6 +391,10 @@ def _delay(label: _Label, finders: Sequence[_Alert]) -> float:
     return (first - label.last_event) / timedelta(seconds=1)
 
 
+def _known_after(label: _Label, times: Sequence[datetime]) -> float:
+    return (min(times) - label.last_event) / timedelta(seconds=1)
+
+
 def _variants(known: Sequence[_Label], hit: set[str]) -> dict[str, tuple[str, int, int]]:
     result: dict[str, tuple[str, int, int]] = {}
     for label in sorted(known, key=lambda each: (each.kind != "scheme", each.variant)):
@@ -393,6 +418,7 @@ def _sum(scores: Sequence[RuleScore]) -> RuleScore:
         transfers_raised=total("transfers_raised"),
         transfers_labelled=total("transfers_labelled"),
         delays_s=tuple(sorted(delay for each in scores for delay in each.delays_s)),
+        known_after_s=tuple(sorted(one for each in scores for one in each.known_after_s)),
         solo_found=tuple(sum(each.solo_found[v] for each in scores) for v in range(len(REGIONS))),
         solo_union=total("solo_union"),
         solo_touched=total("solo_touched"),

@@ -16,6 +16,7 @@ SELECT
     hidden_by_split, not_raised_jointly, operator_sees,
     hidden_by_split AND operator_sees IS NULL AS hidden_also_from_operators,
     len(evidence)::INTEGER AS transactions,
-    data_origin, known_from
+    data_origin, known_from,
+    (SELECT min(a.known_from) FROM alert AS a WHERE a.alert_id = alert.alert_id) AS known_since
 FROM alert
 WHERE NOT withdrawn AND known_to IS NULL

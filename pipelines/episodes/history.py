@@ -149,6 +149,8 @@ _NONE = np.zeros(0, np.int64)
 
 def _grouped(numbers: Ids) -> dict[int, Ids]:
     """Number -> the rows that have it."""
+    if not len(numbers):
+        return {}
     order = np.argsort(numbers, kind="stable")
     values, starts = np.unique(numbers[order], return_index=True)
     return dict(zip(values.tolist(), np.split(order, starts[1:]), strict=True))

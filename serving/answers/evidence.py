@@ -128,10 +128,7 @@ def _paired(keys: str) -> str:
     The view itself pairs every report of the ledger each time it is read.
     """
     tx = load_views()["tx"].sql
-    return (
-        f"WITH leg AS MATERIALIZED (SELECT * FROM leg WHERE key IN ({keys})), "
-        f"tx AS ({tx}) "
-    )
+    return f"WITH leg AS MATERIALIZED (SELECT * FROM leg WHERE key IN ({keys})), tx AS ({tx}) "
 
 
 def _listed(ids: set[int]) -> str:

@@ -32,12 +32,15 @@ from serving.answers.model import (
     Point,
     Rule,
 )
+from serving.answers.revisions import revisions, successor
 
 Kind = Literal["person", "firm", "unknown"]
 
 
 def explanation(connection: Connection, alert_id: str) -> Explanation:
     """Explain one alert; every figure is computed again from its evidence.
+
+    The id of an alert that another took the place of is explained by that one, and says so.
 
     Args:
         connection: A session on a published version.
@@ -46,7 +49,9 @@ def explanation(connection: Connection, alert_id: str) -> Explanation:
     Raises:
         InputError: there is no such alert, or its rule is not declared any more.
     """
-    row = alert_row(connection, alert_id)
+    asked = alert_row(connection, alert_id)
+    heir = successor(connection, asked["alert_id"])
+    row = asked if heir == asked["alert_id"] else alert_row(connection, heir)
     declared = load_rules().get(row["rule"])
     if declared is None:
         raise InputError(
@@ -74,6 +79,8 @@ def explanation(connection: Connection, alert_id: str) -> Explanation:
         arithmetic=_arithmetic(of, alert, fired),
         sentences_zh=(),
         sentences_en=(),
+        revisions=revisions(connection, row["alert_id"]),
+        took_place_of=None if row is asked else (asked["alert_id"], asked["known_from"]),
     )
     return replace(
         bare, sentences_zh=words.sentences(bare, "zh"), sentences_en=words.sentences(bare, "en")

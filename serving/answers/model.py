@@ -150,6 +150,26 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class Revision:
+    """One state of an alert: what it rested on, and from when to when that was known.
+
+    `status` is raised, amended or withdrawn; `cause` says what brought it: NEW (reports in time),
+    LATE or CORRECTION. `known_to` is None for the state in force.
+    """
+
+    revision: int
+    status: str
+    cause: str
+    known_from: int
+    known_to: int | None
+    first_crossing: int
+    last_crossing: int
+    peak_measure: int
+    transactions: int
+    superseded_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Everything said and drawn about one alert.
 
@@ -168,3 +188,5 @@ class Explanation:
     arithmetic: tuple[ArithmeticLine, ...]
     sentences_zh: tuple[str, ...]
     sentences_en: tuple[str, ...]
+    revisions: tuple[Revision, ...] = ()  # of this alert, the oldest first
+    took_place_of: tuple[str, int] | None = None  # the id asked for, and when it was withdrawn

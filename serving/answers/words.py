@@ -26,6 +26,16 @@ _COUNTED = {  # unit: zh, one, more
     "transfers": ("笔", "transfer", "transfers"),
 }
 _USE = {"as written": "按原文", "extended": "扩展适用", "analogy": "类推适用"}
+_CHANGE = {
+    "raised": ("报出", "raised"),
+    "amended": ("修订", "amended"),
+    "withdrawn": ("撤回", "withdrawn"),
+}
+CAUSE = {
+    "NEW": ("按时报送", "reports in time"),
+    "LATE": ("迟到报送", "late reports"),
+    "CORRECTION": ("更正报送", "corrected reports"),
+}
 ORIGIN = {
     "SIMULATED": ("模拟数据，不是真实交易", "simulated data, no real transactions"),
     "PUBLIC": ("公开数据", "published data"),
@@ -160,7 +170,13 @@ def sentences(told: Explanation, lang: Lang) -> tuple[str, ...]:
     """The alert told in whole sentences, in reading order."""
     return tuple(
         text
-        for text in (_what(told, lang), *_regions(told, lang), _only_jointly(told, lang))
+        for text in (
+            _took_place(told, lang),
+            _what(told, lang),
+            *_regions(told, lang),
+            _only_jointly(told, lang),
+            _known(told, lang),
+        )
         if text
     )
 
@@ -257,6 +273,48 @@ def _only_jointly(told: Explanation, lang: Lang) -> str:
     return f"Only all four together show it: no region alone raises an alert; {seen}"
 
 
+def _took_place(told: Explanation, lang: Lang) -> str:
+    """That the alert asked for was withdrawn, and this one is what it became."""
+    if told.took_place_of is None:
+        return ""
+    asked, when = told.took_place_of
+    if lang == "zh":
+        return f"所问预警 {asked[:12]} 已于 {beijing(when)}（北京时间）撤回，由本预警替代。"
+    return f"Alert {asked[:12]} was withdrawn at {beijing(when)} Beijing time; this took its place."
+
+
+def _known(told: Explanation, lang: Lang) -> str:
+    """Since when it is known, how long after its last evidence, and whether it still stands."""
+    if not told.revisions:
+        return ""
+    first, last = told.revisions[0], told.revisions[-1]
+    since, after = beijing(first.known_from), span(first.known_from - first.last_crossing, lang)
+    if lang == "zh":
+        text = f"{since}（北京时间）起知悉，距当时最后一笔证据 {after}。"
+        gone = f"已于 {beijing(last.known_from)} 撤回，无替代预警。"
+    else:
+        text = f"Known since {since} Beijing time, {after} after the last evidence it rested on."
+        gone = f" Withdrawn at {beijing(last.known_from)}; nothing took its place."
+    return text + gone if last.status == "withdrawn" else text
+
+
+def _states(told: Explanation, lang: Lang) -> list[str]:
+    """One line a state: when, raised or amended or withdrawn, why, on how much."""
+    if not told.revisions:
+        return []
+    number = 0 if lang == "zh" else 1
+    lines = ["", _HEADS[lang]["states"]]
+    for one in told.revisions:
+        count = one.transactions
+        rests = f"{count} 笔" if lang == "zh" else several(count, "transaction", "transactions")
+        lines.append(
+            f"  {beijing(one.known_from)}  {_CHANGE[one.status][number]}"
+            f"  {CAUSE[one.cause][number]}"
+            f"  {rests}, {measure(one.peak_measure, told.rule.unit, lang)}"
+        )
+    return lines
+
+
 def text(told: Explanation, lang: Lang) -> str:
     """The whole explanation as text for a terminal."""
     number = 0 if lang == "zh" else 1
@@ -270,8 +328,6 @@ def text(told: Explanation, lang: Lang) -> str:
         f"{heads['rule']}: {rule.name} / {rule.variant} - {question}",
         f"{heads['set']}: {rule.parameter_set}; {heads['legal']}: {legal}",
     ]
-    if alert.withdrawn:
-        lines.append(f"{heads['withdrawn']} {alert.superseded_by or ''}".rstrip())
     lines += [
         f"  {heads['line']} {line.band}: {measure(line.value, rule.unit, lang)} "
         f"{line.name_zh if lang == 'zh' else line.name_en} "
@@ -296,6 +352,7 @@ def text(told: Explanation, lang: Lang) -> str:
             f"  {money(row.amount_fen or 0, lang)}  = {measure(one.running, rule.unit, lang)}"
             f"  {one.note_zh if lang == 'zh' else one.note_en}  [{held}]"
         )
+    lines += _states(told, lang)
     lines += ["", heads["units"]]
     return "\n".join(lines)
 
@@ -313,9 +370,9 @@ _HEADS = {
         "rule": "规则",
         "set": "参数集",
         "legal": "法律依据",
-        "withdrawn": "已撤回；由此替代：",
         "line": "档",
         "parties": "各方（标签按联合证据中首次出现的次序）：",
+        "states": "沿革（北京时间：何时知悉、因何变化）：",
         "arithmetic": "算式（北京时间；方括号为持有该笔报送的地区）：",
         "units": "四地之外不可见：各项数字均为下限（至少）。",
     },
@@ -324,9 +381,9 @@ _HEADS = {
         "rule": "Rule",
         "set": "Parameter set",
         "legal": "legal status",
-        "withdrawn": "Withdrawn; replaced by",
         "line": "band",
         "parties": "Parties (labels in order of first appearance in the joint evidence):",
+        "states": "History (Beijing time: when it became known, and why):",
         "arithmetic": "Arithmetic (Beijing time; in brackets who holds a report):",
         "units": "Nothing outside the four regions is visible: every figure is a lower bound.",
     },

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,6 +24,7 @@ _HEADS = (
 _REGIONS = ("shanghai", "jiangsu", "zhejiang", "anhui")
 _SOLO = {"none": ("-", "-"), "partial": ("part", "部分"), "seen": ("seen", "看到")}
 _HIDDEN = ("yes", "是")
+_EVERY = "(SELECT * FROM alert_history WHERE known_to IS NULL)"
 
 
 @app.command(name="list")
@@ -31,10 +32,13 @@ def list_alerts(
     ledger: Ledger = DEFAULT,
     rule: Annotated[str | None, typer.Option(help="Only this rule's.")] = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="Only those hidden by split.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Withdrawn alerts too.")] = False,
     lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
     """List the alerts in force, the earliest first, with what each region alone saw.
+
+    With --all those that were withdrawn are listed too, with what took their place.
 
     Exit status: 0; 2 a ledger or rule that cannot be used.
     """
@@ -50,10 +54,11 @@ def list_alerts(
         _checked(lang)
         if rule is not None and rule not in load_rules():
             raise InputError(f"--rule: expected one of {', '.join(load_rules())}")
+        source = _EVERY if every else "alerts"
         connection, _ = open_version(ledger)
         with connection:
             found = connection.sql(
-                "SELECT *, epoch_us(first_crossing) AS first_us FROM alerts "
+                f"SELECT *, epoch_us(first_crossing) AS first_us FROM {source} "
                 "WHERE ($rule IS NULL OR rule = $rule) AND (NOT $hidden OR hidden_by_split) "
                 "ORDER BY first_crossing, alert_id",
                 {"rule": rule, "hidden": hidden},
@@ -70,11 +75,16 @@ def list_alerts(
             variant = f"/{row['variant']}" if row["variant"] != row["rule"] else ""
             table.add_row(
                 f"{row['alert_id'][:12]}\n{words.beijing(row['first_us'])[:16]}",
-                f"{row['rule']}{variant}\n{peak}",
+                f"{row['rule']}{variant}\n{_fate(row, peak, chinese)}",
                 *[_SOLO[row[region]][chinese] for region in _REGIONS],
                 _HIDDEN[chinese] if row["hidden_by_split"] else "",
             )
         stdout.print(table)
+        gone = sum(bool(row.get("withdrawn")) for row in found)
+        if gone:
+            stdout.print(
+                f"\n{gone} 条已撤回" if chinese else f"\n{gone} of them withdrawn", highlight=False
+            )
         origins = sorted({row["data_origin"] for row in found})
         split = sum(row["hidden_by_split"] for row in found)
         stdout.print(
@@ -119,6 +129,16 @@ def explain(
                 highlight=False,
                 soft_wrap=True,
             )
+
+
+def _fate(row: dict[str, Any], peak: str, chinese: bool) -> str:
+    """An alert's peak or, where it was withdrawn, what took its place."""
+    if not row.get("withdrawn"):
+        return peak
+    heir = (row["superseded_by"] or "")[:12]
+    if chinese:
+        return f"已撤回，由 {heir} 替代" if heir else "已撤回"
+    return f"withdrawn, now {heir}" if heir else "withdrawn"
 
 
 def _checked(lang: str) -> None:

@@ -72,7 +72,7 @@ def show(result: "Score") -> None:
     shares = Table(box=None, pad_edge=False, header_style="bold")
     for table, headings in (
         (counts, ("planted", "found", "missed", "alerts", "false", "innocents", "hidden")),
-        (shares, ("recall", "precision", "one region alone", "delay")),
+        (shares, ("recall", "precision", "one region alone", "delay", "known")),
     ):
         table.add_column("rule", no_wrap=True)
         for heading in headings:
@@ -92,12 +92,16 @@ def show(result: "Score") -> None:
             _ratio(row.precision),
             _ratio(Ratio(row.solo_union, row.planted)),
             delay,
+            f"{round(median(row.known_after_s) / 86_400, 1) + 0.0:.1f} d"
+            if row.known_after_s
+            else "-",
         )
     stdout.print("[bold]Simulated data[/bold]: what is planted is an input, not a finding")
     stdout.print(counts)
     stdout.print("innocents: raised / planted; hidden: found and hidden from all / planted split\n")
     stdout.print(shares)
-    stdout.print("shares with their 95 % intervals; delay: median after the scheme's last event\n")
+    stdout.print("shares with their 95 % intervals; delay: median after the scheme's last event,")
+    stdout.print("known: the same until the alert was stored at the closing of a business day\n")
 
 
 def _ratio(ratio: "Ratio") -> str:

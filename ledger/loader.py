@@ -8,12 +8,13 @@ enough time has passed; whatever was not committed is given again by the caller.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ledger import ddl, duck, mark, stored
+from ledger import again, ddl, duck, mark, stored
 from ledger.ids import row_ids
 from ledger.repeats import Repeats, resolve
 from schemas.errors import InputError
@@ -114,6 +115,45 @@ class Loader:
             self.flush()
         return True
 
+    def load_again(self, source: str, tables: Mapping[str, pa.Table], known_at: datetime) -> bool:
+        """Take what a newer spec made of submissions that were held, in one commit.
+
+        Reports come in known from `known_at`, with cause SPEC. The rows of the submissions get
+        their new counts and state, what waited is marked as released; nothing is deleted.
+
+        Args:
+            source: Names this once: a second call with it changes nothing.
+            tables: As for `load_segment`; `submission` and `quarantine` hold what is so now.
+            known_at: When it became known.
+
+        Returns:
+            False if it was loaded before.
+
+        Raises:
+            InputError: as for `load_segment`.
+        """
+        if (source, 0) in self._loaded:
+            return False
+        self._check(tables)
+        self.flush()
+        unit = _Unit(source, 0, tables)
+        number = self._commits + 1
+        with self.connection.one_thread(), self.connection.transaction():
+            for kind in REPORTS:
+                if kind in tables and tables[kind].num_rows:
+                    self._append_reports(kind, tables[kind], known_at)
+            self._append("feedback", _complete("feedback", tables["feedback"]))
+            again.revise(self.connection, tables["submission"], tables["quarantine"])
+            self._pending.append(unit)
+            try:
+                self._append_offsets(number)
+            finally:
+                self._pending.clear()
+        self._loaded.add((source, 0))
+        self._commits = number
+        mark.write(self.path, number)
+        return True
+
     def flush(self) -> None:
         """Commit what is waiting."""
         if not self._pending:
@@ -182,7 +222,7 @@ class Loader:
                         "row; a ledger holds one origin, load the others into another file"
                     )
 
-    def _append_reports(self, kind: str, table: pa.Table) -> None:
+    def _append_reports(self, kind: str, table: pa.Table, known_at: datetime | None = None) -> None:
         ids = row_ids(table, kind)
         repeats = resolve(self.connection, kind, table, ids["reference_id"])
         columns = dict(zip(table.schema.names, table.columns, strict=True))
@@ -190,9 +230,13 @@ class Loader:
         columns |= {name: pa.array(values) for name, values in ids.items()}
         columns["is_duplicate"] = pa.array(repeats.is_duplicate)
         columns["known_from"] = table["received_at"]
+        cause = "REPORT"
+        if known_at is not None:  # the bytes came before, a newer spec reads them
+            known = pa.scalar(known_at, table["received_at"].type)
+            columns["known_from"], cause = pa.repeat(known, table.num_rows), "SPEC"
         if repeats.known_to is not None:
             columns["known_to"] = repeats.known_to
-        columns["cause"] = pa.repeat(pa.scalar("REPORT"), table.num_rows)
+        columns["cause"] = pa.repeat(pa.scalar(cause), table.num_rows)
         self._append(kind, pa.table(columns))
         self._tell_of_duplicates(repeats)
 

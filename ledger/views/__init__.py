@@ -6,8 +6,7 @@ session that asks about an earlier time sees earlier tables (`ledger.asof`), so 
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
@@ -96,26 +95,3 @@ def create(connection: Connection) -> None:
     """Make every view in a ledger that has its tables."""
     for view in load_views().values():
         connection.execute(f'CREATE OR REPLACE VIEW "{view.name}" AS {view.sql}')
-
-
-@contextmanager
-def materialised(connection: Connection, *names: str) -> Iterator[None]:
-    """Compute views once for a stretch of statements of this session.
-
-    Inside, each name reads the rows the view had at the start, also where other views read it;
-    worth it wherever several rules read `tx`, which is computed from all reports every time.
-    """
-    made = []
-    try:
-        for name in names:
-            connection.execute(f'CREATE TEMP TABLE "_now_{name}" AS SELECT * FROM "{name}"')
-            made.append(name)
-        for name in names:
-            connection.execute(
-                f'CREATE TEMP VIEW "{name}" AS SELECT * FROM temp.main."_now_{name}"'
-            )
-        yield
-    finally:
-        for name in made:
-            connection.execute(f'DROP VIEW IF EXISTS temp.main."{name}"')
-            connection.execute(f'DROP TABLE temp.main."_now_{name}"')

@@ -11,7 +11,7 @@ import pytest
 from ledger import asof, ddl, duck
 from ledger.ids import row_ids
 from ledger.loader import Loader
-from ledger.views import AUDIENCES, KEYS, load_views, materialised, read_view
+from ledger.views import AUDIENCES, KEYS, load_views, read_view
 from pipelines.intake.narrow import narrow_rows
 from pipelines.pairing.pairing import PAIR_MEMORY_US, Closed, merge
 from schemas.errors import ConfigurationError
@@ -197,17 +197,3 @@ def test_an_alert_that_was_revised_shows_its_newest_row_and_its_former_one_then(
         assert connection.scalar("SELECT count(*) FROM alerts") == 0
         asof.apply(connection, datetime(2026, 4, 30, tzinfo=UTC))
         assert connection.rows("SELECT alert_id FROM alerts") == [(row["alert_id"],)]
-
-
-def test_a_materialised_view_stays_as_it_was_until_it_is_let_go(tmp_path: Path) -> None:
-    with Loader(tmp_path / "one.duckdb", "SIMULATED") as loader:
-        ledger = loader.connection
-        loader.load_segment("test", 0, {"event": wide([report(0)])})
-        loader.flush()
-        before = ledger.sql("SELECT * FROM tx ORDER BY ALL")
-        with materialised(ledger, "tx"):
-            loader.load_segment("test", 1, {"event": wide([report(1)])})
-            loader.flush()
-            assert ledger.sql("SELECT * FROM tx ORDER BY ALL") == before
-            assert ledger.scalar("SELECT sum(transfers)::BIGINT FROM region_flow_daily") == 1
-        assert ledger.scalar("SELECT count(*) FROM tx WHERE vantage = 4") == 2

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.feeds.registry import load_feeds
+from ledger.counting import count_transactions
 from ledger.ddl import TABLES
 from ledger.duck import Connection
 from ledger.loader import Loader
-from ledger.scope import count_transactions
 from pipelines.episodes.episodes import output_sha256
 from pipelines.episodes.history import History, history
 from pipelines.job.outputs import Outputs

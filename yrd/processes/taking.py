@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from multiprocessing.synchronize import Lock
+from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +45,7 @@ def take_tape(
         settings.workers,
         mp_context=context,
         initializer=_start,
-        initargs=(tape, settings, context.Lock()),
+        initargs=(tape, settings, context.Value("b", 0)),
     ) as pool:
         began, first_us = time.monotonic(), waiting[0].received_us
         pending: set[Future[int]] = set()
@@ -87,7 +87,7 @@ def make_plan(tape: Path, root: Path, options: "Options", settings: Settings) ->
     return plan(Tape(tape), options.shuffle, settings.slack_us, unit_bytes)
 
 
-def _start(tape: Path, settings: Settings, alone: Lock) -> None:
+def _start(tape: Path, settings: Settings, warmed: "Synchronized[int]") -> None:
     from connectors.ends.tape import Tape
     from yrd.processes.building import build_intake
     from yrd.processes.warming import warm
@@ -96,8 +96,10 @@ def _start(tape: Path, settings: Settings, alone: Lock) -> None:
     reader = Tape(tape)
     origin = str(reader.manifest["data_origin"])
     _intake = (reader, build_intake(settings, origin))
-    with alone:
-        warm(_intake[1], origin)
+    with warmed.get_lock():  # the others wait for the first one and find the kernels on disk
+        if not warmed.value:
+            warm(_intake[1], origin)
+            warmed.value = 1
 
 
 def _take(unit: Unit, folder: Path) -> int:

@@ -2,7 +2,7 @@
 
 On a fresh clone the kernels of intake take a quarter of a minute of CPU time to compile; numba
 keeps them on disk. Workers that started together would each compile all of them: instead the first
-one takes every feed's plain example while the others wait, and they find the kernels ready.
+one takes every feed's plain example while the others wait, and they load the kernels from there.
 """
 
 import hashlib

@@ -9,7 +9,8 @@ from yrd.cli.common import Json, emit, guarded, stdout
 from yrd.cli.feed_catalogue import entry, lines
 from yrd.cli.feed_check import check
 from yrd.cli.feed_new import new
-from yrd.cli.feed_repair import adopt, diff
+from yrd.cli.feed_repair import adopt, diff, rerun
+from yrd.cli.feed_send import send
 
 if TYPE_CHECKING:
     from connectors.engine.spec import Column, Feed, Party
@@ -24,6 +25,8 @@ app.command()(new)
 app.command()(check)
 app.command()(diff)
 app.command()(adopt)
+app.command()(rerun)
+app.command()(send)
 
 _HEADS = {"format": 8, "status": 10, "kind": 11, "market": 12, "lateness": 8, "examples": 5}
 Lang = Annotated[str, typer.Option("--lang", help="zh or en.")]

@@ -114,13 +114,52 @@ def adopt(
         settings = Settings()
         now = datetime.now(UTC)
         made = adopt_spec(
-            settings, name, spec, now, _instant(since) or now, _span(temporary), because or ""
+            settings,
+            name,
+            spec,
+            now,
+            instant("--from", since) or now,
+            _span(temporary),
+            because or "",
         )
         told = {
             key: value.isoformat() if isinstance(value, datetime) else value
             for key, value in ((key, getattr(made, key)) for key in made.__dataclass_fields__)
         }
         emit(told, as_json, _adopted(made))
+
+
+def rerun(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A feed's name.")],
+    ledger: Annotated[Path, typer.Option("--ledger", help="The ledger folder of a run.")],
+    tape: Tape = None,
+    as_json: Json = False,
+) -> None:
+    """Decode what is held of a feed with the version in force now, load it, publish the ledger.
+
+    Reports come in with cause SPEC and known from now on; the submissions' counts are revised and
+    what waited is marked as released. What is still held stays. Reading the bytes is logged.
+
+    Exit status: 0 nothing is held any more; 1 something still is; 2 a feed or ledger that cannot
+    be used.
+    """
+    with guarded():
+        from dataclasses import asdict
+
+        from yrd.processes.rerunning import rerun as run_again
+        from yrd.settings import Settings
+
+        made = run_again(Settings(), name, ledger, tape, datetime.now(UTC))
+        counts = ", ".join(f"{what} {number:,}" for what, number in made.counts.items())
+        still = f", {made.still_held} still held" if made.still_held else ""
+        emit(
+            asdict(made),
+            as_json,
+            f"feed {name}, spec {made.spec}: {made.submissions} submissions decoded{still}\n"
+            f"{counts}" + (f"\npublished: {made.published}" if made.published else ""),
+        )
+        if made.still_held:
+            raise typer.Exit(NEGATIVE)
 
 
 def _adopted(made: "Adoption") -> str:
@@ -167,18 +206,23 @@ def _as_it_is(feed: "Feed", text: str, layouts: Any) -> "Feed":  # noqa: ANN401
     return parse(feed.folder / "spec.toml", with_layout(text, changed), draft=True)
 
 
-def _instant(text: str | None) -> datetime | None:
+def instant(option: str, text: str | None) -> datetime | None:
+    """An instant as an option says it.
+
+    Raises:
+        InputError: it is none, or has no zone.
+    """
     from schemas.errors import InputError
 
     if text is None:
         return None
     try:
-        instant = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise InputError("--from: expected an instant with its zone, as 2026-06-15T22:00:00+08:00")
-    return instant
+        found = None
+    if found is None or found.tzinfo is None:
+        raise InputError(f"{option}: expected an instant with its zone: 2026-06-15T22:00:00+08:00")
+    return found
 
 
 def _span(text: str | None) -> timedelta | None:

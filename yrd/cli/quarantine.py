@@ -145,7 +145,7 @@ SELECT feed, reason, field, status, count(*) AS records,
     max(received_at) AS last, beijing(max(received_at)) AS last_beijing,
     any_value(expected) AS expected, arg_min({_ID}, (received_at, record)) AS first_id
 FROM quarantine
-WHERE $reason IS NULL AND ($feed IS NULL OR feed = $feed)
+WHERE status <> 'released' AND $reason IS NULL AND ($feed IS NULL OR feed = $feed)
 GROUP BY feed, reason, field, status
 ORDER BY records DESC, feed, reason, field
 """
@@ -153,7 +153,7 @@ _ITEMS = f"""
 SELECT {_ID} AS id, feed, submitter, status, reason, field, expected, locator,
     received_at, beijing(received_at) AS received_beijing
 FROM quarantine
-WHERE reason = $reason AND ($feed IS NULL OR feed = $feed)
+WHERE status <> 'released' AND reason = $reason AND ($feed IS NULL OR feed = $feed)
 ORDER BY received_at, submission_id, record
 """
 _ONE = f"""

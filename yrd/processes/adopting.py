@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from connectors.engine.spec import Feed, load, parse
 from connectors.feeds.registry import SPEC, load_feeds
 from connectors.kit.adopted import Adopted, Adoption
-from connectors.kit.certificate import find
+from connectors.kit.certificate import demand, find
 from schemas.errors import InputError
 from yrd.processes.held import who
 from yrd.processes.trying import certificates
@@ -77,6 +78,22 @@ def adopt_spec(
     )
     adopted.adopt(base, text, adoption, adopted.text(base)(before.version))
     return adoption
+
+
+def demand_certificates(settings: Settings, names: Iterable[str]) -> None:
+    """Refuse feeds whose shipped spec has no certificate that passed, unless told not to.
+
+    A version that was adopted stands on its record: its certificate, or the reason for none.
+
+    Raises:
+        ConfigurationError: one has none, and YRD_UNCERTIFIED is not set.
+    """
+    if settings.uncertified:
+        return
+    feeds = load_feeds(settings.feed_folders)
+    adopted = record(settings)
+    wanted = [feeds[name] for name in names if name in feeds and not adopted.log(name)]
+    demand(wanted, [certificates(settings.var)])
 
 
 def _read(base: Feed, spec: Path) -> tuple[str, Feed]:

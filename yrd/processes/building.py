@@ -1,18 +1,27 @@
 """Building the parts of a process from the settings: the one place where they are put together."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from yrd.settings import Settings
 
 if TYPE_CHECKING:
+    from connectors.engine.spec import Feed
     from pipelines.intake.intake import Intake
     from pipelines.job.settings import JobSettings
     from yrd.processes.layout import Layout
 
 
-def build_intake(settings: Settings, data_origin: str) -> "Intake":
-    """An intake with every feed, the token key and the whole rule catalogue."""
+def build_intake(
+    settings: Settings,
+    data_origin: str,
+    versions: "Callable[[Feed], Sequence[tuple[int, Feed]]] | None" = None,
+) -> "Intake":
+    """An intake with every feed, the token key and the whole rule catalogue.
+
+    `versions` says which version of a spec reads what, instead of the record of adoptions.
+    """
     from connectors.engine.tokens import Tokeniser
     from connectors.feeds.registry import load_feeds
     from connectors.kit.adopted import Adopted
@@ -26,7 +35,7 @@ def build_intake(settings: Settings, data_origin: str) -> "Intake":
             paths.setdefault(market, {}).update({one.name: one.source for one in feed.columns})
     key = settings.token_key.get_secret_value().encode()
     rules = partial(standard, source_paths=paths)
-    versions = Adopted(settings.var / "feeds").spans
+    versions = versions or Adopted(settings.var / "feeds").spans
     return Intake(feeds, Tokeniser(key), rules, data_origin, versions)
 
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from connectors.ends.messages import Message, raw_table
 from pipelines.intake.intake import Intake
+from pipelines.intake.seen import Seen
 from pipelines.job.live import NarrowSender
 from schemas.fields import IMPLEMENTED_KINDS
 
@@ -38,7 +38,7 @@ class MessageIntake:
         slack_us: The job's transport slack; with `wait_us`, the pair wait, a flush marker moves the
             watermark so far that every window of the job closes.
         wait_us: See `slack_us`.
-        seen: (submitter, SHA-256) of what was taken before; see `remember`.
+        seen: What was taken before; see `remember`.
     """
 
     intake: Intake
@@ -47,21 +47,21 @@ class MessageIntake:
     body: Callable[[bytes], bytes]
     slack_us: int
     wait_us: int
-    seen: set[tuple[str, bytes]] = field(default_factory=set)
+    seen: Seen = field(default_factory=Seen)
 
     def remember(self, messages: Iterable[Message]) -> None:
         """Learn from the `submissions` topic what a predecessor took."""
         for message in messages:
             if message.value is not None:
-                self._note(pa.ipc.open_stream(message.value).read_all())
+                self.seen.note(pa.ipc.open_stream(message.value).read_all())
 
     def __call__(self, messages: Sequence[Message]) -> dict[str, list[tuple[Any, ...]]]:
         """Turn one transaction's messages into those to produce, by topic."""
         out: dict[str, list[tuple[Any, ...]]] = {}
         raw = raw_table(messages, f"{self.prefix}raw.")
         if raw.num_rows:
-            taken = self.intake.process(self._filled(raw), self._repeats(raw), 0)
-            self._note(taken.submissions)
+            taken = self.intake.process(self._filled(raw), self.seen.repeats(raw), 0)
+            self.seen.note(taken.submissions)
             time_ms = max(message.timestamp_ms for message in messages)
             tables = dict(taken.reports) | {
                 "feedback": taken.feedback,
@@ -89,20 +89,6 @@ class MessageIntake:
         bodies = [self.body(sha256) if body is None else body for body, sha256 in pairs]
         at = raw.schema.get_field_index("body")
         return raw.set_column(at, raw.schema.field(at), pa.array(bodies, pa.large_binary()))
-
-    def _repeats(self, raw: pa.Table) -> np.ndarray[Any, Any]:
-        """Which submissions came before, in this batch or an earlier one."""
-        known = set(self.seen)
-        out = []
-        pairs = zip(raw["submitter"].to_pylist(), raw["sha256"].to_pylist(), strict=True)
-        for pair in pairs:
-            out.append(pair in known)
-            known.add(pair)
-        return np.array(out, np.bool_)
-
-    def _note(self, submissions: pa.Table) -> None:
-        submitters = submissions["submitter"].to_pylist()
-        self.seen.update(zip(submitters, submissions["submission_id"].to_pylist(), strict=True))
 
 
 def _parts(table: pa.Table) -> list[bytes]:

@@ -23,7 +23,7 @@ from schemas.columns import encoded, flat
 from schemas.errors import ConfigurationError
 from schemas.reference_data import read_table
 
-_CACHE_LIMIT = 2_000_000  # unique values kept per kind, then the memory starts afresh
+_CACHE_LIMIT = 1 << 18  # unique values kept per kind, then the memory starts afresh
 
 _USCC = r"[0-9ANY][0-9A-HJ-NPQRTUWXY][0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}"
 

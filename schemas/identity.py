@@ -29,7 +29,7 @@ RESIDENT_ID = "RESIDENT_ID"
 
 _Answer = TypeVar("_Answer")
 
-_CACHE = 1 << 18
+_CACHE = 1 << 16
 _LONGEST = 256  # characters: a hostile file must not fill the memory through a cache
 _UNIT = "\x1f"  # separates the parts of one key; removed from every part
 _PART = "|"  # separates the parts of a normal form; no normal part holds it

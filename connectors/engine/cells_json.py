@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from connectors.engine.cells import PathBook, Scanned
 from connectors.engine.gate import RefusedError, blank_bad_lines, check_text
-from connectors.engine.kernels.jsontext import scan_json, scan_lines
+from connectors.engine.kernels.jsontext import room_of, scan_json, scan_lines
 from connectors.engine.kernels.nodes import PARENT, TABLE_FULL, TOO_DEEP
-from connectors.engine.scan import SHARED_NODE_LIMIT, NodeTable, Room, Steps, Unit
+from connectors.engine.scan import SHARED_NODE_LIMIT, NodeTable, Room, Scan, Steps, Unit
 from connectors.engine.spec import Feed
 
 
@@ -28,41 +28,17 @@ class JsonScanner:
         """Scan units as one relation; refused ones (by index) contribute no cell."""
         refused: dict[int, RefusedError] = {}
         bodies = [self._text(number, unit, refused) for number, unit in enumerate(units)]
-        joined = b"".join(bodies)
-        body = np.frombuffer(joined, np.uint8)
-        objects = joined.count(b"{") + 1 + (joined.count(b"\n") + len(units) if self._lines else 0)
-        cells = joined.count(b":") + joined.count(b",") + joined.count(b"[") + objects + 16
-        room = Room.of(cells, objects)
-        cuts = np.zeros(len(units) + 1, np.int64)
-        owners = np.zeros(len(units) + 1, np.int64)
-        low = 0
-        for number, text in enumerate(bodies):
-            high = low + len(text)
-            if number not in refused:
-                before = room.count.copy()
-                try:
-                    self._one(body, low, high, room)
-                except RefusedError as error:
-                    refused[number] = error.bare()
-                    room.count[:] = before
-            cuts[number + 1], owners[number + 1] = room.count[0], room.count[1]
-            low = high
-        k, records, instances = (int(n) for n in room.count)
-        scanned = Scanned(
-            style="json",
-            encoding="utf-8",
-            body=body,
-            cells=room.cells[:k],
-            flags=room.flags[:k],
-            instances=room.instances[:instances],
-            records=room.records[:records],
-            status=room.status[:records],
-            lines=room.lines[:records],
-            unit=np.repeat(np.arange(len(units), dtype=np.int32), np.diff(owners)),
-            unit_cells=cuts,
-            book=self._book,
-        )
-        return scanned, refused
+        scan = Scan(units, bodies)
+        scan.refused = refused
+        most, objects = room_of(scan.body)
+        scan.room = room = Room.of(most + 16, objects + len(units) + 1)
+
+        def read(_: int, low: int, high: int) -> None:
+            self._one(scan.body, low, high, room)
+
+        for number in range(len(units)):
+            scan.take(number, read)
+        return scan.scanned("json", "utf-8", self._book), refused
 
     def _text(self, number: int, unit: Unit, refused: dict[int, RefusedError]) -> bytes:
         body = bytes(unit.body)

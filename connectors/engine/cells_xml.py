@@ -12,7 +12,7 @@ from connectors.engine.gate import RefusedError, check_xml
 from connectors.engine.kernels.nodes import KIND, KIND_ATTRIBUTE, KIND_RECORD, PARENT, TABLE_FULL
 from connectors.engine.kernels.xml import scan_documents, scan_xml
 from connectors.engine.kernels.xmlrecords import room_of
-from connectors.engine.scan import SHARED_NODE_LIMIT, NodeTable, Room, Steps, Unit
+from connectors.engine.scan import SHARED_NODE_LIMIT, NodeTable, Room, Scan, Steps, Unit
 from connectors.engine.spec import Feed
 
 _ROOT_TAG = re.compile(rb"<(?![?!])[^>]*>")
@@ -70,48 +70,20 @@ class XmlScanner:
 
     def scan(self, units: Sequence[Unit]) -> tuple[Scanned, dict[int, RefusedError]]:
         """Scan units as one relation; refused ones (by index) contribute no cell."""
-        joined = b"".join(bytes(unit.body) for unit in units)
-        body = np.frombuffer(joined, np.uint8)
-        most, elements = room_of(body)
-        room = Room.of(most, elements + 1)
-        bounds = np.zeros(len(units) + 1, np.int64)
-        np.cumsum([len(unit.body) for unit in units], out=bounds[1:])
-        cuts = np.zeros(len(units) + 1, np.int64)
-        owners = np.zeros(len(units) + 1, np.int64)
-        refused: dict[int, RefusedError] = {}
+        scan = Scan(units, [unit.body for unit in units])
+        most, elements = room_of(scan.body)
+        scan.room = Room.of(most, elements + 1)
         variants = np.zeros(len(units), np.uint8)
-        number = 0
+
+        def read(number: int, low: int, high: int) -> None:
+            check_xml(units[number].body, self._feed)
+            variants[number] = self._first(scan.joined, scan.body, low, high, scan.room)
+
+        number = self._alike(scan, 0, variants)
         while number < len(units):
-            number = self._alike(joined, body, bounds, number, room, cuts, owners, variants)
-            if number == len(units):
-                break
-            low, high = int(bounds[number]), int(bounds[number + 1])
-            before = room.count.copy()
-            try:
-                check_xml(units[number].body, self._feed)
-                variants[number] = self._first(joined, body, low, high, room)
-            except RefusedError as error:
-                refused[number] = error.bare()
-                room.count[:] = before
-            number += 1
-            cuts[number], owners[number] = room.count[0], room.count[1]
-        cells, records, instances = (int(n) for n in room.count)
-        scanned = Scanned(
-            style="xml",
-            encoding="utf-8",
-            body=body,
-            cells=room.cells[:cells],
-            flags=room.flags[:cells],
-            instances=room.instances[:instances],
-            records=room.records[:records],
-            status=room.status[:records],
-            lines=room.lines[:records],
-            unit=np.repeat(np.arange(len(units), dtype=np.int32), np.diff(owners)),
-            unit_cells=cuts,
-            book=self._book,
-            variants=variants,
-        )
-        return scanned, refused
+            scan.take(number, read)
+            number = self._alike(scan, number + 1, variants)
+        return scan.scanned("xml", "utf-8", self._book, variants), scan.refused
 
     def _head(self, joined: bytes, low: int) -> _Head | None:
         found = _HEAD.match(joined, low)
@@ -119,37 +91,29 @@ class XmlScanner:
             return None
         return self._heads.get(found[0]) or self._begin(found)
 
-    def _alike(
-        self,
-        joined: bytes,
-        body: NDArray[np.uint8],
-        bounds: NDArray[np.int64],
-        first: int,
-        room: Room,
-        cuts: NDArray[np.int64],
-        owners: NDArray[np.int64],
-        variants: NDArray[np.uint8],
-    ) -> int:
-        """Scan the documents from `first` on that begin alike; the one that has to wait for expat.
+    def _alike(self, scan: Scan, first: int, variants: NDArray[np.uint8]) -> int:
+        """Scan the documents from `first` on that begin alike, then those that begin otherwise.
 
-        Another feed of documents that begin otherwise follows at once.
+        Returns:
+            The document that has to be shown to expat, or the number of documents.
         """
-        units = len(bounds) - 1
+        units, room = scan.units, scan.room
         while first < units:
-            head = self._head(joined, int(bounds[first]))
+            head = self._head(scan.joined, int(scan.bounds[first]))
             if head is None:
                 return first
             last = first + 1
-            while last < units and joined.startswith(head.text, int(bounds[last])):
+            while last < units and scan.joined.startswith(head.text, int(scan.bounds[last])):
                 last += 1
             table, steps = head.table, self._steps[head.variant]
             start, records = int(room.count[0]), int(room.count[1])
             before = room.count.copy()
             stop = int(
                 scan_documents(
-                    body, bounds, first, last, head.root, table.grid, table.names, table.size,
-                    table.progress, steps.step_bytes, steps.step_at, steps.path_at,
-                    room.cells, room.flags, room.instances, room.records, room.count, cuts, owners,
+                    scan.body, scan.bounds, first, last, head.root, table.grid, table.names,
+                    table.size, table.progress, steps.step_bytes, steps.step_at, steps.path_at,
+                    room.cells, room.flags, room.instances, room.records, room.count,
+                    scan.cuts, scan.owners,
                 )
             )  # fmt: skip
             for node in range(table.resolved, table.nodes):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from connectors.engine.cells import PathBook, Scanned
 from connectors.engine.gate import RefusedError
 from connectors.engine.kernels.csvtext import scan_csv
-from connectors.engine.scan import Room, Unit
+from connectors.engine.scan import Room, Scan, Unit
 from connectors.engine.spec import Feed
 
 _BOM = b"\xef\xbb\xbf"
@@ -32,46 +32,25 @@ class CsvScanner:
 
     def scan(self, units: Sequence[Unit]) -> tuple[Scanned, dict[int, RefusedError]]:
         """Scan units as one relation; refused ones (by index) contribute no cell."""
-        joined = b"".join(bytes(unit.body) for unit in units)
-        body = np.frombuffer(joined, np.uint8)
+        scan = Scan(units, [unit.body for unit in units])
+        joined, feed = scan.joined, self._feed
         lines = joined.count(b"\n") + len(units)
-        delimiters = joined.count(self._feed.delimiter.encode())
-        room = Room.of(delimiters + lines + 16, lines + 1)
-        cuts = np.zeros(len(units) + 1, np.int64)
-        owners = np.zeros(len(units) + 1, np.int64)
-        refused: dict[int, RefusedError] = {}
-        low = 0
-        for number, unit in enumerate(units):
-            high = low + len(unit.body)
-            try:
-                start, line, nodes = self._header(joined, low, high)
-                scan_csv(
-                    body, start, high, ord(self._feed.delimiter), len(nodes), nodes,
-                    line, room.cells, room.flags, room.records, room.status,
-                    room.lines, room.count,
-                )  # fmt: skip
-                if room.count[1] == owners[number]:
-                    raise RefusedError("ENG-NO-RECORD", "at least one row below the header")
-            except RefusedError as error:
-                refused[number] = error.bare()
-            cuts[number + 1], owners[number + 1] = room.count[0], room.count[1]
-            low = high
-        k, records = int(room.count[0]), int(room.count[1])
-        scanned = Scanned(
-            style="csv",
-            encoding=self._feed.encoding,
-            body=body,
-            cells=room.cells[:k],
-            flags=room.flags[:k],
-            instances=room.instances[:0],
-            records=room.records[:records],
-            status=room.status[:records],
-            lines=room.lines[:records],
-            unit=np.repeat(np.arange(len(units), dtype=np.int32), np.diff(owners)),
-            unit_cells=cuts,
-            book=self._book,
-        )
-        return scanned, refused
+        delimiters = joined.count(feed.delimiter.encode())
+        scan.room = room = Room.of(delimiters + lines + 16, lines + 1)
+
+        def read(_: int, low: int, high: int) -> None:
+            start, line, nodes = self._header(joined, low, high)
+            before = int(room.count[1])
+            scan_csv(
+                scan.body, start, high, ord(feed.delimiter), len(nodes), nodes, line,
+                room.cells, room.flags, room.records, room.status, room.lines, room.count,
+            )  # fmt: skip
+            if room.count[1] == before:
+                raise RefusedError("ENG-NO-RECORD", "at least one row below the header")
+
+        for number in range(len(units)):
+            scan.take(number, read)
+        return scan.scanned("csv", feed.encoding, self._book), scan.refused
 
     def _header(self, joined: bytes, low: int, high: int) -> tuple[int, int, NDArray[np.int32]]:
         """(where rows begin, header's line number, node of each column)."""

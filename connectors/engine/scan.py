@@ -1,11 +1,13 @@
 """What the scanners of all formats share: units, node tables, room for cells."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from connectors.engine.cells import PathBook, Scanned
+from connectors.engine.gate import RefusedError
 from connectors.engine.kernels.nodes import WIDTH
 
 NODE_LIMIT = 4096
@@ -77,6 +79,62 @@ class Room:
             np.zeros(records, np.uint8),
             np.zeros(records, np.int32),
             np.zeros(3, np.int64),
+        )
+
+
+class Scan:
+    """One scan of several units: what is refused, and where the cells and records of each end.
+
+    A scanner calls `take` for unit after unit; a refused one leaves no cell.
+    """
+
+    def __init__(self, units: Sequence[Unit], bodies: Sequence[bytes | memoryview]) -> None:
+        self.joined = b"".join(bodies)
+        self.body = np.frombuffer(self.joined, np.uint8)
+        self.bounds = np.zeros(len(units) + 1, np.int64)
+        np.cumsum([len(body) for body in bodies], out=self.bounds[1:])
+        self.cuts = np.zeros(len(units) + 1, np.int64)
+        self.owners = np.zeros(len(units) + 1, np.int64)
+        self.refused: dict[int, RefusedError] = {}
+        self.room = Room.of(0, 0)
+
+    @property
+    def units(self) -> int:
+        """How many units there are."""
+        return len(self.bounds) - 1
+
+    def take(self, number: int, read: Callable[[int, int, int], None]) -> None:
+        """Scan one unit with a function of its number, begin and end; it may refuse the unit."""
+        room = self.room
+        before = room.count.copy()
+        if number not in self.refused:
+            try:
+                read(number, int(self.bounds[number]), int(self.bounds[number + 1]))
+            except RefusedError as error:
+                self.refused[number] = error.bare()
+                room.count[:] = before
+        self.cuts[number + 1], self.owners[number + 1] = room.count[0], room.count[1]
+
+    def scanned(
+        self, style: str, encoding: str, book: PathBook, variants: NDArray[np.uint8] | None = None
+    ) -> Scanned:
+        """The relation of cells of all units taken."""
+        room = self.room
+        cells, records, instances = (int(n) for n in room.count)
+        return Scanned(
+            style=style,
+            encoding=encoding,
+            body=self.body,
+            cells=room.cells[:cells],
+            flags=room.flags[:cells],
+            instances=room.instances[:instances],
+            records=room.records[:records],
+            status=room.status[:records],
+            lines=room.lines[:records],
+            unit=np.repeat(np.arange(self.units, dtype=np.int32), np.diff(self.owners)),
+            unit_cells=self.cuts,
+            book=book,
+            variants=variants,
         )
 
 

@@ -27,6 +27,17 @@ _VALUE, _VALUE_OR_END, _KEY_OR_END, _KEY, _COLON, _AFTER = 0, 1, 2, 3, 4, 5
 
 
 @nb.njit(cache=True, nogil=True)
+def room_of(body):
+    """How many cells and how many objects and lines a body can have at most."""
+    values = 0
+    objects = 0
+    for c in body:
+        values += (c == 58) | (c == 44) | (c == 91)
+        objects += (c == 123) | (c == 10)
+    return values + objects, objects
+
+
+@nb.njit(cache=True, nogil=True)
 def _hex4(body, i, high):
     """The value of four hex digits at i, -1 if they are not there."""
     if i + 4 > high:

@@ -27,7 +27,7 @@ def matched(crossings: pa.Table, rules: Mapping[str, Rule]) -> pa.Table:
         return crossings
     subject = crossings["subject"].to_numpy().copy()
     label = pc.binary_join_element_wise(crossings["rule"], crossings["variant"], "\n")
-    code = label.combine_chunks().dictionary_encode().indices.to_numpy()
+    code = label.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
     joint = crossings["vantage"].to_numpy() == JOINT_BIT
     lists = crossings["evidence"].combine_chunks()
     of = np.repeat(np.arange(len(lists)), pc.list_value_length(lists).to_numpy())

@@ -23,6 +23,7 @@ _EVENT: dict[str, Any] = {
     "kind": "event", "market_segment": "PYMT", "revision_number": 0, "is_duplicate": False,
     "counterparty_1_id_basis": "DOC", "counterparty_2_id_basis": "DOC",
     "debtor_agent_id": "A", "creditor_agent_id": "B", "transaction_key": bytes(16),
+    "invoice": 0, "contract": 0,
 }  # fmt: skip
 _POSITION: dict[str, Any] = {"kind": "position", "market_segment": "LOAN", "is_duplicate": False}
 
@@ -41,9 +42,14 @@ def _connection() -> duck.Connection:
 
 
 def ledger_of(
-    rows: Rows, known: npt.NDArray[np.int64], positions: Sequence[dict[str, Any]] = ()
+    rows: Rows,
+    known: npt.NDArray[np.int64],
+    positions: Sequence[dict[str, Any]] = (),
+    more: Sequence[dict[str, Any]] = (),
 ) -> duck.Connection:
     """The ledger with these reports and no others; `known` are their times of receipt, us.
+
+    `more` is what an event says beyond its narrow row.
 
     A report of an event is late if it came later than LATENESS after it.
     """
@@ -67,6 +73,8 @@ def ledger_of(
         | {name: int(row[name]) for name in _SAME}
         for row, at in zip(rows, known.tolist(), strict=True)
     ]
+    for event, beyond in zip(events, more, strict=False):
+        event.update(beyond)
     _fill(connection, "event", events)
     _fill(connection, "position", [_POSITION | row for row in positions])
     return connection

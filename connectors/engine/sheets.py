@@ -9,8 +9,9 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 
-from connectors.engine.frame_xlsx import MAX_COLUMNS, Grid, cell_name, read_workbook, refuse
+from connectors.engine.frame_xlsx import read_workbook
 from connectors.engine.gate import RefusedError
+from connectors.engine.sheetcells import MAX_COLUMNS, Grid, cell_name, refuse
 from connectors.engine.specsheet import Sheet
 
 CELL, PROBLEM = "@cell", "@problem"

@@ -26,7 +26,7 @@ from connectors.engine.findings import Findings
 from connectors.engine.frame_csv import CsvScanner
 from connectors.engine.gate import RefusedError
 from connectors.engine.kernels.jsontext import REPEATED_KEY, UNREADABLE, WRONG_COLUMNS
-from connectors.engine.keys import content_hash, transaction_key
+from connectors.engine.keys import content_hash, referred_key, transaction_key
 from connectors.engine.party import PARTY_COLUMNS, Parties
 from connectors.engine.scan import Unit
 from connectors.engine.sheets import CELL, PROBLEM
@@ -202,7 +202,7 @@ class Decoder:
         feed = self.feed
         columns["transaction_key"] = transaction_key(feed.key, columns, submitters, rows)
         if feed.refers is not None:
-            columns["original_transaction_key"] = transaction_key(
+            columns["original_transaction_key"] = referred_key(
                 feed.refers, columns, submitters, rows
             )
         columns["content_hash"] = content_hash(self.feed, columns)

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.engine.convert import constant
+from connectors.engine.convert import constant, to_moment
 from connectors.engine.spec import Feed, Key
 from schemas.hashing import hash128, to_binary16
 
@@ -47,6 +47,18 @@ def transaction_key(
         keys = pc.if_else(pa.array(complete), keys, pa.scalar(None, keys.type))
         out = pc.coalesce(out, keys)
     return out
+
+
+def referred_key(
+    key: Key, columns: Mapping[str, pa.Array], submitters: pa.Array, rows: int
+) -> pa.Array:
+    """The key of the transaction each record refers to: its days are days, as in that record."""
+    days = {
+        name: to_moment(columns[name], pa.date32())[0]
+        for name in {name for alternative in key.alternatives for name in alternative}
+        if name.endswith("_date") and pa.types.is_string(columns[name].type)
+    }
+    return transaction_key(key, {**columns, **days}, submitters, rows)
 
 
 def content_hash(feed: Feed, columns: Mapping[str, pa.Array]) -> pa.Array:

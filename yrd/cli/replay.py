@@ -37,6 +37,10 @@ def replay(
     live: Annotated[
         bool, typer.Option("--live", help="Through Kafka and the Flink cluster of `yrd up`.")
     ] = False,
+    uncertified: Annotated[
+        bool,
+        typer.Option("--uncertified", help="Also with feeds whose spec has no certificate."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run a tape through intake, stream job, ledger and rules, and publish its ledger.
@@ -47,6 +51,7 @@ def replay(
     3 Java or the live stack is missing.
     """
     with guarded():
+        from yrd.processes.adopting import demand_certificates, feeds_of
         from yrd.processes.layout import Layout
         from yrd.processes.run import Options, run_tape
         from yrd.processes.summary import adds_up
@@ -54,6 +59,8 @@ def replay(
 
         given = {"workers": workers, "parallelism": parallelism}
         settings = Settings().model_copy(update={k: v for k, v in given.items() if v is not None})
+        if not uncertified:
+            demand_certificates(settings, feeds_of(tape))
         layout = Layout(out or settings.var / "runs" / tape.name)
         if fresh:
             shutil.rmtree(layout.root, ignore_errors=True)

@@ -96,6 +96,17 @@ def demand_certificates(settings: Settings, names: Iterable[str]) -> None:
     demand(wanted, [certificates(settings.var)])
 
 
+def feeds_of(tape: Path) -> list[str]:
+    """The feeds a tape has submissions of.
+
+    Raises:
+        InputError: it is no tape.
+    """
+    from connectors.ends.tape import Tape
+
+    return list(Tape(tape).manifest["feeds"])
+
+
 def _read(base: Feed, spec: Path) -> tuple[str, Feed]:
     """The text of a spec and the feed it makes, with the functions of the feed it is of."""
     load(spec)  # complaints name the file that was given

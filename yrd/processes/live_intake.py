@@ -15,6 +15,7 @@ from connectors.vault import Vault
 from pipelines.intake.messages import TABLE_TOPICS, MessageIntake
 from pipelines.job.live import NarrowSender
 from yrd.logs import configure
+from yrd.processes.adopting import demand_certificates
 from yrd.processes.building import build_intake
 from yrd.settings import Settings
 
@@ -29,6 +30,7 @@ def main(path: str) -> None:
     settings = Settings()
     configure(settings)
     log = structlog.get_logger()
+    demand_certificates(settings, told["feeds"])
     prefix, servers = told["prefix"], told["servers"]
     vault = Vault(Path(told["vault"]), lambda reading: log.info("vault read", reading=str(reading)))
     transform = MessageIntake(

@@ -80,7 +80,7 @@ def rerun(settings: Settings, name: str, ledger: Path, tape: Path | None, now: d
     with Loader(path, origin) as loader:
         loader.load_again(source, tables, now)
         version = publish(loader, ledger)
-    return Rerun(feed.version, done.num_rows, waiting, counts, str(version.path))
+    return Rerun(feed.version, done.num_rows, waiting, counts, version.file)
 
 
 def _raw(name: str, origin: str, wanted: list[Waiting], found: list[bytes]) -> pa.Table:

@@ -45,9 +45,12 @@ def _institution(element: str, member: pa.Array, account: pa.Array) -> pa.Array:
 def render(records: pa.Table) -> pa.Array:
     """Render records as text, one `CdtTrfTxInf` element each, ending in a line feed."""
     column = {name: escaped(records[name].combine_chunks()) for name in RECORD.names}
+    agent = ("<FinInstnId><ClrSysMmbId><MmbId>", "</MmbId></ClrSysMmbId></FinInstnId>")
     covered = join(
-        "<UndrlygCstmrCdtTrf><PmtId><EndToEndId>", column["covers"],
-        "</EndToEndId></PmtId></UndrlygCstmrCdtTrf>",
+        "<UndrlygCstmrCdtTrf><Dbtr><Nm>NOTPROVIDED</Nm></Dbtr><DbtrAgt>", agent[0],
+        column["debtor"], agent[1], "</DbtrAgt><CdtrAgt>", agent[0], column["creditor"], agent[1],
+        "</CdtrAgt><Cdtr><Nm>NOTPROVIDED</Nm></Cdtr><RmtInf><Ustrd>", column["covers"],
+        "</Ustrd></RmtInf></UndrlygCstmrCdtTrf>",
     )  # fmt: skip
     return join(
         "<CdtTrfTxInf><PmtId><EndToEndId>NOTPROVIDED</EndToEndId><TxId>", column["tx_id"],

@@ -252,7 +252,10 @@ class Loader:
             return
         self.connection.register("_told", repeats.told)
         try:
-            self._append("feedback", self.connection.sql(_VERDICTS))
+            answers = stored.select(
+                self.connection, "feedback", ddl.TABLES["feedback"], _ANSWER, _SENT_AGAIN
+            )
+            self._append("feedback", self.connection.sql(_VERDICTS.format(answers=answers)))
             self.connection.execute(_COUNTS)
         finally:
             self.connection.unregister("_told")
@@ -287,6 +290,11 @@ FROM (
 ) n
 WHERE alert.rowid = n.place AND alert.known_to IS DISTINCT FROM n.known_to
 """
+_ANSWER = ("report_id", "received_at", "feed", "record", "verdict")
+_SENT_AGAIN = (
+    "envelope IN (SELECT envelope FROM stored.feedback_envelope "
+    "WHERE submission_id IN (SELECT submission_id FROM _told))"
+)
 # The answer of the intake, said again with the final verdict; a record that had none is named by
 # what its report says.
 _VERDICTS = """
@@ -298,9 +306,8 @@ SELECT
 FROM _told t
 LEFT JOIN (
     SELECT report_id, received_at, min(feed) AS feed, min(record) AS record
-    FROM feedback
-    WHERE submission_id IN (SELECT submission_id FROM _told)
-        AND report_id IN (SELECT report_id FROM _told) AND verdict = 'ACK'
+    FROM ({answers})
+    WHERE report_id IN (SELECT report_id FROM _told) AND verdict = 'ACK'
     GROUP BY ALL
 ) f ON f.report_id = t.report_id AND f.received_at = t.received_at
 """

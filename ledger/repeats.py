@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ledger import stored
+from ledger import ddl, stored
 from ledger.duck import Connection
 from ledger.ids import Ids
 
@@ -68,7 +68,8 @@ def resolve(connection: Connection, kind: str, reports: pa.Table, references: Id
     )
     connection.register("_incoming", incoming.append_column("place", pa.array(rows)))
     try:
-        ruled = connection.sql(_RULED.format(kind=kind, schema=stored.SCHEMA))
+        before = stored.select(connection, kind, ddl.TABLES[kind], _READ, _SHARING)
+        ruled = connection.sql(_RULED.format(before=before))
     finally:
         connection.unregister("_incoming")
     place = ruled["place"].to_numpy()
@@ -81,9 +82,9 @@ def resolve(connection: Connection, kind: str, reports: pa.Table, references: Id
         end[:] = np.datetime64("NaT")
         end[place[new]] = ruled["known_to"].to_numpy()[new].astype("datetime64[us]")
         ends = pa.array(end, pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
-    before = ruled.filter(pa.array(~new))
-    if before.num_rows:
-        _change(connection, kind, before)
+    changed = ruled.filter(pa.array(~new))
+    if changed.num_rows:
+        _change(connection, kind, changed)
     now = ruled["now_told"].to_numpy(zero_copy_only=False)
     return Repeats(
         found.is_duplicate, found.revision, ends, ruled.filter(pa.array(now)).select(TOLD)
@@ -120,6 +121,8 @@ def _change(connection: Connection, kind: str, rows: pa.Table) -> None:
         connection.unregister("_ruled")
 
 
+_READ = (*TOLD, "content_hash", "reference_id", "is_duplicate")
+_SHARING = "reference_id IN (SELECT reference_id FROM _incoming)"
 # `place` is the row of the new reports, or -1 - rowid of one in the ledger. A content's time is its
 # first report's; contents of one reference are ordered by it.
 _RULED = """
@@ -128,8 +131,7 @@ WITH together AS (
     UNION ALL BY NAME
     SELECT {columns}, content_hash, reference_id, -1 - place AS place,
            is_duplicate AS was_duplicate
-    FROM {schema}."{kind}_placed"
-    WHERE reference_id IN (SELECT reference_id FROM _incoming)
+    FROM ({before})
 ),
 copies AS (
     SELECT *,

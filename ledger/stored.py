@@ -13,7 +13,7 @@ when the first value for it comes. Nothing is assumed of the values: rows that s
 profile and an envelope of their own (docs/adr/0007-reports-in-parts.md).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,7 +133,7 @@ def create(connection: Connection, wide: Mapping[str, pa.Schema], always: Sequen
             if not f.nullable or f.name in always or f.name.endswith(_HALVES)
         ]
         _table(connection, name, first)
-        _view(connection, shape)
+        _view(connection, name, schema)
 
 
 def append(connection: Connection, name: str, wide: pa.Schema, table: pa.Table) -> None:
@@ -151,7 +151,7 @@ def append(connection: Connection, name: str, wide: pa.Schema, table: pa.Table) 
     for definition in duckdb_columns(pa.schema(new)):
         connection.execute(f'ALTER TABLE {SCHEMA}."{name}" ADD COLUMN {definition}')
     if new:
-        _view(connection, shape)
+        _view(connection, name, wide)
     connection.append(f"{SCHEMA}.{name}_envelope", parts.envelope)
     connection.append(f"{SCHEMA}.{name}_profile", parts.profile)
     connection.append(f"{SCHEMA}.{name}", parts.rows)
@@ -159,13 +159,52 @@ def append(connection: Connection, name: str, wide: pa.Schema, table: pa.Table) 
 
 def columns(connection: Connection, name: str) -> frozenset[str]:
     """Columns of `stored.<name>` that are made."""
-    return frozenset(
-        column
-        for (column,) in connection.rows(
-            "SELECT column_name FROM information_schema.columns "
-            f"WHERE table_schema = '{SCHEMA}' AND table_name = $1",
-            [name],
-        )
+    return frozenset(connection.sql(f'SELECT * FROM {SCHEMA}."{name}" LIMIT 0').schema.names)
+
+
+def select(
+    connection: Connection,
+    name: str,
+    wide: pa.Schema,
+    names: Container[str] | None = None,
+    where: str = "true",
+) -> str:
+    """The SELECT of a wide relation, with the `place` (rowid) of each row in `stored.<name>`.
+
+    Args:
+        connection: The ledger.
+        name: Of the relation.
+        wide: Its schema.
+        names: Columns wanted; None means all.
+        where: A condition on columns of `stored.<name>`: it is looked at before anything is put
+            together; asked of the relation itself, it may be looked at last.
+    """
+    there = columns(connection, name)
+    shape = Shape.of(name, wide)
+    optional = pa.schema([field.with_nullable(True) for field in wide])
+    shown = []
+    for field, definition in zip(wide, duckdb_columns(optional), strict=True):
+        if names is not None and field.name not in names:
+            continue
+        type_name = definition.removeprefix(f'"{field.name}" ')
+        if field.name in _COMPUTED:
+            text = _COMPUTED[field.name]
+        elif field in shape.envelope:
+            text = f'e."{field.name}"'
+        elif field in shape.profile:
+            text = f'p."{field.name}"'
+        elif field in shape.hashes:
+            text = f'hash_of(r."{field.name}_high", r."{field.name}_low")'
+        elif field.name in there:
+            text = f'r."{field.name}"'
+        else:
+            text = f"NULL::{type_name}"
+        shown.append(f'{text} AS "{field.name}"')
+    return (
+        f"SELECT r.place, {', '.join(shown)} "
+        f'FROM (SELECT rowid AS place, * FROM {SCHEMA}."{name}" WHERE {where}) AS r '
+        f'JOIN {SCHEMA}."{name}_envelope" AS e ON e.envelope = r.envelope '
+        f'JOIN {SCHEMA}."{name}_profile" AS p ON p.profile = r.profile'
     )
 
 
@@ -281,40 +320,9 @@ def _table(connection: Connection, name: str, fields: Sequence[pa.Field]) -> Non
     connection.execute(f'CREATE TABLE {SCHEMA}."{name}" ({definitions})')
 
 
-def _view(connection: Connection, shape: Shape) -> None:
-    """The wide relation, in `stored` with the place of each row in its table.
-
-    A column not made yet is empty in it.
-    """
-    there = columns(connection, shape.name)
-    shown = []
-    for field, definition in zip(
-        shape.wide,
-        duckdb_columns(pa.schema([f.with_nullable(True) for f in shape.wide])),
-        strict=True,
-    ):
-        type_name = definition.removeprefix(f'"{field.name}" ')
-        if field.name in _COMPUTED:
-            text = _COMPUTED[field.name]
-        elif field in shape.envelope:
-            text = f'e."{field.name}"'
-        elif field in shape.profile:
-            text = f'p."{field.name}"'
-        elif field in shape.hashes:
-            text = f'hash_of(r."{field.name}_high", r."{field.name}_low")'
-        elif field.name in there:
-            text = f'r."{field.name}"'
-        else:
-            text = f"NULL::{type_name}"
-        shown.append(f'{text} AS "{field.name}"')
+def _view(connection: Connection, name: str, wide: pa.Schema) -> None:
+    """The wide relation; a column not made yet is empty in it."""
     connection.execute(
-        f'CREATE OR REPLACE VIEW {SCHEMA}."{shape.name}_placed" AS '
-        f"SELECT r.rowid AS place, {', '.join(shown)} "
-        f'FROM {SCHEMA}."{shape.name}" AS r '
-        f'JOIN {SCHEMA}."{shape.name}_envelope" AS e ON e.envelope = r.envelope '
-        f'JOIN {SCHEMA}."{shape.name}_profile" AS p ON p.profile = r.profile'
-    )
-    connection.execute(
-        f'CREATE OR REPLACE VIEW "{shape.name}" AS '
-        f'SELECT * EXCLUDE (place) FROM {SCHEMA}."{shape.name}_placed"'
+        f'CREATE OR REPLACE VIEW "{name}" AS '
+        f"SELECT * EXCLUDE (place) FROM ({select(connection, name, wide)})"
     )

@@ -1,5 +1,8 @@
 """What decoding costs per feed: us of CPU a record and MB a CPU-second, whole engine with tokens.
 
+Beside each stands an ordinary library in the same run, which reads the same fields and does less:
+see `benchmarks.ordinary`.
+
 Each feed is measured twice: as the tape has it (many submissions of 60 records, fresh parties all
 the time) and as submissions of 20,000 records. Process CPU time, best of several runs after one
 that compiles.
@@ -16,6 +19,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from benchmarks import ordinary
 from benchmarks.sizes import Bench
 from connectors.engine.engine import Decoder, Submission
 from connectors.engine.tokens import Tokeniser
@@ -178,11 +182,14 @@ def measure(feed: str, each: int, size: int = RECORDS, runs: int = 3) -> dict[st
             )
             took = time.process_time() - start
             cold, warm = (cold, min(warm, took)) if again else (min(cold, took), warm)
+    library, other = ordinary.measure(spec, [bytes(one.body) for one in sent], size)
     return {
         "accepted": accepted,
         "us a record": round(cold / size * 1e6, 2),
         "us a record, parties known": round(warm / size * 1e6, 2),
         "MB a CPU-s": round(length / cold / 1e6, 1),
+        f"us a record, {library} alone": round(other, 2),
+        f"times as fast as {library}": round(other / (cold / size * 1e6), 1),
     }
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import pandas as pd
 import pyarrow as pa
-from lxml import etree
+from lxml import etree  # type: ignore[import-untyped]
 
 from connectors.engine.spec import ORDINAL, Column, Feed
 
@@ -93,14 +93,14 @@ def _objects(feed: Feed, rows: Iterable[Mapping[str, Any]]) -> int:
 
 
 def _ndjson(feed: Feed, bodies: Sequence[bytes]) -> int:
-    """msgspec decodes every line, get for every path."""
+    """Msgspec decodes every line, get for every path."""
     return _objects(
         feed, (msgspec.json.decode(line) for body in bodies for line in body.splitlines())
     )
 
 
 def _json(feed: Feed, bodies: Sequence[bytes]) -> int:
-    """msgspec decodes the document, get for every path of every object."""
+    """Msgspec decodes the document, get for every path of every object."""
     records = 0
     for body in bodies:
         rows: Any = msgspec.json.decode(body)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from benchmarks.trials.__main__ import reports
 from benchmarks.trials.answers import REASONS, Agreement, compare
 from connectors.feeds.derivative_trade import hatches
 from connectors.feeds.derivative_trade.write import RECORD, write
@@ -146,3 +147,7 @@ def test_a_basket_keeps_every_constituent_in_order() -> None:
     first, second = (dict(row["extension"]) for row in decoded.batch.to_pylist())
     assert first["basket_constituents"] == ";".join(names)
     assert "basket_constituents" not in second
+
+
+def test_the_page_of_trials_has_these_figures(told: Agreement) -> None:
+    assert reports(told) in Path("docs/feeds/trials.md").read_text(encoding="utf-8")

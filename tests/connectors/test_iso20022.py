@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from benchmarks.trials.__main__ import messages
 from benchmarks.trials.messages import Verdict, schema_of, valid, verdicts
 from connectors.engine.chunks import units_of
 from connectors.engine.gate import UTF16_BYTES, RefusedError, readable
@@ -270,3 +271,7 @@ class TestEnvelopes:
         body = self.wrapped(1).replace(b"pacs.008.001.08", b"pacs.003.001.08")
         decoded = run(FEEDS["pacs008"], body)
         assert decoded.findings["rule_id"].to_pylist() == ["ENG-NAMESPACE"]
+
+
+def test_the_page_of_trials_has_these_figures(told: list[Verdict]) -> None:
+    assert messages(told) in Path("docs/feeds/trials.md").read_text(encoding="utf-8")

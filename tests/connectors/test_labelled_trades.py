@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.trials.__main__ import ESMA_FILES
+from benchmarks.trials.__main__ import trades as table
 from benchmarks.trials.labelled import Labelled, labelled
 
 SPEC = Path(__file__).parent / "specs/esma_trades.toml"
@@ -50,3 +51,7 @@ def test_each_rule_of_form_is_caught_by_the_check_that_is_about_it(trades: list[
     assert {rule: rule_id in found[rule] for rule, rule_id in expected.items()} == dict.fromkeys(
         expected, True
     )
+
+
+def test_the_page_of_trials_has_these_figures(trades: list[Labelled]) -> None:
+    assert table(trades) in Path("docs/feeds/trials.md").read_text(encoding="utf-8")

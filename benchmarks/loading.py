@@ -4,6 +4,8 @@ import shutil
 import time
 from collections import Counter
 from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -36,8 +38,11 @@ def ledger(bench: Bench) -> dict[str, Any]:
     crossings = run_plain([rows], [int(rows["event_time"].max(initial=0))])
     found = Outputs(crossings, np.empty(0, RECON), Counter())
     known = datetime.fromisoformat(str(tape.manifest["received_to"]))
+    origin = str(tape.manifest["data_origin"])
+    with TemporaryDirectory() as scratch, open_loader(Path(scratch), origin) as loader:
+        loader.take_unit(SOURCE, units, 0)  # imports and compiled kernels: paid once a process
     start = time.process_time()
-    with open_loader(folder, str(tape.manifest["data_origin"])) as loader:
+    with open_loader(folder, origin) as loader:
         opened = time.process_time()
         for number in numbers:
             loader.take_unit(SOURCE, units, number)

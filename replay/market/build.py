@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from connectors.ends.tape import MANIFEST, TapeWriter
-from replay.market import bills, breakage, loans, payments
+from replay.market import bills, breakage, loans, payments, registers
 from replay.market.batches import MINUTE, Submission
 from replay.market.days import DEFAULT_START, Span, span
 from replay.market.flows import everyday, joined
@@ -94,9 +94,9 @@ def simulate(
     _refer(plan.plans, paid, billed, owed)
     extra = _Extras(rng, when)
     streams = (paid.submissions(), billed.submissions(), owed.submissions())
-    counts = write_tape(
-        folder, seed, extra.around(heapq.merge(*streams, key=_arrival)), on_submission
-    )
+    markets = extra.around(heapq.merge(*streams, key=_arrival))
+    beside = registers.submissions(seed, who, when)
+    counts = write_tape(folder, seed, registers.merged(beside, markets), on_submission)
     planted = {
         payments.FEED: paid.counts(),
         bills.FEED: billed.counts(),

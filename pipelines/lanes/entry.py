@@ -1,6 +1,6 @@
 """What the rules stage receives: small rows routed by key group and bucket.
 
-A variant becomes one entry for each subject of a key group. A bucket key is
+A variant becomes one entry for each side of a key group (`SIDES`). A bucket key is
 `group * BUCKETS + bucket`; a bucket holds every subject whose id falls into it, so a host sees all
 of a subject's entries and nothing of it is anywhere else.
 """
@@ -24,11 +24,36 @@ ENTRY = np.dtype(
     ]
 )
 BUCKETS = 64
-# Pairs of parties have no group of their own: a pair lies within its payer's bucket.
 GROUPS: Mapping[str, int] = MappingProxyType(
     {"party": 0, "account": 1, "pair": 2, "asset": 3, "instrument": 4, "graph": 5}
 )
 GROUP_NAMES = tuple(GROUPS)
+_PARTIES = ("payer_party", "payee_party")
+_ACCOUNTS = ("payer_account", "payee_account")
+# Group -> the (subject, other) columns of its entries, the payer's entry first. `pair` stands for
+# the id of the ordered pair of parties; `graph` has one bucket, its entries are edges.
+SIDES: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
+    {
+        "party": (_PARTIES, _PARTIES[::-1]),
+        "account": (_ACCOUNTS, _ACCOUNTS[::-1]),
+        "pair": (("pair", "payee_party"),),
+        "asset": (("asset", "payer_party"), ("asset", "payee_party")),
+        "instrument": (("instrument", "payer_account"), ("instrument", "payee_account")),
+        "graph": (_PARTIES,),
+    }
+)
+WHOLE = ("graph",)  # groups that are never split: a ring may lie anywhere
+# Group -> kinds of subjects a rule of it may have: all that is said of one lies in one bucket.
+SUBJECTS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "party": ("party", "pair"),  # a pair lies within its payer's bucket
+        "account": ("account",),
+        "pair": ("pair",),
+        "asset": ("asset",),
+        "instrument": ("instrument",),
+        "graph": ("party", "pair", "set"),
+    }
+)
 
 ROLE_IN = 1  # the subject is the payee
 ROLE_PAYER_PERSON = 2  # the payer is a natural person

@@ -11,26 +11,29 @@ _PAYER_PERSON, _PAYEE_PERSON, _IN = FLAG_PAYER_PERSON, FLAG_PAYEE_PERSON, ROLE_I
 
 
 @nb.njit(cache=True, nogil=True)
-def route_party(variants, reads, entries, cuts):
-    """Explode variants into one entry for the payer and one for the payee, by bucket.
+def route_sides(variants, reads, subjects, others, whole, entries, cuts):
+    """Explode variants into one entry for each side that has a subject, by bucket.
 
     Args:
         variants: NARROW.
         reads: for each event code whether a rule of this group reads it (bool, 32).
-        entries: room for two ENTRY rows a variant.
+        subjects: int64, (sides, variants); 0 = absent: that side takes no part.
+        others: int64 beside them; the second side is the payee's.
+        whole: everything goes to bucket 0; both subject and other must be there.
+        entries: room for one ENTRY row a side and variant.
         cuts: int64, BUCKETS + 1: written; bucket b is `entries[cuts[b]:cuts[b + 1]]`.
 
     Returns:
-        How many entries were written. A party with id 0 takes no part.
+        How many entries were written.
     """
+    sides = len(subjects)
     cuts[:] = 0
     for i in range(len(variants)):
         row = variants[i]
         if 0 <= row.event_code < len(reads) and reads[row.event_code] and row.mask != 0:
-            if row.payer_party != 0:
-                cuts[row.payer_party % BUCKETS + 1] += 1
-            if row.payee_party != 0:
-                cuts[row.payee_party % BUCKETS + 1] += 1
+            for side in range(sides):
+                if subjects[side, i] != 0 and not (whole and others[side, i] == 0):
+                    cuts[(0 if whole else subjects[side, i] % BUCKETS) + 1] += 1
     for b in range(BUCKETS):
         cuts[b + 1] += cuts[b]
     at = cuts[:BUCKETS].copy()
@@ -43,22 +46,22 @@ def route_party(variants, reads, entries, cuts):
             persons |= 2
         if row.flags & _PAYEE_PERSON:
             persons |= 4
-        for incoming in range(2):
-            subject = row.payee_party if incoming else row.payer_party
-            if subject == 0:
+        for side in range(sides):
+            subject = subjects[side, i]
+            if subject == 0 or (whole and others[side, i] == 0):
                 continue
-            bucket = subject % BUCKETS
+            bucket = 0 if whole else subject % BUCKETS
             entry = entries[at[bucket]]
             at[bucket] += 1
             entry.subject = subject
             entry.event_time = row.event_time
             entry.key = row.key
             entry.amount_fen = row.amount_fen
-            entry.other = row.payer_party if incoming else row.payee_party
+            entry.other = others[side, i]
             entry.ordinal = row.business_ordinal
             entry.event_code = row.event_code
             entry.mask = row.mask
-            entry.role = persons | (_IN if incoming else 0)
+            entry.role = persons | (_IN if side else 0)
     return cuts[BUCKETS]
 
 

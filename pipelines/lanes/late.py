@@ -22,6 +22,7 @@ from pipelines.lanes.closings import Closing, known_from
 from pipelines.lanes.lifetimes import CAUSES, CORRECTION, LATE, Ids, Replaced
 from pipelines.lanes.reach import after, before
 from pipelines.lanes.stream import run_once, stream_rules
+from pipelines.rules.kernels.table import pair_ids
 from pipelines.rules.registry import ParameterSet, Rule
 from schemas.narrow import NARROW
 
@@ -156,9 +157,8 @@ def _windows(
         again, other = _each(start[pair], end[pair])
         payer = legs["payer_party"].to_numpy()[leg[again]]
         payee = legs["payee_party"].to_numpy()[other]
-        both = (payer != 0) & (payee != 0)
-        subject = _pair_ids(payer[both], payee[both])
-        pair = pair[again][both]
+        subject = pair_ids(payer, payee)
+        pair = pair[again]
     else:
         columns = [legs[name].to_numpy() for name in _NAMED.get(kind, ())]
         subject = np.concatenate([column[leg] for column in columns] or [np.zeros(0, np.int64)])
@@ -249,9 +249,3 @@ def _each(start: Ids, end: Ids) -> tuple[Ids, Ids]:
     run = np.repeat(np.arange(len(start)), size)
     row = np.arange(len(run)) - np.repeat(np.cumsum(size) - size, size) + start[run]
     return run, row
-
-
-def _pair_ids(payers: Ids, payees: Ids) -> Ids:
-    """`pair_id` over arrays."""
-    mixed = payers ^ (((payees & 0xFFFFFFFF) << 31) | (payees >> 32))
-    return np.where(mixed != 0, mixed, 1)

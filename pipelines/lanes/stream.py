@@ -9,17 +9,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.lanes.entry import BUCKETS, ENTRY, GROUP_NAMES, GROUPS
-from pipelines.lanes.kernel import route_party, sort_out, take_ready
+from pipelines.lanes.entry import BUCKETS, ENTRY, GROUP_NAMES, GROUPS, SIDES, WHOLE
+from pipelines.lanes.kernel import route_sides, sort_out, take_ready
 from pipelines.pairing.pairing import PAIR_MEMORY_US, Closed, merge
+from pipelines.rules.kernels.table import pair_ids
 from pipelines.rules.registry import ParameterSet, Rule, load_rules, parameters_on
-from schemas.errors import ConfigurationError
 from schemas.narrow import EVENT_CODES, NARROW
 from schemas.records import CROSSING
 from schemas.visibility import pair_wait_us
@@ -68,37 +69,55 @@ def stream_rules() -> tuple[Rule, ...]:
 
 
 @cache
-def _reads(group: str) -> npt.NDArray[Any]:
-    reads = np.zeros(32, np.bool_)
-    for rule in stream_rules():
-        if rule.group == group:
-            reads[[EVENT_CODES[code] for code in rule.reads]] = True
-        elif rule.group != "party":
-            raise ConfigurationError(
-                f"{rule.name}/rule.toml: group: expected 'party', the only group routed so far"
-            )
-    return reads
+def _all_read() -> Mapping[str, npt.NDArray[Any]]:
+    return _reads(stream_rules())
 
 
-def route(variants: npt.NDArray[Any]) -> list[tuple[int, bytes]]:
+def _reads(rules: tuple[Rule, ...]) -> Mapping[str, npt.NDArray[Any]]:
+    """Key groups the rules are routed by, each with the event codes they read (bool, 32)."""
+    found: dict[str, npt.NDArray[Any]] = {}
+    for rule in rules:
+        reads = found.setdefault(rule.group, np.zeros(32, np.bool_))
+        reads[[EVENT_CODES[code] for code in rule.reads]] = True
+    return MappingProxyType({name: found[name] for name in GROUP_NAMES if name in found})
+
+
+def route(
+    variants: npt.NDArray[Any], rules: tuple[Rule, ...] | None = None
+) -> list[tuple[int, bytes]]:
     """Explode variants into entries for the rules' key groups.
 
     Args:
         variants: NARROW rows of `pairing.merge`.
+        rules: of the stream lane; None means all there are.
 
     Returns:
         (bucket key, ENTRY bytes) for each bucket that gets any; only event codes a rule reads.
     """
-    entries = np.empty(2 * len(variants), ENTRY)
-    cuts = np.zeros(BUCKETS + 1, np.int64)
-    route_party(variants, _reads("party"), entries, cuts)
-    first = GROUPS["party"] * BUCKETS
-    at = cuts.tolist()
-    return [
-        (first + bucket, entries[at[bucket] : at[bucket + 1]].tobytes())
-        for bucket in range(BUCKETS)
-        if at[bucket + 1] > at[bucket]
-    ]
+    found = []
+    for group, reads in (_all_read() if rules is None else _reads(rules)).items():
+        subjects, others = (
+            np.stack([_ids(variants, side[place]) for side in SIDES[group]]) for place in (0, 1)
+        )
+        entries = np.empty(subjects.size, ENTRY)
+        cuts = np.zeros(BUCKETS + 1, np.int64)
+        route_sides(variants, reads, subjects, others, group in WHOLE, entries, cuts)
+        first = GROUPS[group] * BUCKETS
+        at = cuts.tolist()
+        found += [
+            (first + bucket, entries[at[bucket] : at[bucket + 1]].tobytes())
+            for bucket in range(BUCKETS)
+            if at[bucket + 1] > at[bucket]
+        ]
+    return found
+
+
+def _ids(variants: npt.NDArray[Any], name: str) -> npt.NDArray[np.int64]:
+    """A column of ids; `pair` is computed."""
+    if name == "pair":
+        return pair_ids(variants["payer_party"], variants["payee_party"])
+    ids: npt.NDArray[np.int64] = variants[name]
+    return ids
 
 
 def _state(rule: Rule, parameters: Mapping[str, int]) -> KernelState:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from pipelines.lanes.entry import SUBJECTS_OF
 from schemas.errors import ConfigurationError
 from schemas.narrow import EVENT_CODES
 
@@ -255,11 +256,25 @@ def read_rule(folder: Path) -> Rule:
         raise ConfigurationError(
             f"{where}: bands: expected zh and en for each of at least one band"
         )
-    if rule.lane == "stream" and not rule.group:
-        raise ConfigurationError(
-            f"{where}: group: expected a key group for the stream lane; add it"
-        )
+    if rule.lane == "stream":
+        _routed(where, rule)
     return rule
+
+
+def _routed(where: str, rule: Rule) -> None:
+    """Make sure that all that is said of a subject meets in one bucket of the rule's key group."""
+    if rule.group not in SUBJECTS_OF:
+        raise ConfigurationError(
+            f"{where}: group: expected a key group for the stream lane, one of "
+            f"{', '.join(SUBJECTS_OF)}; name it"
+        )
+    for variant in rule.variants:
+        if variant.subject not in SUBJECTS_OF[rule.group]:
+            raise ConfigurationError(
+                f"{where}: variants: {variant.name}: subject: expected one of "
+                f"{', '.join(SUBJECTS_OF[rule.group])} in the group {rule.group!r}; another group "
+                "brings the reports of such a subject together"
+            )
 
 
 @cache

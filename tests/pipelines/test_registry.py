@@ -70,6 +70,8 @@ WRONG = [
     ('group = "party" ', 'gruop = "party" ', "gruop: expected no such field"),
     ('status_of_number = "I"', 'status_of_number = "X"', "status_of_number: expected one of L"),
     ("[[variants]]", "[[variants", "structuring/rule.toml: "),
+    ('group = "party" ', 'group = "bank" ', "group: expected a key group for the stream lane, one"),
+    ('group = "party" ', 'group = "pair" ', "same_customer: subject: expected one of pair in the"),
 ]
 
 

@@ -3,6 +3,7 @@
 
 import numba as nb
 import numpy as np
+import numpy.typing as npt
 
 from pipelines.lanes.entry import HIT
 
@@ -66,3 +67,9 @@ def pair_id(payer, payee):
     """
     mixed = payer ^ (((payee & 0xFFFFFFFF) << 31) | (payee >> 32))
     return mixed if mixed != 0 else 1
+
+
+def pair_ids(payers: npt.NDArray[np.int64], payees: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """`pair_id` over arrays; 0 where one of the two is absent."""
+    mixed = payers ^ (((payees & 0xFFFFFFFF) << 31) | (payees >> 32))
+    return np.where((payers == 0) | (payees == 0), 0, np.where(mixed == 0, 1, mixed))

@@ -1,0 +1,133 @@
+"""Routing by key group: every subject's entries meet in one bucket, and nothing else does."""
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from pipelines.lanes.entry import (
+    BUCKETS,
+    ENTRY,
+    GROUPS,
+    ROLE_IN,
+    ROLE_PAYER_PERSON,
+    SIDES,
+    SUBJECTS_OF,
+    WHOLE,
+)
+from pipelines.lanes.stream import route
+from pipelines.rules.kernels.table import pair_id, pair_ids
+from pipelines.rules.registry import Rule, load_rules
+from schemas.narrow import EVENT_CODES, FLAG_PAYER_PERSON, NARROW
+
+RULE = load_rules()["structuring"]
+IDS = (
+    "payer_party", "payee_party", "payer_account", "payee_account", "asset", "instrument",
+)  # fmt: skip
+
+
+def of_group(group: str, *reads: str) -> Rule:
+    return replace(RULE, name=group, group=group, reads=reads or ("PAYM",))
+
+
+def variants(count: int = 400) -> npt.NDArray[Any]:
+    """Rows with ids from a few, some absent, of two event codes."""
+    rng = np.random.default_rng(5)
+    rows = np.zeros(count, NARROW)
+    for number, name in enumerate(IDS):
+        rows[name] = rng.choice([0, *(1 << 40 + number | rng.integers(1, 1 << 30, 12))], count)
+    rows["key"] = np.arange(1, count + 1)
+    rows["event_time"] = rng.integers(1, 1 << 50, count)
+    rows["amount_fen"] = rng.integers(1, 1 << 40, count)
+    rows["business_ordinal"] = rng.integers(1, 99, count)
+    rows["event_code"] = rng.choice([EVENT_CODES["PAYM"], EVENT_CODES["TRAD"]], count)
+    rows["mask"] = rng.integers(0, 32, count)
+    rows["flags"] = FLAG_PAYER_PERSON * rng.integers(0, 2, count)
+    return rows
+
+
+def routed(rows: npt.NDArray[Any], *rules: Rule) -> dict[int, npt.NDArray[Any]]:
+    return {bucket: np.frombuffer(payload, ENTRY) for bucket, payload in route(rows, rules)}
+
+
+def value(row: Any, name: str) -> int:
+    if name != "pair":
+        return int(row[name])
+    payer, payee = int(row["payer_party"]), int(row["payee_party"])
+    return int(pair_id.py_func(payer, payee)) if payer and payee else 0
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_has_an_entry_for_every_side_that_names_a_subject(group: str) -> None:
+    rows = variants()
+    expected = []
+    for row in rows:
+        if row["mask"] and row["event_code"] == EVENT_CODES["PAYM"]:
+            for side, (subject, other) in enumerate(SIDES[group]):
+                ids = value(row, subject), value(row, other)
+                if ids[0] and (ids[1] or group not in WHOLE):
+                    person = ROLE_PAYER_PERSON if row["flags"] & FLAG_PAYER_PERSON else 0
+                    expected.append(
+                        (*ids, int(row["key"]), int(row["amount_fen"]), int(row["mask"]),
+                         person | (ROLE_IN if side else 0))
+                    )  # fmt: skip
+    names = ["subject", "other", "key", "amount_fen", "mask", "role"]
+    found = [
+        tuple(int(entry[name]) for name in names)
+        for entries in routed(rows, of_group(group)).values()
+        for entry in entries
+    ]
+    assert sorted(found) == sorted(expected)
+    assert len(found) > 100
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_all_entries_of_a_subject_meet_in_one_bucket_of_its_group(group: str) -> None:
+    met: dict[int, set[int]] = defaultdict(set)
+    for bucket, entries in routed(variants(), of_group(group)).items():
+        assert bucket // BUCKETS == GROUPS[group]
+        for entry in entries:
+            met[int(entry["subject"])].add(bucket)
+    assert all(len(buckets) == 1 for buckets in met.values())
+    spread = len(set.union(*met.values()))
+    assert spread == 1 if group in WHOLE else spread > 5
+
+
+def test_rules_of_several_groups_are_routed_side_by_side() -> None:
+    rows = variants()
+    both = routed(rows, of_group("account", "TRAD"), of_group("party"))
+    alone = routed(rows, of_group("account", "TRAD")) | routed(rows, of_group("party"))
+    assert {k: v.tobytes() for k, v in both.items()} == {k: v.tobytes() for k, v in alone.items()}
+    assert {bucket // BUCKETS for bucket in both} == {GROUPS["account"], GROUPS["party"]}
+
+
+def test_a_row_goes_only_where_a_rule_of_the_group_reads_its_event() -> None:
+    rows = variants()
+    found = routed(rows, of_group("account", "TRAD"), of_group("party", "PAYM"))
+    codes = {
+        group: {
+            int(code)
+            for bucket, entries in found.items()
+            if bucket // BUCKETS == GROUPS[group]
+            for code in entries["event_code"]
+        }
+        for group in ("account", "party")
+    }
+    assert codes == {"account": {EVENT_CODES["TRAD"]}, "party": {EVENT_CODES["PAYM"]}}
+
+
+def test_every_group_says_its_sides_and_whom_its_rules_may_be_about() -> None:
+    assert set(SIDES) == set(SUBJECTS_OF) == set(GROUPS)
+    assert route(variants(0)) == []
+
+
+def test_pair_ids_over_arrays_are_those_of_the_kernels() -> None:
+    rng = np.random.default_rng(1)
+    payers, payees = rng.integers(0, 1 << 62, (2, 200))
+    payers[:9], payees[9:19] = 0, 0
+    rows = np.zeros(200, NARROW)
+    rows["payer_party"], rows["payee_party"] = payers, payees
+    assert pair_ids(payers, payees).tolist() == [value(row, "pair") for row in rows]

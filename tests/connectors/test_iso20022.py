@@ -170,7 +170,8 @@ class TestStatements:
         row = run(FEEDS["camt053"], written("camt.053.001.08")).batch.to_pylist()[0]
         assert row["outstanding_amount"] == Decimal(-30)
         assert row["debit_turnover_amount"] == Decimal(30)
-        assert row["asset_reference_id"] == row["counterparty_2_account_token"] is not None
+        assert row["asset_reference_id"] == row["counterparty_1_account_token"] is not None
+        assert row["servicing_branch_id"] == A
         payment = run(FEEDS["pacs008"], written("pacs.008.001.08")).batch.to_pylist()[0]
         assert row["asset_reference_id"] == payment["counterparty_1_account_token"]
 

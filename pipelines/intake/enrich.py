@@ -223,6 +223,9 @@ def _regions(columns: Mapping[str, pa.Array], size: int, on: dt.date) -> dict[st
         if agent in columns:
             out[f"{party}_region"] = _area_of_institution(columns[agent], on)
             continue
+        if f"{party}_id" not in columns:  # a statement speaks of one party
+            out[f"{party}_region"] = pa.nulls(size, pa.string())
+            continue
         area = _area_of_institution(columns[f"{party}_id"], on)
         if f"{party}_region" in columns:
             stated = _area_of_gb2260(columns[f"{party}_region"])

@@ -5,7 +5,7 @@ once for all of them. Large submissions go through in chunks. See docs/feeds.md 
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 
@@ -79,6 +79,9 @@ class Decoded:
     held: tuple[str | None, ...]
 
 
+Take = Callable[[pa.RecordBatch, int], None]  # accepted rows of a chunk, bytes done
+
+
 class Decoder:
     """Decodes submissions of one feed. Keeps what it learned between calls: one per thread.
 
@@ -97,6 +100,23 @@ class Decoder:
 
     def decode(self, submissions: Sequence[Submission]) -> Decoded:
         """Decode submissions; blocks, reads no clock, writes nothing, raises for no input."""
+        return self._decode(submissions, None)
+
+    def stream(self, submission: Submission, take: Take) -> Decoded:
+        """Decode one submission, however large, without keeping its rows.
+
+        Args:
+            submission: Its body may be a buffer over a mapped file.
+            take: Gets the accepted rows of each chunk and how many bytes of the (expanded) body
+                are done. Whether the rows count is known at the end only: where the result says
+                the submission is held, they must be dropped.
+
+        Returns:
+            As `decode`, with no row in `batch`.
+        """
+        return self._decode([submission], take)
+
+    def _decode(self, submissions: Sequence[Submission], take: Take | None) -> Decoded:
         parts: list[Part] = []
         refusals: list[Refusal] = []
         totals: dict[int, Totals] = {}
@@ -111,7 +131,11 @@ class Decoder:
                 end = start + len(unit.body) - unit.head
                 refusals.append(Refusal(unit.submission, start, end, error))
             if len(scanned.records) or not parts:
-                parts.append(self._part(units, scanned, submissions, totals, begun))
+                part = self._part(units, scanned, submissions, totals, begun)
+                if take is not None:
+                    take(part.batch, units[-1].shift + len(units[-1].body))
+                    part.batch = _without_rows(part.batch)
+                parts.append(part)
         if not parts:
             parts.append(self._part([], self._scanner.scan([])[0], submissions, totals, begun))
         sizes = [len(submission.body) for submission in submissions]
@@ -138,8 +162,12 @@ class Decoder:
         group: list[Unit] = []
         size = 0
         epoch = (0, 0)
+        epochs: dict[date, tuple[int, int]] = {}
         for number, submission in enumerate(submissions):
-            now = self._epoch(submission)
+            day = _day(submission)
+            if day not in epochs:
+                epochs[day] = self._epoch(submission)
+            now = epochs[day]
             try:
                 for unit in units_of(number, memoryview(submission.body), self.feed):
                     if group and (epoch != now or size + len(unit.body) > CHUNK_BYTES):
@@ -350,6 +378,12 @@ def _with_stated(out: dict[str, pa.Array], found: dict[str, pa.Array]) -> dict[s
                 coded.indices.cast(out[name].type.index_type), coded.dictionary
             )
     return found
+
+
+def _without_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """A batch of the same columns that keeps none of the other's memory."""
+    columns = [pa.nulls(0, field.type) for field in batch.schema]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
 
 
 def _day(submission: Submission) -> date:

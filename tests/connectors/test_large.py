@@ -4,7 +4,9 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from connectors.engine import chunks
@@ -106,3 +108,19 @@ def test_chunks_change_nothing(feed: str, monkeypatch: pytest.MonkeyPatch) -> No
         assert decoded.batch.to_pylist() == whole.batch.to_pylist()
         assert decoded.findings.to_pylist() == whole.findings.to_pylist()
         assert decoded.quarantined.to_pylist() == whole.quarantined.to_pylist()
+        monkeypatch.setattr("connectors.engine.engine.CHUNK_BYTES", limit)
+        taken: list[pa.RecordBatch] = []
+        done: list[int] = []
+
+        def take(batch: pa.RecordBatch, upto: int, rows: Any = taken, ends: Any = done) -> None:
+            rows.append(batch)
+            ends.append(upto)
+
+        streamed = Decoder(FEEDS[feed], TOKENISER).stream(submission(body), take)
+        assert [row for batch in taken for row in batch.to_pylist()] == whole.batch.to_pylist()
+        assert len(taken) > 1
+        assert done == sorted(done)
+        assert done[-1] <= len(body)
+        assert (streamed.counts, streamed.held) == (whole.counts, whole.held)
+        assert streamed.findings.to_pylist() == whole.findings.to_pylist()
+        assert streamed.batch.num_rows == 0

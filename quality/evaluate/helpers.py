@@ -69,13 +69,18 @@ def _checked(column: pa.Array, scheme: str, validator: Validator) -> pa.Array:
 
 def _checked_by_scheme(ids: pa.Array, schemes: pa.Array, validator: Validator) -> pa.Array:
     """Check each id by the scheme its own record names."""
+    coded = schemes if pa.types.is_dictionary(schemes.type) else schemes.dictionary_encode()
+    scheme_of = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
+    given = ids.is_valid().to_numpy(zero_copy_only=False)
     result = np.zeros(len(ids), dtype=bool)
     absent = np.ones(len(ids), dtype=bool)
-    for scheme in pc.unique(schemes.drop_null()).to_pylist():
-        rows = np.flatnonzero(
-            pc.and_(pc.fill_null(pc.equal(schemes, scheme), False), pc.is_valid(ids))
-        )
+    for code, scheme in enumerate(coded.dictionary.to_pylist()):
+        rows = np.flatnonzero((scheme_of == code) & given)
+        if not len(rows):
+            continue
         checked = _checked(ids.take(pa.array(rows)), scheme, validator)
+        if checked.null_count == len(checked):  # a scheme without a check
+            continue
         result[rows] = pc.fill_null(checked, False).to_numpy(zero_copy_only=False)
         absent[rows] = checked.is_null().to_numpy(zero_copy_only=False)
     return pa.array(result, mask=absent)
@@ -104,7 +109,7 @@ def build(
     if prefix == "day":
         return _day(column)
     if prefix == "ok" and base in _SCHEME_COLUMN:
-        return _checked_by_scheme(column, _plain(columns[_SCHEME_COLUMN[base]]), validator)
+        return _checked_by_scheme(column, columns[_SCHEME_COLUMN[base]], validator)
     if prefix == "ok" and base in _FIXED_SCHEME:
         return _checked(column, _FIXED_SCHEME[base], validator)
     if prefix in ("area", "known"):

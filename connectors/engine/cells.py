@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from connectors.engine.kernels import gather
+from connectors.engine.kernels import gather, roles
 from connectors.engine.kernels.jsontext import NULL
 
 _QUALIFIER = re.compile(r"([^/\[]+)\[([^=\]]+)=([^\]]*)\]")
@@ -91,8 +91,10 @@ class Cells:
         self.count = len(scanned.records)
         self._touched: set[int] = set()
         self._columns: dict[str, tuple[pa.Array, Mask, Mask | None]] = {}
-        self._coded: dict[str, tuple[Ints, pa.DictionaryArray]] = {}
-        self._allowed: dict[str, Mask] = {}
+        self._coded: dict[str, tuple[Ints, Ints, list[str]]] = {}
+        self._by_code: dict[str, tuple[Ints, NDArray[np.int64]]] = {}
+        self._allowed: dict[str, Ints] = {}
+        self._cell_of: dict[str, tuple[Ints, Mask]] = {}
         self._no = np.zeros(self.count, np.bool_)
         self._ahead: dict[str, list[str]] = {}
         self._order, self._cut = gather.order_by_path(
@@ -166,14 +168,29 @@ class Cells:
         text = pc.binary_join(lists, separator)
         return pc.if_else(pa.array(np.diff(offsets) > 0), text, pa.scalar(None, pa.string()))
 
-    def coded(self, path: str) -> tuple[Ints, pa.DictionaryArray]:
-        """All cells of a path and their values, each value once."""
+    def coded(self, path: str) -> tuple[Ints, Ints, list[str]]:
+        """All cells of a path, the number of the value of each (-1 blank), and the values."""
         known = self._coded.get(path)
         if known is None:
             parts = [self._order[low:high] for low, high in self._ranges(path)]
             cells = np.concatenate(parts) if parts else np.empty(0, np.int32)
-            known = self._coded[path] = (cells, self._values(cells)[0].dictionary_encode())
+            known = self._coded[path] = (cells, *self._numbered(cells))
         return known
+
+    def _numbered(self, cells: Ints) -> tuple[Ints, list[str]]:
+        codes = np.empty(len(cells), np.int32)
+        keys = np.empty(roles.SLOTS // 2, np.uint64)
+        slots = np.full(roles.SLOTS, -1, np.int32)
+        scanned = self.scanned
+        count = roles.short_codes(scanned.body, scanned.cells, cells, slots, keys, codes)
+        if count >= 0:
+            texts = (int(key).to_bytes(8, "big").lstrip(b"\0").decode() for key in keys[:count])
+            return codes, list(texts)
+        values = self._values(cells)[0].dictionary_encode()
+        return (
+            values.indices.fill_null(-1).to_numpy(zero_copy_only=False),
+            values.dictionary.to_pylist(),
+        )
 
     def present(self, pattern: str) -> Mask:
         """The records that have anything under a path; decides nothing about what lies there."""
@@ -242,15 +259,13 @@ class Cells:
         if not ranges:
             return chosen, repeated
         repeated = np.zeros(self.count, np.bool_)
-        allowed = self._allowed_instances(path) if qualified else None
-        for low, high in ranges:
-            order, first, last = self._order, low, high
-            if allowed is not None:
-                order = order[low:high]
-                instance = self.scanned.cells[order, 4]
-                order = order[(instance >= 0) & allowed[instance]]
-                first, last = 0, len(order)
-            gather.pick(self.scanned.cells, order, first, last, chosen, repeated)
+        if qualified:
+            allowed = self._allowed_instances(path)
+            cell_of, more = self._cells_of_instances(_PLAIN_QUALIFIER.sub("", path))
+            roles.pick_instances(self.scanned.cells, allowed, cell_of, more, chosen, repeated)
+        else:
+            for low, high in ranges:
+                gather.pick(self.scanned.cells, self._order, low, high, chosen, repeated)
         self._drop_nulls(chosen)
         return chosen, repeated
 
@@ -259,28 +274,50 @@ class Cells:
             absent = (chosen >= 0) & ((self.scanned.flags[chosen] & NULL) != 0)
             chosen[absent] = -1
 
-    def _allowed_instances(self, path: str) -> Mask:
+    def _cells_of_instances(self, path: str) -> tuple[Ints, Mask]:
+        """The cell of a path in each group instance, -1 for none; and which have more than one."""
+        known = self._cell_of.get(path)
+        if known is None:
+            instances = len(self.scanned.instances)
+            known = (np.full(instances, -1, np.int32), np.zeros(instances, np.bool_))
+            for low, high in self._ranges(path):
+                roles.cells_of_instances(self.scanned.cells, self._order, low, high, *known)
+            self._cell_of[path] = known
+        return known
+
+    def _with_codes(self, path: str, named: Sequence[str]) -> Ints:
+        """The group instances in which a path has one of some values, in document order."""
+        cells, codes, values = self.coded(path)
+        known = self._by_code.get(path)
+        if known is None:  # blank ones come first, under 0
+            known = self._by_code[path] = gather.order_by_path(
+                codes + 1, len(codes), 1 + len(values)
+            )
+        order, cut = known
+        parts = [order[cut[n] : cut[n + 1]] for n, v in enumerate(values, 1) if v in named]
+        if not parts:
+            return np.empty(0, np.int32)
+        owners = self.scanned.cells[cells[np.concatenate(parts)], 4]
+        owners = owners[owners >= 0]
+        return owners if len(parts) == 1 else np.sort(owners)
+
+    def _allowed_instances(self, path: str) -> Ints:
         """The group instances whose qualifiers hold: `Othr[SchmeNm/Prtry=USCC]/Id`, `p[2=a|b]`."""
-        allowed: Mask | None = None
+        allowed: Ints | None = None
         parents = self.scanned.instances[:, 0]
         for found in _QUALIFIER.finditer(path):
-            known = self._allowed.get(path[: found.end()])
-            if known is not None:
-                allowed = known
-                continue
-            prefix = _PLAIN_QUALIFIER.sub("", path[: found.end()])
-            cells, values = self.coded(f"{prefix}/{found[2]}")
-            named = pa.array(found[3].split("|"), pa.string())
-            wanted = pc.is_in(values.dictionary, value_set=named).to_numpy(zero_copy_only=False)
-            codes = values.indices.fill_null(len(wanted)).to_numpy(zero_copy_only=False)
-            owners = self.scanned.cells[cells[np.append(wanted, False)[codes]], 4]
-            owners = owners[owners >= 0]
-            if allowed is not None:
-                owners = owners[(parents[owners] >= 0) & allowed[parents[owners]]]
-            now = np.zeros(len(self.scanned.instances) + 1, np.bool_)
-            now[owners] = True
-            allowed = self._allowed[path[: found.end()]] = now
-        return np.zeros(1, np.bool_) if allowed is None else allowed
+            so_far = path[: found.end()]
+            known = self._allowed.get(so_far)
+            if known is None:
+                prefix = _PLAIN_QUALIFIER.sub("", so_far)
+                known = self._with_codes(f"{prefix}/{found[2]}", found[3].split("|"))
+                if allowed is not None:
+                    outer = np.zeros(len(parents) + 1, np.bool_)  # a parent of -1 is the last one
+                    outer[allowed] = True
+                    known = known[outer[parents[known]]]
+                self._allowed[so_far] = known
+            allowed = known
+        return np.empty(0, np.int32) if allowed is None else allowed
 
     def _values(self, chosen: Ints) -> tuple[pa.Array, Mask | None]:
         """Text of chosen cells (-1 and blank give null), and where it could not be decoded."""

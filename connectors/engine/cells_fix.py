@@ -62,9 +62,10 @@ class FixScanner:
         }
         wanted = np.ones(len(units), np.bool_)
         wanted[list(refused)] = False
-        marks = joined.count(self._mark)
-        most = 2 * marks + len(units) + 1  # each message, and what lies in front of it or behind
-        fields = joined.count(self._feed.delimiter.encode()) + most
+        # Room for the most there can be; what is not written costs no memory. Each message has its
+        # mark, and one stretch of other bytes in front of it or behind; a field has three bytes.
+        most = 2 * (len(joined) // len(self._mark)) + len(units) + 1
+        fields = len(joined) // 3 + len(units) + 1
         cells = np.empty((fields, 5), np.int32)
         instances = np.empty((fields, 3), np.int32)
         records = np.empty((most, 2), np.int32)
@@ -144,19 +145,17 @@ def note_codes(findings: Findings, cells: Cells, groups: Sequence[Group]) -> Non
             continue
         path = f"{group.path}/{group.by}"
         scanned = cells.scanned
-        found, values = cells.coded(path)
+        found, numbers, values = cells.coded(path)
         owners = scanned.cells[found, 4]
-        unknown = [i for i, v in enumerate(values.dictionary.to_pylist()) if v not in group.codes]
+        unknown = [number for number, value in enumerate(values) if value not in group.codes]
         if unknown:
-            at = np.isin(values.indices.fill_null(-1).to_numpy(zero_copy_only=False), unknown)
+            at = np.isin(numbers, unknown)
             records = np.unique(scanned.cells[found[at], 3]).astype(np.int64)
             told = f"one of {', '.join(group.codes)}"
             findings.add(records, "ENG-UNKNOWN-CODE", path, told)
         without = scanned.instances[:, 1] == number
-        without[owners[(owners >= 0)]] = False
-        if values.null_count:
-            blank = owners[values.is_null().to_numpy(zero_copy_only=False)]
-            without[blank[blank >= 0]] = True
+        said = owners[(owners >= 0) & (numbers >= 0)]  # a blank one says nothing
+        without[said] = False
         records = np.unique(scanned.instances[without, 2]).astype(np.int64)
         findings.add(records, "ENG-REQUIRED", path, "a role in every entry of the group")
 

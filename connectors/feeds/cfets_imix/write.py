@@ -52,21 +52,26 @@ RECORD = pa.schema(
         *(pa.field(f"{part}_2", pa.string(), nullable=part != "member") for part in _PARTY),
     ]
 )
-_SUBS = (  # name of the column, code of 803
+_SUBS = (  # name of the column, code of 803; accounts are in the party's own name
     ("trader", "101"),
     ("short_name", "125"),
     ("name", "124"),
     ("cash_account", "15"),
+    ("name", "23"),
     ("bank", "110"),
     ("bank_number", "112"),
     ("custodian", "111"),
     ("bond_account", "10"),
+    ("name", "22"),
+    ("trader", "126"),
 )
+_LAST = "523=CFETS\x01803=29\x01"
+_FLAGS = "10022=N\x0110105=0\x0110282=N\x0110317=1\x0110319=1\x0110351=Y\x0110465=0\x0111143=13\x01"
 
 
 def _party(records: pa.Table, side: int, quote: pa.Array) -> pa.Array:
     """One entry of group 453 with its own entries of group 802."""
-    subs, count = [], pa.scalar(0)
+    subs, count = [], pa.scalar(1)
     for name, code in _SUBS:
         value = records[f"{name}_{side}"].combine_chunks()
         there = value.is_valid()
@@ -77,9 +82,12 @@ def _party(records: pa.Table, side: int, quote: pa.Array) -> pa.Array:
     return joined(
         field("448", records[f"member_{side}"]),
         field("452", role),
+        field("10601", "1"),
         field("10602", records[f"phone_{side}"]),
+        field("10603", "6"),
         field("802", count.cast(pa.string())),
         *subs,
+        _LAST,
     )
 
 
@@ -127,6 +135,7 @@ def write(records: pa.Table, header: Mapping[str, str]) -> bytes:
         field("232", rate),
         field("233", pc.if_else(rate.is_valid(), "Yield2", None)),
         field("234", records["yield"]),
+        _FLAGS,
         field("453", "2"),
         _party(records, 1, quote),
         _party(records, 2, quote),

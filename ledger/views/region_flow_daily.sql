@@ -1,4 +1,4 @@
-/* Money moved between areas, per business day.
+/* Money that customers moved between areas, per business day.
 
    question : which pairs of areas grew faster than their own history?
    grain    : one row per (business_date, payer_region, payee_region)
@@ -16,4 +16,5 @@ SELECT
 FROM tx AS t
 JOIN calendar AS c ON c.calendar = 'BANK' AND c.business_ordinal = t.business_ordinal
 WHERE t.vantage = 4 AND t.market_segment = 'PYMT'
+    AND t.event_type = 'PAYM'  -- returns, statuses and transfers between institutions are other events
 GROUP BY ALL

@@ -12,14 +12,14 @@ SET status = n.status, submitted = n.submitted, accepted = n.accepted, rejected 
     quarantined = n.quarantined, duplicates = n.duplicates, skipped = n.skipped, late = n.late
 FROM _again n
 WHERE s.submission_id = n.submission_id AND s.submitter = n.submitter
-    AND s.received_at = n.received_at AND s.status = 'held'
+    AND s.received_at = n.received_at AND s.status <> 'duplicate'
 """
 _RELEASED = f"""
 UPDATE quarantine AS q
 SET status = '{RELEASED}'
 FROM _again n
 WHERE q.submission_id = n.submission_id AND q.submitter = n.submitter
-    AND q.received_at = n.received_at AND q.status = 'held'
+    AND q.received_at = n.received_at AND q.record < 0
 """
 
 

@@ -71,6 +71,7 @@ def check(feed: Feed, text: str, files: Sequence[tuple[str, bytes]], trial: Tria
     seen: Profile | None
     try:
         seen, why = profile(feed, [body for _, body in files]), ""
+        cells, _ = cells_of(feed, [body for _, body in files])
     except InputError as error:
         seen, why = None, str(error)
     if seen is None or feed.undecided_fields:
@@ -81,7 +82,6 @@ def check(feed: Feed, text: str, files: Sequence[tuple[str, bytes]], trial: Tria
     fields = steps.accounted(feed, seen)
     counts = _counts(decoded, outputs)
     rejects = _rejects(decoded, outputs)
-    cells, _ = cells_of(feed, [body for _, body in files])
     found = [
         steps.reviewed(text),
         steps.accounting(feed, fields),

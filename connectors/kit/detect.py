@@ -81,12 +81,12 @@ def _format(body: bytes) -> tuple[str, str]:
     if start.startswith(b"8=") and re.match(rb"8=[^\x01|]{3,12}[\x01|]", start):
         return "fix", "begins with tag 8"
     if start[:1] in (b"{", b"["):
-        lines = [line for line in body[:SAMPLE_BYTES].split(b"\n")[:3] if line.strip()]
+        lines = [line for line in body[:SAMPLE_BYTES].split(b"\n") if line.strip()][:3]
         try:
             whole = all(isinstance(json.loads(line), dict) for line in lines)
         except ValueError:
             whole = False
-        if start[:1] == b"{" and whole and (len(lines) > 1 or b"\n" not in body.strip()):
+        if start[:1] == b"{" and whole:
             return ("ndjson", "one object a line") if len(lines) > 1 else _single(body)
         return "json", "begins as a JSON document"
     return "csv", "lines of text"

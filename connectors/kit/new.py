@@ -66,7 +66,9 @@ def new_spec(
     feed = draft(found)
     seen = profile(feed, [sample])
     made = tuple(guesses(seen, kind))
-    parties = tuple(_one_name(party_guesses(seen, [one.path for one in made])))
+    parties: tuple[PartyGuess, ...] = ()
+    if "counterparty_1_id" in arrow_schema(kind).names:
+        parties = tuple(_one_name(party_guesses(seen, [one.path for one in made])))
     known = {one.path for one in made} | {one.path for one in parties}
     undecided = tuple(field.path for field in seen.fields if field.path not in known)
     body = _spec(name, found, feed, seen, made, parties, undecided, kind, market)
@@ -207,7 +209,7 @@ def _constants(made: Sequence[Guess], kind: str, market: str) -> list[str]:
     said = text(market) if market else '"?"   # PYMT, BILL, LOAN, ...: docs/schema/markets.md'
     lines.append(f"market_segment     = {said}")
     for name, hint in _CONSTANTS.items():
-        if name not in targets:
+        if name not in targets and name in arrow_schema(kind).names:
             value = '"UPDT"' if name == "event_type" and kind == "position" else '"?"'
             value = '"NEWT"' if name == "action_type" else value
             lines.append(f"{name:<18} = {value}   # {hint}")

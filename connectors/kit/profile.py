@@ -5,7 +5,7 @@ the format.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -114,13 +114,13 @@ def profile(feed: Feed, bodies: Sequence[bytes]) -> Profile:
     """Look at every field of some submissions.
 
     Args:
-        feed: Says format and record; what it maps does not matter.
+        feed: Says format and record; what it maps does not matter, nor what it requires.
         bodies: As sent.
 
     Raises:
         InputError: one of them cannot be read at all.
     """
-    cells, units = cells_of(feed, bodies)
+    cells, units = cells_of(replace(feed, columns=(), locals=()), bodies)
     found = []
     table = feed.format in _TABLES
     own = {NO_FIELD, ".", "/", *framing(feed.groups)}  # what readers check by themselves

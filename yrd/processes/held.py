@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 _HELD = """
 SELECT DISTINCT submission_id, submitter, received_at, reason, field
-FROM quarantine WHERE feed = $feed AND status = 'held'
+FROM quarantine
+WHERE feed = $feed AND (status = 'held' OR (status = 'quarantined' AND record < 0))
 ORDER BY received_at, submission_id
 """
 _GOOD = """
@@ -37,7 +38,7 @@ class Waiting:
 
 
 def held(connection: "Connection", feed: str) -> list[Waiting]:
-    """The submissions of a feed that wait as a whole, by time of receipt."""
+    """The submissions of a feed that wait as a whole, held or unreadable, by time of receipt."""
     return _waiting(connection, _HELD, {"feed": feed})
 
 

@@ -69,7 +69,10 @@ def rerun(settings: Settings, name: str, ledger: Path, tape: Path | None, now: d
         return Rerun(feed.version, 0, 0, dict.fromkeys(_COUNTED, 0), "")
     found = bodies(wanted, where(ledger, tape), f"held submissions of {name} run again")
     taken = _taken(settings, name, _raw(name, origin, wanted, found), now)
-    done = taken.submissions.filter(pc.equal(taken.submissions["status"], "decoded"))
+    whole = taken.quarantine.filter(pc.less(taken.quarantine["record"], 0))["submission_id"]
+    done = taken.submissions.filter(
+        pc.invert(pc.is_in(taken.submissions["submission_id"], value_set=pc.unique(whole)))
+    )
     waiting = taken.submissions.num_rows - done.num_rows
     counts = {one: int(pc.sum(done[one]).as_py() or 0) for one in _COUNTED}
     if not done.num_rows:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def run_live(
     reader = Tape(tape)
     digest = hashlib.sha256((tape / "manifest.json").read_bytes()).hexdigest()
     run = _Run(
-        native.stack,
+        _with_topics(native.stack, reader),
         native,
         f"{layout.root.name}-{digest[:8]}.",
         layout,
@@ -101,6 +101,12 @@ def run_live(
         "elapsed_s": round(time.perf_counter() - started, 2),
         "cpu_s": round(cpu.cpu_seconds() - cpu_started, 2),
     }
+
+
+def _with_topics(stack: Stack, tape: Tape) -> Stack:
+    """The stack with a raw topic for every feed of the tape, those from outside too."""
+    raw = {f"raw.{feed}": 1 for feed in tape.manifest["feeds"]}
+    return replace(stack, partitions={**raw, **stack.partitions})
 
 
 def _topics(run: _Run) -> None:

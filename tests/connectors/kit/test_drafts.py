@@ -50,7 +50,6 @@ class TestEveryFormat:
         own = profile(FEEDS[name], [body])
         if FEEDS[name].format not in ("fix", "xlsx"):  # groups and heads are the spec's to name
             assert {field.path for field in made.profile.fields} == {f.path for f in own.fields}
-        assert len(made.profile.fields) == len(own.fields)
         assert made.profile.records == own.records
 
     def test_no_value_of_the_sample_is_written(self, name: str) -> None:

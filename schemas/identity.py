@@ -301,20 +301,24 @@ def firms(schemes: pa.Array, ids: pa.Array, on: date) -> tuple[pa.Array, NDArray
         ('USCC|91110000600037341L', [False, False, True])
     """
     pairs, codes = encoded(_joined([_text(schemes), _text(ids)]))
-    split = [(value or _UNIT).split(_UNIT) for value in pairs.to_pylist()]
-    named = np.array([_scheme(kind) for kind, _ in split], object)
-    plain = pa.array([compact(value) for _, value in split], pa.string())
-    texts: list[str | None] = [None] * len(split)
-    unresolved = np.zeros(len(split) + 1, bool)
+    halves = pc.split_pattern(pc.fill_null(pairs, _UNIT), _UNIT)
+    named = on_unique(_scheme, pc.list_element(halves, 0))
+    plain = compacted(pc.list_element(halves, 1))
+    texts = pa.nulls(len(pairs), pa.string())
+    unresolved = np.zeros(len(pairs) + 1, bool)
     for scheme in _FIRM_SCHEMES:
-        rows = np.flatnonzero(named == scheme)
-        values = plain.take(pa.array(rows, pa.int64()))
-        rows, values = rows[good := valid(scheme, values)], values.filter(pa.array(good))
-        for row, value, party in zip(
-            rows, values.to_pylist(), _parties(scheme, values, on).to_pylist(), strict=True
-        ):
-            texts[row] = f"PARTY{_PART}{party}" if party else f"{scheme}{_PART}{value}"
-            unresolved[row] = party is None
+        here = pc.equal(named, scheme).to_numpy(zero_copy_only=False)
+        if not here.any():
+            continue
+        here &= valid(scheme, plain)
+        values = pc.if_else(pa.array(here), plain, None)
+        parties = _parties(scheme, values, on)
+        found = pc.coalesce(
+            pc.binary_join_element_wise("PARTY", parties, _PART),
+            pc.binary_join_element_wise(scheme, values, _PART),
+        )
+        texts = pc.coalesce(texts, found)
+        unresolved[:-1] |= here & parties.is_null().to_numpy(zero_copy_only=False)
     return by_code(texts, codes), unresolved[codes]
 
 

@@ -5,6 +5,7 @@ identifier, because nothing else tells a firm from a person.
 """
 
 from datetime import date
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -52,6 +53,7 @@ class Parties:
         self._accounts = Remembered(self._account_tokens, [pa.string()])
         self._firms = Remembered(self._firm_facts, [pa.string(), pa.string()])
         self._documents = Remembered(self._document_tokens, [pa.string()])
+        self._checks: dict[str, Remembered] = {}  # of each scheme; at most as many as there are
 
     def columns(self, party: Party, reading: Reading) -> dict[str, pa.Array]:
         """The columns of one party; what is wrong goes to the reading's findings."""
@@ -164,11 +166,13 @@ class Parties:
         )  # fmt: skip
         return kinds
 
-    @staticmethod
-    def _check(scheme: str, entry: PartyId, text: pa.Array, reading: Reading) -> None:
+    def _check(self, scheme: str, entry: PartyId, text: pa.Array, reading: Reading) -> None:
         if has_check(scheme):
             outcome = "warning" if entry.check == "warn" else ""
-            wrong = ~valid(scheme, text) & text.is_valid().to_numpy(zero_copy_only=False)
+            known = self._checks.get(scheme)
+            if known is None:
+                known = self._checks[scheme] = Remembered(partial(_failing, scheme), [pa.string()])
+            wrong = known.columns(text)[0].is_valid().to_numpy(zero_copy_only=False)
             expected = f"a {scheme} of the right shape and check digits"
             reading.findings.add(wrong, "ENG-IDENTIFIER", entry.path, expected, outcome)
 
@@ -215,7 +219,9 @@ class Parties:
         schemes, ids = _split(pairs)
         texts, _ = identity.firms(schemes, ids, self._on)
         own = pc.binary_join_element_wise(schemes, ids, "|")  # schemes the reference does not know
-        unknown = ~np.isin(schemes.to_pylist(), ["LEI", "USCC", "FIN14", "CNAPS12", "BIC", "CFETS6"])
+        unknown = ~np.isin(
+            schemes.to_pylist(), ["LEI", "USCC", "FIN14", "CNAPS12", "BIC", "CFETS6"]
+        )
         return pc.if_else(pa.array(unknown), own, texts), self._natures(schemes, ids)
 
     def _natures(self, schemes: pa.Array, ids: pa.Array) -> pa.Array:
@@ -226,6 +232,11 @@ class Parties:
             here = person.is_valid().to_numpy(zero_copy_only=False)
             bank |= (np.array(names) == scheme) & here
         return pa.array(np.where(bank, "F", "N").tolist(), pa.string())
+
+
+def _failing(scheme: str, texts: pa.Array) -> tuple[pa.Array]:
+    """Something for each text that is no identifier of the scheme, null for one that is."""
+    return (pc.if_else(pa.array(valid(scheme, texts)), None, ""),)
 
 
 def _split(pairs: pa.Array) -> tuple[pa.Array, pa.Array]:

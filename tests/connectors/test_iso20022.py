@@ -17,9 +17,11 @@ from connectors.feeds.pacs008 import hatches
 from connectors.feeds.pacs008 import write as payments
 from connectors.feeds.pacs009 import write as transfers
 from connectors.feeds.registry import FOLDER, load_feeds
+from pipelines.intake.enrich import enrich
+from pipelines.intake.narrow import narrow_rows
 from pipelines.rules.registry import load_rules
 from schemas.narrow import EVENT_CODES
-from tests.connectors.support import reconciles, run
+from tests.connectors.support import RECEIVED, reconciles, run, submission
 
 FEEDS = load_feeds()
 A, B = "381290000019", "381301000013"
@@ -145,6 +147,25 @@ class TestWhatStatusesAndReturnsDo:
         other = {"STAT", "RTRN", "FICT", "COVR"}
         assert not other & {code for rule in load_rules().values() for code in rule.reads}
         assert not other & {code for code, number in EVENT_CODES.items() if number == 1}
+
+    def test_the_stream_sees_them_and_none_counts_as_a_payment(self) -> None:
+        codes = {}
+        for feed, name in (
+            ("pacs008", "pacs.008.001.08"), ("pacs009", "pacs.009.001.08"),
+            ("pacs002", "pacs.002.001.10"), ("pacs004", "pacs.004.001.10"),
+        ):  # fmt: skip
+            body = written(name)
+            decoded = run(FEEDS[feed], body)
+            done = enrich(
+                decoded.batch, [submission(body)], FEEDS[feed], "SIMULATED", RECEIVED.date()
+            )
+            assert [doubt.rule_id for doubt in done.doubts] == [], feed
+            rows = narrow_rows(done.batch)
+            codes[feed] = int(rows["event_code"][0])
+            assert rows["key"][0] != 0
+            assert (rows["amount_fen"][0] == 0) == (feed == "pacs002")
+        assert codes.pop("pacs008") == EVENT_CODES["PAYM"]
+        assert EVENT_CODES["PAYM"] not in codes.values()
 
     def test_a_cover_and_the_payment_it_covers_are_two_transactions(self) -> None:
         payment = run(FEEDS["pacs008"], written("pacs.008.001.08")).batch.to_pylist()[0]

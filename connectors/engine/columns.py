@@ -231,6 +231,10 @@ class Reading:
 
     def _text_column(self, column: Column, text: pa.Array) -> pa.Array:
         options = column.options
+        if pa.types.is_boolean(column.type):
+            typed, bad = convert.to_boolean(text)
+            self._note(bad, "ENG-VALUE", column, "true or false")
+            return typed
         if "pattern" in options:
             bad = convert.unmatched(text, options["pattern"])
             self._note(bad, "ENG-FORMAT", column, f"text of the form {options['pattern']}")

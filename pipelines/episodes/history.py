@@ -129,7 +129,8 @@ class _Units:
                 known = self._subjects.get((one.rule, variant))
                 if known is not None:
                     subjects, units = known
-                    found.append(units[np.isin(subjects, one.subjects)])
+                    named = one.everyone | np.isin(subjects, one.subjects)
+                    found.append(units[named])
         return np.unique(np.concatenate(found))
 
     def standing(self, closing: int, units: Ids) -> pa.Table:
@@ -165,7 +166,7 @@ def _causes(again: Sequence[Replaced], rows: Iterable[Row]) -> dict[Subject, str
         for one in again:
             if one.rule == rule and variant in one.variants and len(one.subjects):
                 at = min(int(np.searchsorted(one.subjects, number)), len(one.subjects) - 1)
-                if one.subjects[at] == number:
+                if one.everyone or one.subjects[at] == number:
                     worst = max(worst, int(one.causes[at]))
         found[subject] = CAUSES[worst]
     return found

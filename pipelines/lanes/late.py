@@ -105,6 +105,7 @@ def _replaced(
         high=after(rule, mine.high),
         causes=mine.cause,
         found=crossings.slice(0, 0),
+        everyone=kind not in _NAMED and kind != "pair",
     )
     return [replace(bare, found=bare.of(crossings))]
 
@@ -159,10 +160,12 @@ def _windows(
         payee = legs["payee_party"].to_numpy()[other]
         subject = pair_ids(payer, payee)
         pair = pair[again]
-    else:
-        columns = [legs[name].to_numpy() for name in _NAMED.get(kind, ())]
-        subject = np.concatenate([column[leg] for column in columns] or [np.zeros(0, np.int64)])
+    elif kind in _NAMED:
+        columns = [legs[name].to_numpy() for name in _NAMED[kind]]
+        subject = np.concatenate([column[leg] for column in columns])
         pair = np.tile(pair, len(columns))
+    else:  # no report names a ring: whoever there is
+        subject = np.ones(len(pair), np.int64)
     return _hulls(closing[pair], subject, low[pair], high[pair], cause[pair])
 
 
@@ -199,10 +202,9 @@ def _history(
     rules = stream_rules()
     types = ", ".join(sorted({f"'{code}'" for rule in rules for code in rule.reads}))
     keys = []
-    for kind, columns in _NAMED.items():
-        if kind not in windows:
+    for kind, mine in windows.items():
+        if kind == "pair":  # its parties are there
             continue
-        mine = windows[kind]
         table = pa.table(
             {
                 "closing": mine.closing,
@@ -214,9 +216,9 @@ def _history(
         ledger.register(f"_of_{kind}", table)
         keys += [
             f"SELECT w.closing, e.transaction_id AS key FROM main.event AS e JOIN _of_{kind} AS w "
-            f"ON e.{column} = w.id AND epoch_us(e.event_timestamp) BETWEEN w.low AND w.high "
+            f"ON {column} = w.id AND epoch_us(e.event_timestamp) BETWEEN w.low AND w.high "
             f"WHERE NOT e.is_duplicate AND e.event_type IN ({types})"
-            for column in columns
+            for column in [f"e.{name}" for name in _NAMED.get(kind, ())] or ["1"]
         ]
     known = pa.array([one.known_us for one in closed], pa.int64())
     ledger.register("_closing", pa.table({"closing": np.arange(len(closed)), "known": known}))
@@ -235,7 +237,7 @@ def _history(
             "ORDER BY again.closing, leg.event_time, leg.key, leg.report"
         )
     finally:
-        for name in ("_closing", *(f"_of_{kind}" for kind in _NAMED if kind in windows)):
+        for name in ("_closing", *(f"_of_{kind}" for kind in windows if kind != "pair")):
             ledger.unregister(name)
     found = np.zeros(rows.num_rows, NARROW)
     for name in rows.schema.names[1:]:

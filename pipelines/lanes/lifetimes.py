@@ -51,11 +51,15 @@ class Replaced:
     high: Ids
     causes: npt.NDArray[np.uint8]
     found: pa.Table
+    everyone: bool = False  # no report names such subjects: all of them, in the first window
 
     def concerns(self, subjects: Ids, instants: Ids) -> npt.NDArray[np.bool_]:
         """Which of these crossings are replaced."""
         if not len(self.subjects):
             return np.zeros(len(subjects), np.bool_)
+        if self.everyone:
+            whole: npt.NDArray[np.bool_] = (self.low[0] <= instants) & (instants <= self.high[0])
+            return whole
         at = np.minimum(np.searchsorted(self.subjects, subjects), len(self.subjects) - 1)
         known = self.subjects[at] == subjects
         inside: npt.NDArray[np.bool_] = (

@@ -1,5 +1,6 @@
 """Closings: alerts raised, amended and withdrawn when it became known, and the law of the lanes."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from pipelines.episodes.episodes import episodes, output_sha256
 from pipelines.episodes.history import History
+from pipelines.lanes import late
 from pipelines.lanes.closings import END_OF_TIME, Closing, closings
 from pipelines.lanes.ledger import evaluate
 from pipelines.lanes.operators import holders
@@ -234,3 +236,21 @@ def test_a_ledger_without_reports_has_nothing_to_conclude() -> None:
     assert found.revisions.num_rows == found.standing.num_rows == 0
     silent = {lane.not_evaluated for lane in lanes}
     assert silent == {"tx: no rows with DISC, PLDG, RDEM, RLSE, CNCL"}
+
+
+def test_a_late_report_of_a_ring_makes_every_ring_of_its_time_be_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No report names a set: as if parties were sets, the same alerts come out."""
+    rows = structured()
+    known = with_delays(rows, 2 * DAY, 0, 0, 0)
+    usual, _, _ = concluded(rows, known)
+    rules = late.stream_rules()
+    as_sets = tuple(
+        replace(rule, variants=tuple(replace(one, subject="set") for one in rule.variants))
+        for rule in rules
+    )
+    monkeypatch.setattr(late, "stream_rules", lambda: as_sets)
+    again, _, _ = concluded(rows, known)
+    assert again.revisions.equals(usual.revisions)
+    assert {row["status"] for row in again.revisions.to_pylist()} == {"raised", "withdrawn"}

@@ -81,6 +81,7 @@ class Killed:
     """A run that was killed once and run again."""
 
     result: dict[str, Any]
+    ledger: Path
     kept: dict[str, int]  # stored intake units at the kill: name -> time of change
     found: dict[str, int]  # the same files after the second run
 
@@ -130,7 +131,9 @@ def killed_and_resumed(
     first.communicate()
     kept = _units(out)
     result = finished(start(out, *options))
-    return Killed(result, kept, {name: at for name, at in _units(out).items() if name in kept})
+    return Killed(
+        result, out / "ledger", kept, {name: at for name, at in _units(out).items() if name in kept}
+    )
 
 
 def _units(out: Path) -> dict[str, int]:

@@ -12,6 +12,7 @@ import pytest
 from connectors.ends.tape import Tape
 from ledger.duck import Connection
 from schemas.regions import JOINT_BIT, REGIONS
+from serving.publish import open_version
 from tests.yrd.conftest import Killed, Replay, Run, finished, killed_and_resumed
 
 SUMMARY_KEYS = {
@@ -333,6 +334,35 @@ class TestSameAgain:
         assert again["output_sha256"] == demo.result["output_sha256"]
         for name in ("submitted", *PARTS, "late", "transactions", "by_rule"):
             assert again[name] == demo.result[name]
+
+    def test_every_revision_of_every_alert_is_the_same_too(
+        self, small_and_killed: Killed, ledger: Connection
+    ) -> None:
+        """Known times, causes and revisions come from the data: no row differs in any column."""
+        connection, _ = open_version(small_and_killed.ledger)
+        with connection:
+            for ask in (
+                "SELECT * FROM alert ORDER BY alert_id, revision",
+                "SELECT * FROM crossing ORDER BY ALL",
+                "SELECT * FROM rule_run ORDER BY ALL",
+            ):
+                again, before = connection.sql(ask), ledger.sql(ask)
+                assert before.num_rows > 0
+                assert again.to_pylist() == before.to_pylist()
+
+    def test_alerts_became_known_as_business_days_closed(
+        self, demo: Run, ledger: Connection
+    ) -> None:
+        times = ledger.rows("SELECT DISTINCT known_from FROM alert ORDER BY 1")
+        assert len(times) > 10
+        assert {(at.hour, at.minute) for (at,) in times[:-1]} == {(20, 10)}  # 04:10 in Beijing
+        early = ledger.scalar(
+            "SELECT count(*) FROM alert WHERE epoch_us(known_from) <= epoch_us(last_crossing)"
+        )
+        assert early == 0
+        told = demo.result["revisions"]
+        assert told["raised"] - told["withdrawn"] == demo.result["alerts"]
+        assert ledger.scalar("SELECT count(*) FROM alert_history") == sum(told.values())
 
     def test_the_second_run_goes_on_where_the_first_was_killed(
         self, small_and_killed: Killed

@@ -190,10 +190,6 @@ class Reading:
             example = convert.example(pattern or usual)
             self._note(bad, "ENG-TIME", column, f"a {what} such as {example}")
             return typed
-        if pa.types.is_boolean(kind):
-            typed, bad = convert.to_boolean(text)
-            self._note(bad, "ENG-VALUE", column, "true or false")
-            return typed
         if "token" in options:
             return self._token(column, text)
         if "keyed" in options:

@@ -138,7 +138,8 @@ def rerun(
     """Decode what is held of a feed with the version in force now, load it, publish the ledger.
 
     Reports come in with cause SPEC and known from now on; the submissions' counts are revised and
-    what waited is marked as released. What is still held stays. Reading the bytes is logged.
+    what waited is marked as released. Alerts are raised, amended or withdrawn as of now. What is
+    still held stays. Reading the bytes is logged.
 
     Exit status: 0 nothing is held any more; 1 something still is; 2 a feed or ledger that cannot
     be used.
@@ -156,7 +157,11 @@ def rerun(
             asdict(made),
             as_json,
             f"feed {name}, spec {made.spec}: {made.submissions} submissions decoded{still}\n"
-            f"{counts}" + (f"\npublished: {made.published}" if made.published else ""),
+            f"{counts}"
+            + (
+                f"\n{made.alerts} alerts changed; published: {made.published}"
+                * bool(made.published)
+            ),
         )
         if made.still_held:
             raise typer.Exit(NEGATIVE)

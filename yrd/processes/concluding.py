@@ -82,7 +82,7 @@ def conclude(
         f"alerts of {source}",
         0,
         {
-            "crossing": _with_known(crossings, closed),
+            "crossing": with_known(crossings, closed),
             "reconciliation": _reconciled(ledger, job).append_column("known_from", known),
             "alert": found.revisions,
             "rule_run": _runs(lanes, closed),
@@ -102,8 +102,14 @@ def conclude(
 
 
 def closings_of(ledger: Connection, end: datetime, slack: timedelta) -> tuple[Closing, ...]:
-    """The closings of what a ledger holds; the last is the run's end."""
-    lateness = max(feed.lateness for feed in load_feeds().values() if feed.kind == "event")
+    """The closings of what a ledger holds; the last is the run's end.
+
+    Only the stream must be complete before a day closes: the ledger lane looks again at whatever
+    comes, so a slower market's feeds hold nothing back.
+    """
+    feeds = load_feeds().values()
+    streamed = [one for one in feeds if one.kind == "event" and one.market == _STREAM_MARKET]
+    lateness = max(feed.lateness for feed in streamed)
     first = ledger.scalar("SELECT min(received_at) FROM submission")
     return closings(min(first or end, end), end, lateness, slack)
 
@@ -133,7 +139,7 @@ def conclusions(
     return found, crossings, lanes
 
 
-def _with_known(crossings: pa.Table, closed: Sequence[Closing]) -> pa.Table:
+def with_known(crossings: pa.Table, closed: Sequence[Closing]) -> pa.Table:
     """Crossings with the lane they came from and the times between which they were known."""
     times = pa.array([one.known_at for one in closed], _TIME)
     ends = pc.if_else(pc.less(crossings["ends"], len(closed)), crossings["ends"], None)

@@ -31,13 +31,14 @@ class Rerun:
     still_held: int
     counts: dict[str, int]
     published: str  # file of the published ledger; empty where nothing was loaded
+    alerts: int = 0  # rows of alerts that were raised, amended or withdrawn by it
 
 
 def rerun(settings: Settings, name: str, ledger: Path, tape: Path | None, now: datetime) -> Rerun:
     """Decode what is held of a feed with the version in force now, load it, publish.
 
-    Reports come in with cause SPEC, known from `now`, and late: the next conclusion of the run
-    takes them through the late path. A submission that is still held stays as it is.
+    Reports come in with cause SPEC, known from `now`, and late: the late path takes them up, and
+    alerts are raised, amended or withdrawn as of `now`. What is still held stays as it is.
 
     Args:
         settings: Where feeds and adoptions lie.
@@ -52,6 +53,7 @@ def rerun(settings: Settings, name: str, ledger: Path, tape: Path | None, now: d
     from ledger.loader import Loader
     from serving.publish import open_version
     from serving.publish.publisher import publish
+    from yrd.processes.amending import amend
     from yrd.processes.loading import WRITTEN
 
     feeds = load_feeds(settings.feed_folders)
@@ -82,8 +84,9 @@ def rerun(settings: Settings, name: str, ledger: Path, tape: Path | None, now: d
     source = f"spec:{name}:{feed.version}:{hashlib.sha256(hashes).hexdigest()[:16]}"
     with Loader(path, origin) as loader:
         loader.load_again(source, tables, now)
+        alerts = amend(loader, source, now, settings.slack)
         version = publish(loader, ledger)
-    return Rerun(feed.version, done.num_rows, waiting, counts, version.file)
+    return Rerun(feed.version, done.num_rows, waiting, counts, version.file, alerts)
 
 
 def _raw(name: str, origin: str, wanted: list[Waiting], found: list[bytes]) -> pa.Table:

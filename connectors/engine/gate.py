@@ -1,7 +1,8 @@
 """The gate: what a submission must be before a kernel reads it. Refusals name a rule, no value.
 
 Compressed bodies are expanded under a size bound and a ratio bound, in steps, so that a bomb costs
-a few mebibytes. XML passes expat with DOCTYPE refused; text passes a strict decoder.
+a few mebibytes. XML that the scan is not sure of passes expat with DOCTYPE refused; text passes a
+strict decoder.
 """
 
 import re

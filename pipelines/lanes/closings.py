@@ -1,10 +1,10 @@
 """When a run concludes: the instants at which a business day closes, in known time.
 
-A business day of the banks closes at 00:00 Beijing time after it, plus the longest lateness any
-event feed declares, plus the transport slack. By then every report of the day that is on time has
-been received (a report is late exactly if it comes after its feed's lateness) and no submission
-that was received before can still overtake, so what is concluded about instants before that
-midnight is complete but for late reports. The end of a run closes whatever is left.
+A business day of the banks closes at 00:00 Beijing time after it, plus the longest lateness a feed
+of the stream lane declares, plus the transport slack. By then every report of the day that is on
+time has been received (a report is late exactly if it comes after its feed's lateness) and no
+submission that was received before can still overtake, so what the stream says of instants before
+that midnight is complete but for late reports. The end of a run closes whatever is left.
 
 A closing is a function of the data and of two declared lengths, never of a clock, so the same tape
 closes its days at the same instants, however it is run.
@@ -53,7 +53,7 @@ def closings(
     Args:
         first: when its first report was received.
         end: when its last submission was received.
-        lateness: the longest an event feed declares.
+        lateness: the longest a feed of the stream lane declares.
         slack: how far submissions may overtake each other.
 
     Raises:

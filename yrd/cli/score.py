@@ -66,13 +66,13 @@ def show(result: "Score") -> None:
     """Print the comparison as two tables for people: counts, then shares."""
     from rich.table import Table
 
-    from replay.scorer import Ratio
+    from replay.scorer import DAY_S, Ratio
 
     counts = Table(box=None, pad_edge=False, header_style="bold")
     shares = Table(box=None, pad_edge=False, header_style="bold")
     for table, headings in (
-        (counts, ("planted", "found", "missed", "alerts", "false", "innocents", "hidden")),
-        (shares, ("recall", "precision", "one region alone", "delay", "known")),
+        (counts, ("planted", "found", "missed", "alerts", "false", "innocents", "hidden", "days")),
+        (shares, ("recall", "precision", "one region alone", "delay")),
     ):
         table.add_column("rule", no_wrap=True)
         for heading in headings:
@@ -85,6 +85,7 @@ def show(result: "Score") -> None:
             *map(str, (row.planted, row.found, row.missed, row.alerts, row.false)),
             f"{row.innocents_raised}/{row.innocents}",
             f"{row.hidden_found}/{row.hidden_planted}",
+            f"{round(median(row.known_after_s) / DAY_S, 1):.1f}" if row.known_after_s else "-",
         )
         shares.add_row(
             name,
@@ -92,16 +93,13 @@ def show(result: "Score") -> None:
             _ratio(row.precision),
             _ratio(Ratio(row.solo_union, row.planted)),
             delay,
-            f"{round(median(row.known_after_s) / 86_400, 1) + 0.0:.1f} d"
-            if row.known_after_s
-            else "-",
         )
     stdout.print("[bold]Simulated data[/bold]: what is planted is an input, not a finding")
     stdout.print(counts)
-    stdout.print("innocents: raised / planted; hidden: found and hidden from all / planted split\n")
+    stdout.print("innocents: raised / planted; hidden: found and hidden from all / planted split")
+    stdout.print("days: median from a scheme's last event until its alert was known\n")
     stdout.print(shares)
-    stdout.print("shares with their 95 % intervals; delay: median after the scheme's last event,")
-    stdout.print("known: the same until the alert was stored at the closing of a business day\n")
+    stdout.print("shares with their 95 % intervals; delay: median after the scheme's last event\n")
 
 
 def _ratio(ratio: "Ratio") -> str:

@@ -116,6 +116,8 @@ def page() -> str:
         "RSV": "Off-site reports of payment institutions",
         "CMP": "Consumer complaints",
         "REG": "Entity register",
+        "IBK": "Interbank deals and quotes",
+        "ORD": "Orders and executions of exchanges",
     }
     if strangers := {rule.id.partition("-")[0] for rule in rules} - titles.keys():
         raise ConfigurationError(f"quality/page.py: expected a title for {min(strangers)}; add it")

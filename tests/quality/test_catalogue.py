@@ -16,7 +16,7 @@ from quality.sets import broken_rows, set_rules
 from schemas.errors import ConfigurationError
 from schemas.fields import fields
 
-MARKETS = ("PYMT", "LOAN", "BILL", "PAYI", "CMPL", "ENTR")
+MARKETS = ("PYMT", "LOAN", "BILL", "PAYI", "CMPL", "ENTR", "BOND", "MM", "EQTY", "FUTR")
 CASES = [
     pytest.param(rule, market, id=f"{rule.id}-{market}")
     for rule in catalogue()

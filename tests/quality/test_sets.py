@@ -75,7 +75,7 @@ def test_findings_do_not_depend_on_how_reports_arrive(seed: int) -> None:
 )
 def test_sets_of_other_kinds_are_judged_in_the_ledger_too(rule: Rule) -> None:
     """Figures, entries and complaints that arrive one by one."""
-    (market,) = rule.markets
+    market = rule.markets[0]
     for rows, faulty_too in ((rule.passing, False), (rule.failing, True)):
         with duck.memory() as ledger:
             ddl.create(ledger, "SIMULATED")

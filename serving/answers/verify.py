@@ -31,6 +31,7 @@ from schemas.records import ALERT, CROSSING
 from serving.answers.evidence import Row, alert_row, crossings, narrowed, read_evidence
 from serving.answers.explain import parameter_set
 from serving.answers.exports import plain
+from serving.answers.revisions import successor
 
 # What depends on when an alert became known and on the alerts around it, not on its evidence.
 _OUTSIDE = (*UNSTABLE, "known_to", "continues")
@@ -52,7 +53,7 @@ class Step:
 
 
 def verify(connection: Connection, tape: Tape, intake: Intake, alert_id: str) -> list[Step]:
-    """Compute an alert again from the tape it came from.
+    """Compute an alert, or what took its place, again from the tape it came from.
 
     Args:
         connection: A session on a published version.
@@ -64,9 +65,16 @@ def verify(connection: Connection, tape: Tape, intake: Intake, alert_id: str) ->
         The steps in order; the alert is proven if all are equal.
 
     Raises:
-        InputError: there is no such alert, or the tape lacks a submission.
+        InputError: there is no such alert, it was withdrawn, or the tape lacks a submission.
     """
-    alert = alert_row(connection, alert_id)
+    alert = alert_row(
+        connection, successor(connection, alert_row(connection, alert_id)["alert_id"])
+    )
+    if alert["withdrawn"]:
+        raise InputError(
+            f"alert: id {alert_id!r}: expected one that stands; it was withdrawn and nothing took "
+            "its place, `yrd alert explain` tells why"
+        )
     of = read_evidence(connection, alert["evidence"])
     with narrowed(connection, alert["subject_kind"], alert["subject"], of) as subject:
         rows = subject.sql(_TX)

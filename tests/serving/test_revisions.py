@@ -13,10 +13,12 @@ from typer.testing import CliRunner
 from ledger import asof
 from ledger.duck import Connection
 from ledger.loader import Loader
+from schemas.errors import InputError
 from schemas.records import ALERT
 from serving.answers import words
 from serving.answers.explain import explanation
 from serving.answers.revisions import revisions, successor
+from serving.answers.verify import verify
 from serving.publish import open_version, publish
 from tests.ledger.filled import results, structured_payments
 from yrd.cli import build
@@ -163,3 +165,9 @@ def test_as_of_an_earlier_time_stood_what_stood_then(
             told = explanation(connection, real)
             assert len(told.revisions) == after - 1
             assert told.revisions[-1].known_to is None
+
+
+def test_a_withdrawn_alert_has_nothing_to_be_proven(ledger: Connection) -> None:
+    nothing: Any = None  # neither the tape nor the intake is asked
+    with pytest.raises(InputError, match="expected one that stands; it was withdrawn"):
+        verify(ledger, nothing, nothing, GONE)

@@ -164,6 +164,8 @@ def verify(
     """
     with guarded():
         from connectors.ends.tape import Tape
+        from serving.answers.evidence import alert_row
+        from serving.answers.revisions import successor
         from serving.answers.verify import verify as compute
         from serving.publish import open_version
         from yrd.processes.building import build_intake
@@ -173,11 +175,25 @@ def verify(
         intake = build_intake(Settings(), str(reader.manifest["data_origin"]))
         connection, _ = open_version(ledger)
         with connection:
+            asked = alert_row(connection, alert_id)["alert_id"]
+            heir = successor(connection, asked)
             steps = compute(connection, reader, intake, alert_id)
         proven = all(step.equal for step in steps)
         if as_json:
-            emit({"proven": proven, "steps": [asdict(s) | {"equal": s.equal} for s in steps]}, True)
+            emit(
+                {
+                    "alert_id": heir,
+                    "proven": proven,
+                    "steps": [asdict(s) | {"equal": s.equal} for s in steps],
+                },
+                True,
+            )
         else:
+            if heir != asked:
+                told = (
+                    f"{asked[:12]} was withdrawn; {heir[:12]} took its place and is computed here"
+                )
+                stdout.print(told, highlight=False, soft_wrap=True)
             for step in steps:
                 sign = "equal" if step.equal else f"DIFFERS from {step.published}"
                 line = f"{step.name:<16} {step.items:>5}  {step.again}  {sign}"

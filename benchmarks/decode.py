@@ -222,7 +222,8 @@ def measure(feed: str, each: int, size: int = RECORDS, runs: int = 3) -> dict[st
             took = time.process_time() - start
             cold, warm = (cold, min(warm, took)) if again else (min(cold, took), warm)
     if len(spec.columns) > MANY_FIELDS:  # an ordinary reader takes milliseconds for such a record
-        sent, size_of_other = submissions(feed, min(each, FEW), FEW), FEW
+        size_of_other = min(FEW, size)
+        sent = submissions(feed, min(each, size_of_other), size_of_other)
     else:
         size_of_other = size
     library, other = ordinary.measure(spec, [bytes(one.body) for one in sent], size_of_other)

@@ -19,6 +19,7 @@ _PIECE = 16 << 20  # of a document, given to expat at once
 _DECLARED = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding=["']([A-Za-z0-9._-]+)""")
 _DECLARED_TEXT = re.compile(r"""(<\?xml[^>]*?encoding=["'])([A-Za-z0-9._-]+)""")
 _UTF16_LITTLE, _UTF16_BIG = b"\xff\xfe", b"\xfe\xff"
+_UTF32_LITTLE = b"\xff\xfe\0\0"
 UTF16_BYTES = 128 << 20
 _SAME_AS = {"gbk": "gb18030", "gb2312": "gb18030", "utf8": "utf-8", "ascii": "utf-8"}
 
@@ -68,6 +69,8 @@ def as_utf8(body: bytes | memoryview, feed: Feed) -> bytes | memoryview:
     """
     mark = bytes(body[:2])
     if not feed.utf16 or mark not in (_UTF16_LITTLE, _UTF16_BIG):
+        return body
+    if bytes(body[:4]) == _UTF32_LITTLE:  # begins as UTF-16 does, and is not
         return body
     if len(body) > UTF16_BYTES:
         raise RefusedError("ENG-SIZE", f"at most {UTF16_BYTES} bytes in UTF-16; UTF-8 may be more")

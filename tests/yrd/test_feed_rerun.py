@@ -48,15 +48,17 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A ledger with one submission taken and one held for a new field: the same invoice in both."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("YRD_VAR", str(tmp_path / "var"))
-    banks = "381290000019", "381301000013"
+    banks = "381290000019", "382305000014"  # of two legal persons
     good = body([act(1, banks[0], invoiceNo=INVOICE), act(2, banks[0])])
     odd = [act(n, banks[1], channel="APP") for n in range(10, 21)]
     odd[0]["invoiceNo"] = INVOICE
+    loans = load_feeds()["loan_register"].folder / "examples/plain.csv"  # the rule reads loans too
     with TapeWriter(tmp_path / "tape", "SIMULATED") as writer:
+        writer.add("loan_register", banks[0], SENT - timedelta(minutes=5), loans.read_bytes())
         writer.add(FEED, "OP-BILL", SENT, good)
         writer.add(FEED, "OP-BILL", SENT + timedelta(minutes=5), body(odd))
     raw = Tape(tmp_path / "tape").read(0)
-    taken = build_intake(Settings(), "SIMULATED").process(raw, np.zeros(2, np.bool_), 0)
+    taken = build_intake(Settings(), "SIMULATED").process(raw, np.zeros(3, np.bool_), 0)
     with Loader(tmp_path / "ledger" / WRITTEN, "SIMULATED") as loader:
         tables = {"feedback": taken.feedback, "quarantine": taken.quarantine, **taken.reports}
         loader.load_segment("tape", 0, {**tables, "submission": taken.submissions})
@@ -94,7 +96,9 @@ def ledger(run: Path) -> Connection:
 
 def test_held_reports_come_in_with_their_cause_and_raise_what_they_reveal(run: Path) -> None:
     with ledger(run) as before:
-        assert before.rows("SELECT status, accepted FROM submission ORDER BY received_at") == [
+        assert before.rows(
+            f"SELECT status, accepted FROM submission WHERE feed = '{FEED}' ORDER BY received_at"
+        ) == [
             ("decoded", 2),
             ("held", 0),
         ]
@@ -105,7 +109,8 @@ def test_held_reports_come_in_with_their_cause_and_raise_what_they_reveal(run: P
     with ledger(run) as after:
         assert check(after) == []
         assert after.rows(
-            "SELECT status, submitted, accepted FROM submission ORDER BY received_at"
+            "SELECT status, submitted, accepted FROM submission "
+            f"WHERE feed = '{FEED}' ORDER BY received_at"
         ) == [
             ("decoded", 2, 2),
             ("decoded", 11, 11),

@@ -11,6 +11,7 @@ import pytest
 
 from connectors.ends.tape import Tape
 from ledger.duck import Connection
+from schemas.fields import IMPLEMENTED_KINDS
 from schemas.regions import JOINT_BIT, REGIONS
 from serving.publish import open_version
 from tests.yrd.conftest import Killed, Replay, Run, finished, killed_and_resumed
@@ -125,12 +126,15 @@ class TestCounts:
         assert counted == manifest["simulation"]["records"]
 
     def test_accepted_reports_are_in_the_ledger_once(self, demo: Run, ledger: Connection) -> None:
-        kept, ids = ledger.rows(
-            "SELECT count(*), count(DISTINCT report_id) FROM ("
-            "SELECT report_id FROM event WHERE NOT is_duplicate UNION ALL "
-            "SELECT report_id FROM position WHERE NOT is_duplicate)"
+        each = " UNION ALL ".join(
+            f"SELECT report_id, '{kind}' AS kind FROM {kind} WHERE NOT is_duplicate"
+            for kind in IMPLEMENTED_KINDS
+        )
+        kept, ids, kinds = ledger.rows(
+            f"SELECT count(*), count(DISTINCT report_id), count(DISTINCT kind) FROM ({each})"
         )[0]
         assert kept == ids == demo.result["accepted"]
+        assert kinds == len(IMPLEMENTED_KINDS)
 
     def test_files_sent_twice_and_records_sent_twice_count_as_duplicates(
         self, manifest: dict[str, Any], ledger: Connection

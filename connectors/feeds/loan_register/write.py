@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from connectors.feeds.csvwrite import framed, lines
 
 # Source column -> column of the records; the order is that of docs/feeds.md.
 COLUMNS = {
@@ -36,22 +37,13 @@ def render(records: pa.Table) -> pa.Array:
     Args:
         records: columns of `RECORD`.
     """
-    cells = []
-    for name in RECORD.names:
-        column = records[name].combine_chunks()
-        special = pc.match_substring_regex(column, '[,"\r\n]')
-        if pc.any(special).as_py():
-            doubled = pc.replace_substring(column, '"', '""')
-            quoted = pc.binary_join_element_wise('"', doubled, '"', "")
-            column = pc.if_else(special, quoted, column)
-        cells.append(column)
-    return pc.binary_join_element_wise(*cells, ",")
+    return lines(records, RECORD.names)
 
 
 def frame(records: list[str], header: Mapping[str, str]) -> bytes:
     """Put the line of column names in front and encode."""
     del header
-    return ("\n".join([",".join(COLUMNS), *records]) + "\n").encode(ENCODING)
+    return framed(records, COLUMNS, ENCODING)
 
 
 def write(records: pa.Table, header: Mapping[str, str]) -> bytes:

@@ -23,6 +23,7 @@ from connectors.engine.specsheet import Sheet, sheet
 from schemas.errors import ConfigurationError
 from schemas.fields import IMPLEMENTED_KINDS, arrow_schema
 from schemas.identifiers import has_check
+from schemas.visibility import markets as known_markets
 
 FORMATS = ("xml", "json", "ndjson", "csv", "fix", "xlsx")
 ENCODINGS = ("utf-8", "gb18030")
@@ -31,7 +32,7 @@ SOURCES = ("from", "first", "join", "which")
 ORDINAL = "#"  # pseudo-path: the record's number in its submission, from 1
 REPORTER = "$reporter"  # pseudo-path: the institution that submitted the record
 PERSON_DOCUMENTS = ("RESIDENT_ID", "PASSPORT", "PERSON_DOCUMENT")
-TOKENS = ("phone", "address", "device", "resident_id")
+TOKENS = ("phone", "address", "device", "resident_id", "document")
 PARTY_SCHEMES = ("LEI", "USCC", "FIN14", "CNAPS12", "CFETS6", "CIPSID", "BIC")
 
 TOP_LEVEL = frozenset(
@@ -278,7 +279,7 @@ class _Reader:
         ignored, found = self._ignored(), groups(raw, lines)
         if feed_format == "fix":
             ignored |= dict.fromkeys(framing(found), "checked while messages are read")
-        markets = self._markets(columns, constants)
+        markets = self._markets(columns, constants, kind)
         return Feed(
             name=lines.text(raw, "feed"),
             title_zh=lines.text(raw, "title_zh"),
@@ -336,11 +337,20 @@ class _Reader:
             self.lines.fail((), "market", "from = a path, map = { code = market }", "add the map")
         return [column]
 
-    def _markets(self, columns: list[Column], constants: Mapping[str, str]) -> tuple[str, ...]:
+    def _markets(
+        self, columns: list[Column], constants: Mapping[str, str], kind: str
+    ) -> tuple[str, ...]:
         own = [column for column in columns if column.name == "market_segment"]
         if own:
-            return tuple(dict.fromkeys(own[0].options.get("map", {}).values()))
-        return (constants["market_segment"],)
+            found = tuple(dict.fromkeys(own[0].options.get("map", {}).values()))
+        else:
+            found = (constants["market_segment"],)
+        for market in found:  # an unknown one is told when its records are enriched or certified
+            kinds = known_markets()[market].kinds if market in known_markets() else (kind,)
+            if kind not in kinds:
+                told = f"a kind that {market} has: {', '.join(kinds)}"
+                self.lines.fail((), "kind", told, "correct the kind or the market")
+        return found
 
     def _ignored(self) -> dict[str, str]:
         """Ignored paths with the reason: `ignored = [paths]`, or `[ignored]` "reason" = [paths]."""

@@ -287,6 +287,11 @@ def test_a_cell_has_a_name() -> None:
         ("max_cells = 200000", "max_cells = 2000000", "max_cells: expected a number up to"),
         ("'填报人.*'", "'('", "foot: expected a list of regular expressions"),
         ('csv       = "gb18030"', 'csv       = "gbk"', "csv: expected one of"),
+        (
+            'market_segment        = "PAYI"',
+            'market_segment        = "CMPL"',
+            "a kind that CMPL has",
+        ),
         ('value = "数值"', 'vlaue = "数值"', "did you mean 'value'"),
         ('by = { "元" = 0', 'to = { "元" = 0', "shift = { from"),
     ],

@@ -306,6 +306,8 @@ def _print(told: dict[str, Any], lang: str) -> None:
         for what in ("account", "agent"):
             if party[what]:
                 line(f"  {what:<8} {' | '.join(party[what])}")
+        if party["person"]:
+            line(f"  person   where there is anything at {party['person']}")
         if party["name"]:
             line(f"  name     {party['name']}; links nothing, dropped for persons")
     line("\nconstants: " + ", ".join(f"{k} = {v}" for k, v in told["constants"].items()))
@@ -313,6 +315,8 @@ def _print(told: dict[str, Any], lang: str) -> None:
         total = told["totals"]["sum"]
         also = f"; sum of {total[0]} against {total[1]}" if total else ""
         line(f"checked: number of records against {told['totals']['records']}{also}")
+    for one in told["skipped"]:
+        line(f"no record where {one['field']} is {', '.join(one['in'])}")
     line(f"ignored: {', '.join(told['ignored']) or 'nothing'}")
     line(f"a field or code nobody decided about: {told['undecided']}s the record")
     for seen in told["visibility"]:

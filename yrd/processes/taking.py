@@ -76,15 +76,24 @@ def make_plan(tape: Path, root: Path, options: "Options", settings: Settings) ->
         "slack_us": settings.slack_us,
         "unit_bytes": unit_bytes,
     }
+    adopted = _adopted(settings)
+    if adopted:
+        identity["adoptions"] = adopted
     told = root / "plan.json"
     if told.is_file() and json.loads(told.read_text()) != identity:
         raise InputError(
-            f"{root}: expected the folder of a run of this tape with the same --shuffle, --speed "
-            "and slack; name another with --out, or begin anew with --fresh"
+            f"{root}: expected the folder of a run of this tape with the same --shuffle, --speed, "
+            "slack and adopted specs; name another with --out, or begin anew with --fresh"
         )
     root.mkdir(parents=True, exist_ok=True)
     told.write_text(json.dumps(identity))
     return plan(Tape(tape), options.shuffle, settings.slack_us, unit_bytes)
+
+
+def _adopted(settings: Settings) -> str:
+    """A hash over the record of adopted specs, empty where nothing was adopted."""
+    logs = sorted((settings.var / "feeds").glob("*/adoptions.jsonl"))
+    return hashlib.sha256(b"".join(log.read_bytes() for log in logs)).hexdigest() if logs else ""
 
 
 def _start(tape: Path, settings: Settings, warmed: "Synchronized[int]") -> None:

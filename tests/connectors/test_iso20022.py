@@ -265,7 +265,7 @@ class TestUtf16:
         assert readable(body, FEEDS["bill_exchange"]) is body
 
     def test_it_has_a_bound(self) -> None:
-        body = b"\xff\xfe" + bytes(UTF16_BYTES)
+        body = b"\xff\xfe<\x00" + bytes(UTF16_BYTES)
         with pytest.raises(RefusedError, match="ENG-SIZE"):
             readable(body, FEEDS["pacs008"])
 

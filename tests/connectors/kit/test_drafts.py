@@ -37,13 +37,13 @@ class TestEveryFormat:
         paths = [field.path for field in made.profile.fields]
         decided = [one.path for one in made.guesses] + [one.path for one in made.parties]
         assert sorted([*decided, *made.undecided]) == sorted(paths)
-        feed = parse(Path("draft/spec.toml"), _with_market(made.text), draft=True)
+        feed = parse(Path("draft/spec.toml"), _with_market(made.text, name), draft=True)
         assert feed.undecided_fields == made.undecided or set(feed.undecided_fields) == set(
             made.undecided
         )
         if made.undecided:
             with pytest.raises(ConfigurationError, match="undecided_fields: expected an empty"):
-                parse(Path("draft/spec.toml"), _with_market(made.text))
+                parse(Path("draft/spec.toml"), _with_market(made.text, name))
 
     def test_a_draft_sees_the_fields_the_feed_itself_sees(self, name: str) -> None:
         made, body = drafted(name)
@@ -63,8 +63,10 @@ class TestEveryFormat:
         assert not shown
 
 
-def _with_market(text: str) -> str:
-    return text.replace('market_segment     = "?"', 'market_segment     = "PYMT"')
+def _with_market(text: str, name: str) -> str:
+    return text.replace(
+        'market_segment     = "?"', f'market_segment     = "{FEEDS[name].markets[0]}"'
+    )
 
 
 def wide(rows: int = 12) -> bytes:

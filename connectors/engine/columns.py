@@ -31,6 +31,12 @@ Hatch = Callable[[list[pa.Array], Mapping[str, Any]], tuple[pa.Array, Mask]]
 _CODE_LISTS = {"CURRENCY": "[A-Z]{3}", "MIC": "[A-Z0-9]{4}"}  # shape wrong: reject; unlisted: doubt
 
 
+def _document(text: str) -> str | None:
+    """Normal form of `type number`, two columns joined by a blank; None if it identifies nobody."""
+    kind, _, number = text.partition(" ")
+    return document_text(kind, number)
+
+
 # what a spec calls it -> (kind of token, normal form, what is expected)
 _TOKENS: Mapping[str, tuple[str, Callable[[str], str | None], str]] = {
     "phone": ("phone", phone_number, "a phone number"),
@@ -40,6 +46,11 @@ _TOKENS: Mapping[str, tuple[str, Callable[[str], str | None], str]] = {
         "document",
         lambda text: document_text("RESIDENT_ID", text),
         "a resident id of 18 characters with its check character",
+    ),
+    "document": (
+        "document",
+        _document,
+        "the type of a document and its number, such as B01 and a resident id",
     ),
 }
 
@@ -127,6 +138,8 @@ class Reading:
         if column.how == "first" and len(texts) > 1:
             text = pc.coalesce(*texts)
         elif column.how == "join":
+            if options.get("trim"):
+                texts = [pc.utf8_trim_whitespace(one) for one in texts]
             text = pc.binary_join_element_wise(*texts, options.get("with", ""))
         text = self._prepared(text, options)
         return self._convert(column, text), text
@@ -143,6 +156,8 @@ class Reading:
             text = pc.utf8_trim_whitespace(text)
         if "split" in options:
             text = convert.split(text, options["split"], options.get("part", 0))
+            if options.get("trim"):  # blanks around the part, too
+                text = pc.utf8_trim_whitespace(text)
         for path, values in options.get("when", {}).items():
             there = pc.is_in(self.text(path), value_set=pa.array(values, pa.string()))
             text = convert.without(text, ~there.to_numpy(zero_copy_only=False))

@@ -203,9 +203,9 @@ class Parties:
         if not party.account:
             return pa.nulls(reading.rows, pa.string())
         number = pc.coalesce(*[reading.text(path) for path in party.account])
+        banks = [reading.text(path) for path in party.agent]  # also where no number is given
         if number.null_count == len(number):
             return number
-        banks = [reading.text(path) for path in party.agent]
         bank = pc.coalesce(*banks, reading.submitter())
         return self._accounts.columns(pc.binary_join_element_wise(bank, number, _UNIT))[0]
 

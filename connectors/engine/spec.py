@@ -31,7 +31,10 @@ BESIDE_UTF8 = "utf-16"  # XML only: with its byte order mark, read as the same d
 SOURCES = ("from", "first", "join", "which")
 ORDINAL = "#"  # pseudo-path: the record's number in its submission, from 1
 REPORTER = "$reporter"  # pseudo-path: the institution that submitted the record
-PERSON_DOCUMENTS = ("RESIDENT_ID", "PASSPORT", "PERSON_DOCUMENT")
+PERSON_DOCUMENTS = (
+    *("RESIDENT_ID", "PASSPORT", "HK_MACAO_PERMIT", "TAIWAN_PERMIT", "PERMANENT_RESIDENCE"),
+    "PERSON_DOCUMENT",
+)
 TOKENS = ("phone", "address", "device", "resident_id", "document")
 PARTY_SCHEMES = ("LEI", "USCC", "FIN14", "CNAPS12", "CFETS6", "CIPSID", "BIC")
 

@@ -66,7 +66,7 @@ class Intake:
             ascending; asked at each call, so that an adopted one holds without a restart.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - each is one part, put together in one place
+    def __init__(
         self,
         feeds: Mapping[str, Feed],
         tokeniser: Tokeniser,

@@ -26,7 +26,7 @@ SAMPLE_BYTES = 32 << 20
 _HEADERS = re.compile(r"(?i)(grp|group|app|file|msg)?(hdr|header|head)$")
 # Elements that hold one record each in the messages of ISO 20022 and of most home-made XML.
 _RECORDS = re.compile(
-    r"(?i)(CdtTrfTxInf|TxInfAndSts|TxInf|Rpt|Tx|Ntry|Stat|Record|Row|Item|Entry)$"
+    r"(?i)/(CdtTrfTxInf|TxInfAndSts|TxInf|Rpt|Tx|Ntry|Stat|Record|Row|Item|Entry)$"
 )
 _DELIMITERS = (",", "\t", ";", "|")
 _NUMBERS = re.compile(r"[-+]?[0-9][0-9.,:/ -]*%?\+?")

@@ -148,3 +148,18 @@ def test_likeness_prefers_what_tells_fields_apart() -> None:
     assert (
         likeness("借款人证件代码", "金融机构代码") < likeness("金融机构代码", "金融机构代码") == 1
     )
+
+
+def test_messages_nobody_here_made_are_drafted(trial_data: Path) -> None:
+    reports = [
+        sorted(folder.glob("*.xml"))[0] for folder in sorted(trial_data.glob("isda_drr/xml/*"))
+    ]
+    others = [*sorted(trial_data.glob("cfets_imix/*.imix")), *sorted(trial_data.glob("esma/*.csv"))]
+    for path in reports:
+        made = new_spec("report", path.read_bytes())
+        assert made.layout.record.endswith("TradData/Rpt"), path.name
+        assert made.profile.records == 1
+    for path in others:
+        made = new_spec("other", path.read_bytes())
+        assert made.layout.format == ("fix" if path.suffix == ".imix" else "csv")
+        assert made.profile.fields, path.name

@@ -71,6 +71,9 @@ def draft(layout: Layout) -> Feed:
     """A feed that reads no field: enough to scan a sample."""
     from connectors.kit.toml_text import text as quoted
 
+    options = dict(layout.options)
+    if "integrity" in options:  # a sample is looked at, whatever its sums are
+        options["integrity"] = '"tolerate"'
     lines = [
         *('feed = "draft"', 'title_zh = "-"', 'title_en = "-"', 'status = "stand-in"'),
         f'format = "{layout.format}"',
@@ -79,7 +82,7 @@ def draft(layout: Layout) -> Feed:
         *('kind = "event"', 'business_calendar = "NATURAL"', 'lateness = "1 d"'),
         *([f"header_starts = {quoted(layout.header_starts)}"] if layout.header_starts else []),
         *([f"delimiter = {quoted(layout.delimiter)}"] if layout.format == "csv" else []),
-        *(f"{name} = {value}" for name, value in layout.options.items()),
+        *(f"{name} = {value}" for name, value in options.items()),
         *("[constants]", 'market_segment = "PYMT"', layout.sections),
     ]
     return parse(Path("draft/spec.toml"), "\n".join(lines))

@@ -1,7 +1,8 @@
 """Turn the catalogue's examples into canonical batches.
 
 An example is a table of column values laid over the valid record of its market in
-`catalogue/base_records.toml`. Text stands for decimals, instants (ISO 8601) and binary (hex);
+`catalogue/base_records.toml`; a market with records of two kinds has two, the second one named
+`market/kind`. Text stands for decimals, instants (ISO 8601) and binary (hex);
 `~null` is null.
 """
 
@@ -23,7 +24,7 @@ NULL = "~null"
 
 @cache
 def base_records() -> Mapping[str, Any]:
-    """The tables of `base_records.toml`: `register`, `common` and one a market."""
+    """The tables of `base_records.toml`: `register`, `common` and one a base record."""
     return tomllib.loads(BASE_RECORDS.read_text("utf-8"))
 
 
@@ -32,9 +33,24 @@ def register() -> dict[str, str]:
     return dict(base_records()["register"])
 
 
-def kind_of(market: str) -> str:
-    """The kind of a market's base record."""
-    return str(base_records()[market]["kind"])
+def kind_of(base: str) -> str:
+    """The kind of a base record, by its name.
+
+    Example:
+        >>> kind_of("LOAN"), kind_of("LOAN/event")
+        ('position', 'event')
+    """
+    return str(base_records()[base]["kind"])
+
+
+def market_of(base: str) -> str:
+    """The market of a base record, by its name.
+
+    Example:
+        >>> market_of("LOAN"), market_of("LOAN/event")
+        ('LOAN', 'LOAN')
+    """
+    return str(base_records()[base]["market_segment"])
 
 
 def _value(kind: pa.DataType, value: object) -> object:
@@ -50,21 +66,21 @@ def _value(kind: pa.DataType, value: object) -> object:
     return value
 
 
-def batch(market: str, rows: Sequence[Mapping[str, Any]]) -> pa.RecordBatch:
-    """Canonical records: the market's base record with each row's values laid over it.
+def batch(base: str, rows: Sequence[Mapping[str, Any]]) -> pa.RecordBatch:
+    """Canonical records: a base record, by its name, with each row's values laid over it.
 
     Raises:
         ConfigurationError: a row names a column its kind does not have.
     """
-    own = base_records()[market]
+    own = base_records()[base]
     schema = arrow_schema(own["kind"])
     common = base_records()["common"].items()
-    base = {name: value for name, value in common if name in schema.names} | own
-    filled = [{**base, **row} for row in rows]
+    whole = {name: value for name, value in common if name in schema.names} | own
+    filled = [{**whole, **row} for row in rows]
     if unknown := {name for row in filled for name in row} - set(schema.names):
         raise ConfigurationError(
-            f"catalogue/base_records.toml: {market}: {min(unknown)}: expected a column of kind "
-            f"{base['kind']}, such as source_trade_id"
+            f"catalogue/base_records.toml: {base}: {min(unknown)}: expected a column of kind "
+            f"{own['kind']}, such as source_trade_id"
         )
     return pa.RecordBatch.from_arrays(
         [

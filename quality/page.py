@@ -111,13 +111,16 @@ def page() -> str:
     titles = {
         "YRD": "Every market",
         "PYMT": "Payments",
-        "LOAN": "Loan register",
+        "LOAN": "Loans: balances and movements",
         "BILL": "Bills",
         "RSV": "Off-site reports of payment institutions",
         "CMP": "Consumer complaints",
         "REG": "Entity register",
         "IBK": "Interbank deals and quotes",
         "ORD": "Orders and executions of exchanges",
+        "FXS": "FX purchase and settlement",
+        "RCVB": "Receivables",
+        "WRCT": "Warehouse receipts and stock",
     }
     if strangers := {rule.id.partition("-")[0] for rule in rules} - titles.keys():
         raise ConfigurationError(f"quality/page.py: expected a title for {min(strangers)}; add it")

@@ -16,7 +16,7 @@ from connectors.engine.convert import to_decimal, to_integer
 from schemas.fields import arrow_schema
 
 AMOUNT = arrow_schema("event").field("notional_amount_leg_1").type
-_UNITS = 10 ** (AMOUNT.scale - 2)  # units of the decimal's last digit in 0.01 CNY
+_UNITS = pa.decimal128(19, 2)  # whole numbers of 0.01 CNY, of as many digits as a range has
 
 
 def amount(
@@ -44,10 +44,8 @@ def amount(
     first = start.fill_null(0).to_numpy(zero_copy_only=False)
     last = end.fill_null(0).to_numpy(zero_copy_only=False)
     usable = absent & ranged & ~wrong_start & ~wrong_end & (first > 0) & (last >= first)
-    units = np.where(usable, last - first + 1, 0)
-    usable &= units < np.iinfo(np.int64).max // _UNITS
-    limbs = np.zeros(2 * len(units), np.int64)
-    limbs[::2] = np.where(usable, units, 0) * _UNITS
+    limbs = np.zeros(2 * len(first), np.int64)  # low and high halves of a decimal of 0.01 CNY
+    limbs[::2] = np.where(usable, last - first + 1, 0)
     bits = pa.py_buffer(np.packbits(usable, bitorder="little").tobytes())
-    computed = pa.Array.from_buffers(AMOUNT, len(units), [bits, pa.py_buffer(limbs)])
+    computed = pa.Array.from_buffers(_UNITS, len(first), [bits, pa.py_buffer(limbs)]).cast(AMOUNT)
     return pc.coalesce(stated, computed), bad

@@ -1,4 +1,4 @@
-"""Random documents: the engine agrees with lxml, csv and json, and loses no record."""
+"""Random documents: the engine reads in them what lxml, csv and json read."""
 
 import csv
 import io
@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Callable
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -16,8 +15,7 @@ from connectors.engine.cells_json import JsonScanner
 from connectors.engine.cells_xml import XmlScanner
 from connectors.engine.frame_csv import CsvScanner
 from connectors.engine.scan import Unit
-from connectors.feeds.registry import FOLDER, load_feeds
-from tests.connectors.support import reconciles, run
+from connectors.feeds.registry import load_feeds
 
 FEEDS = load_feeds()
 # The soak asks for more, and for other ones every time.
@@ -200,35 +198,3 @@ def test_csv_cells_equal_the_standard_reader(rows: list[list[str]], windows: boo
     columns = [cells.column(name)[0].to_pylist() for name in ("a", "b", "c")]
     wanted = [[value or None for value in row] for row in rows]  # blank is absent
     assert [list(row) for row in zip(*columns, strict=True)] == wanted
-
-
-def _good(feed: str) -> bytes:
-    folder = FOLDER / feed / "examples"
-    name = next(path for path in sorted(folder.iterdir()) if path.stem == "plain")
-    return name.read_bytes()
-
-
-@pytest.mark.parametrize("feed", FEEDS)
-@settings(max_examples=EXAMPLES, deadline=None, derandomize=not LONG)
-@given(data=st.data())
-def test_a_mutated_submission_never_crashes_and_stays_accounted_for(
-    feed: str, data: st.DataObject
-) -> None:
-    body = bytearray(_good(feed))
-    for _ in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.integers(0, len(body) - 1))
-        what = data.draw(st.integers(0, 3))
-        if what == 0:
-            body[at] = data.draw(st.integers(0, 255))
-        elif what == 1:
-            del body[at : at + data.draw(st.integers(1, 40))]
-        elif what == 2:
-            body[at:at] = data.draw(st.binary(min_size=1, max_size=6))
-        else:
-            del body[max(at, 1) :]
-        body = body or bytearray(b"x")
-    decoded = run(FEEDS[feed], bytes(body), _good(feed))
-    assert reconciles(decoded)
-    assert decoded.counts[0].records >= 1
-    good = run(FEEDS[feed], _good(feed)).counts[0]
-    assert decoded.counts[1] == good  # the neighbour is untouched

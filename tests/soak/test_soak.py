@@ -20,6 +20,9 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.soak
 
 
+FUZZ = ("tests/connectors/test_fuzz.py", "tests/connectors/test_fuzz_feeds.py")
+
+
 def test_readers_stand_a_long_fuzz_with_bounds_checked(tmp_path: Path) -> None:
     environment = os.environ | {
         "YRD_FUZZ_EXAMPLES": "600",
@@ -27,7 +30,7 @@ def test_readers_stand_a_long_fuzz_with_bounds_checked(tmp_path: Path) -> None:
         "NUMBA_CACHE_DIR": str(tmp_path),  # bounds checks are compiled in: a cache of their own
     }
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "tests/connectors/test_fuzz.py"],
+        [sys.executable, "-m", "pytest", "-q", "-x", *FUZZ],
         cwd=ROOT,
         env=environment,
         capture_output=True,

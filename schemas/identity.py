@@ -37,8 +37,11 @@ _SEPARATORS = re.compile(r"[\s\u200b\u00ad·\-‐-―−_./,()]+")
 _PLAIN = re.compile(r"[0-9A-Z]+")
 _PLAIN_WHOLE = r"\A[0-9A-Z]+\z"
 _RESIDENT = re.compile(r"[1-9][0-9]{16}[0-9X]")
+_RESIDENT_WHOLE = r"\A[1-9][0-9]{16}[0-9X]\z"
 _RESIDENT_OLD = re.compile(r"[1-9][0-9]{14}")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_CHECK_CHARACTERS = "10X98765432"
+_MONTH_DAYS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _CENTENARIAN = ("996", "997", "998", "999")  # order codes kept for people born before 1900
 _FIRM_SCHEMES = ("LEI", "USCC", "FIN14", "CNAPS12", "BIC", "CFETS6")
 
@@ -88,7 +91,7 @@ def resident_check(first_17: str) -> str:
         'X'
     """
     total = sum(int(digit) * weight for digit, weight in zip(first_17, _WEIGHTS, strict=True))
-    return "10X98765432"[total % 11]
+    return _CHECK_CHARACTERS[total % 11]
 
 
 @_remembered
@@ -217,7 +220,48 @@ def document_text(kind: str, number: str, issuer: str = "") -> str | None:
 def documents(kinds: pa.Array, numbers: pa.Array, issuers: pa.Array | None = None) -> pa.Array:
     """`document_text` on columns; null where kind or number is null or identifies nobody."""
     blank = pa.array([""] * len(numbers)) if issuers is None else _text(issuers).fill_null("")
-    return _on_unique_rows(document_text, [_text(kinds), _text(numbers), blank])
+    kinds, numbers = _text(kinds), _text(numbers)
+    plain = _plain_residents(kinds, numbers)
+    known = pc.binary_join_element_wise(f"{RESIDENT_ID}{_PART}CN", numbers, _PART)
+    if pc.all(plain, min_count=0).as_py():
+        return known
+    others = pc.if_else(plain, None, kinds)
+    return pc.if_else(plain, known, _on_unique_rows(document_text, [others, numbers, blank]))
+
+
+def _plain_residents(kinds: pa.Array, numbers: pa.Array) -> pa.Array:
+    """Rows with a resident id that is valid as written: eighteen characters, as almost all are."""
+
+    def family(kind: str) -> str | None:
+        return RESIDENT_ID if _document_types().get(compact(kind)) == RESIDENT_ID else None
+
+    shaped = pc.and_(
+        on_unique(family, kinds).is_valid(),
+        pc.fill_null(pc.match_substring_regex(numbers, _RESIDENT_WHOLE), False),
+    )
+    rows = np.flatnonzero(shaped.to_numpy(zero_copy_only=False))
+    good = np.zeros(len(numbers), np.bool_)
+    if len(rows):
+        text = "".join(numbers.take(pa.array(rows)).to_pylist()).encode("ascii")
+        characters = np.frombuffer(text, np.uint8).reshape(len(rows), 18)
+        good[rows] = _resident_checks(characters) & _born(characters.astype(np.int64) - ord("0"))
+    return pa.array(good)
+
+
+def _resident_checks(characters: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Whether the last of 18 characters is the check character of the 17 digits before it."""
+    sums = (characters[:, :17].astype(np.int64) - ord("0")) @ np.array(_WEIGHTS)
+    expected = np.frombuffer(_CHECK_CHARACTERS.encode(), np.uint8)[sums % 11]
+    return np.asarray(expected == characters[:, 17], np.bool_)
+
+
+def _born(digits: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether digits 7 to 14 are a date."""
+    year = digits[:, 6:10] @ np.array([1000, 100, 10, 1])
+    month, day = (digits[:, at : at + 2] @ np.array([10, 1]) for at in (10, 12))
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    last = np.array(_MONTH_DAYS)[np.minimum(month, 12)] + (leap & (month == 2))
+    return np.asarray((year > 0) & (month > 0) & (month < 13) & (day > 0) & (day <= last), np.bool_)
 
 
 def phones(column: pa.Array) -> pa.Array:

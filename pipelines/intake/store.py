@@ -5,17 +5,22 @@ feedback/seg-00000.arrow    answers                     (schemas.records.FEEDBAC
 quarantine/seg-00000.arrow  what waits for the operator (schemas.records.QUARANTINE)
 submissions/seg-00000.arrow counts                      (schemas.records.SUBMISSION)
 narrow/seg-00000.bin        on-time payments for the stream job (pipelines.job.segments)
+
+A column without a value is not written, most of a wide report has none; `read` puts it back.
 """
 
 from pathlib import Path
 
 import pyarrow as pa
 
+from pipelines.intake.enrich import Nothing
 from pipelines.intake.intake import Taken
 from pipelines.job.segments import write_segment
 from schemas.fields import IMPLEMENTED_KINDS, arrow_schema
+from schemas.records import FEEDBACK, QUARANTINE, SUBMISSION
 
-TABLES = (*IMPLEMENTED_KINDS, "feedback", "quarantine", "submissions")
+_RECORDS = {"feedback": FEEDBACK, "quarantine": QUARANTINE, "submissions": SUBMISSION}
+TABLES = (*IMPLEMENTED_KINDS, *_RECORDS)
 
 
 def store(taken: Taken, folder: Path, number: int) -> None:
@@ -37,10 +42,14 @@ def stored(folder: Path, number: int) -> bool:
 def read(folder: Path, name: str, number: int) -> pa.Table:
     """One table of one unit; of a kind of which the unit had no reports, an empty one."""
     path = _path(folder, name, number)
+    schema = _RECORDS[name] if name in _RECORDS else arrow_schema(name)
     if name in IMPLEMENTED_KINDS and not path.is_file():
-        return arrow_schema(name).empty_table()
+        return schema.empty_table()
     with pa.memory_map(str(path)) as source:
-        return pa.ipc.open_stream(source).read_all()
+        found = pa.ipc.open_stream(source).read_all()
+    nothing, there = Nothing(found.num_rows), frozenset(found.schema.names)
+    columns = [found[f.name] if f.name in there else nothing.of(f.type) for f in schema]
+    return pa.table(columns, schema=schema)
 
 
 def _path(folder: Path, name: str, number: int) -> Path:
@@ -49,6 +58,9 @@ def _path(folder: Path, name: str, number: int) -> Path:
 
 def _write(table: pa.Table, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    if table.num_rows:
+        places = range(table.num_columns)
+        table = table.select([at for at in places if table[at].null_count < table.num_rows])
     part = path.with_suffix(".part")
     with pa.OSFile(str(part), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)

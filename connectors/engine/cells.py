@@ -18,8 +18,8 @@ from connectors.engine.kernels import gather, roles
 from connectors.engine.kernels.jsontext import NULL
 
 _QUALIFIER = re.compile(r"([^/\[]+)\[([^=\]]+)=([^\]]*)\]")
-_PLAIN_QUALIFIER = re.compile(r"\[[^\]]*\]")
-_NOT_PLAIN = re.compile(r"[\[*]|^/|^#$")
+_QUALIFIERS = re.compile(r"\[[^\]]*\]")
+_NOT_SINGLE = re.compile(r"\*|^/|^#$")
 _STYLES = {"csv": gather.CSV, "fix": gather.CSV, "xml": gather.XML, "json": gather.JSON}
 _TOGETHER = 16 << 20  # cells chosen at once: columns read together take 8 bytes for each
 PATH_LIMIT = 4096
@@ -83,6 +83,17 @@ class Scanned:
     variants: NDArray[np.uint8] | None = None  # XML: of each unit, which record path it has
 
 
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """All cells of a path with their values as numbers, in document order."""
+
+    cells: Ints
+    numbers: Ints  # of the value of each, -1 for blank
+    values: list[str]
+    order: Ints  # cells sorted by value: those of value n are order[cut[n]:cut[n + 1]]
+    cut: NDArray[np.int64]
+
+
 class Cells:
     """Columns of a group of submissions, by source path."""
 
@@ -91,8 +102,7 @@ class Cells:
         self.count = len(scanned.records)
         self._touched: set[int] = set()
         self._columns: dict[str, tuple[pa.Array, Mask, Mask | None]] = {}
-        self._coded: dict[str, tuple[Ints, Ints, list[str]]] = {}
-        self._by_code: dict[str, tuple[Ints, NDArray[np.int64]]] = {}
+        self._coded: dict[str, Coded] = {}
         self._allowed: dict[str, Ints] = {}
         self._cell_of: dict[str, tuple[Ints, Mask]] = {}
         self._no = np.zeros(self.count, np.bool_)
@@ -112,27 +122,37 @@ class Cells:
             text, bad = self._values(chosen)
             known = self._columns[path] = (text, repeated, bad)
         elif path in self._ahead:
-            self._touched.update(self.scanned.book.matching(path))
+            for one in self._paths_of(path):
+                self._touched.update(self.scanned.book.matching(one))
         return known
 
     def expect(self, paths: Sequence[str]) -> None:
-        """Say which columns will be asked for: plain paths are then read in one pass."""
+        """Say which columns will be asked for: their values are then copied in one pass."""
         together = max(1, _TOGETHER // max(1, self.count))
-        plain = [p for p in dict.fromkeys(paths) if not _NOT_PLAIN.search(p)]
-        there = [p for p in plain if self._ranges(p, touch=False)]
+        single = [p for p in dict.fromkeys(paths) if not _NOT_SINGLE.search(p)]
+        there = [p for p in single if self._ranges(self._paths_of(p)[0], touch=False)]
         for at in range(0, len(there), together):
             some = there[at : at + together]
             self._ahead |= dict.fromkeys(some, some)
 
     def _read_together(self, paths: Sequence[str]) -> None:
-        """Make the columns of plain paths; one with a repeated value is left to its own reading."""
+        """Make the columns of paths; a plain one with a repeated value is left to its own reading.
+
+        Values are copied record by record, so that the bytes of each are fetched once.
+        """
         s = self.scanned
         wanted = np.full(len(s.book.names), -1, np.int32)
-        for column, path in enumerate(paths):
-            wanted[s.book.matching(path)[0]] = column
         chosen = np.full((len(paths), self.count), -1, np.int32)
         sizes = np.zeros(len(paths), np.int64)
         told = np.zeros(len(paths), np.uint8)
+        twice = dict.fromkeys(paths, self._no)
+        for column, path in enumerate(paths):
+            plain, *qualified = self._paths_of(path)
+            if qualified:
+                chosen[column], twice[path] = self._select(path, touch=False)
+                sizes[column] = gather.measure(s.cells, chosen[column])
+            else:
+                wanted[s.book.matching(plain)[0]] = column
         null = NULL if s.style == "json" else 0
         gather.pick_all(s.cells, s.flags, wanted, null, chosen, sizes, told)
         for column in np.flatnonzero(told & gather.NULLS):
@@ -151,7 +171,7 @@ class Cells:
             # copied, because a column that is kept must not keep the others
             data = out[base[column] : base[column] + used[column]].copy()
             text, bad = self._text(offsets[column].copy(), data)
-            self._columns[path] = (text, self._no, bad)
+            self._columns[path] = (text, twice[path], bad)
 
     def every(self, path: str, separator: str) -> pa.Array:
         """All values of a path in each record, in document order, joined; none gives null."""
@@ -168,13 +188,17 @@ class Cells:
         text = pc.binary_join(lists, separator)
         return pc.if_else(pa.array(np.diff(offsets) > 0), text, pa.scalar(None, pa.string()))
 
-    def coded(self, path: str) -> tuple[Ints, Ints, list[str]]:
-        """All cells of a path, the number of the value of each (-1 blank), and the values."""
+    def coded(self, path: str, touch: bool = True) -> Coded:
+        """The values of a path as numbers, whatever record or group instance they stand in."""
+        if touch:
+            self._touched.update(self.scanned.book.matching(path))
         known = self._coded.get(path)
         if known is None:
-            parts = [self._order[low:high] for low, high in self._ranges(path)]
+            parts = [self._order[low:high] for low, high in self._ranges(path, touch=False)]
             cells = np.concatenate(parts) if parts else np.empty(0, np.int32)
-            known = self._coded[path] = (cells, *self._numbered(cells))
+            numbers, values = self._numbered(cells)
+            order, cut = gather.order_by_path(numbers + 1, len(cells), 1 + len(values))
+            known = self._coded[path] = Coded(cells, numbers, values, cells[order], cut[1:])
         return known
 
     def _numbered(self, cells: Ints) -> tuple[Ints, list[str]]:
@@ -247,21 +271,30 @@ class Cells:
         self._drop_nulls(chosen)
         return chosen, repeated
 
-    def _select(self, path: str) -> tuple[Ints, Mask]:
+    def _paths_of(self, path: str) -> list[str]:
+        """A path without its qualifiers, and the paths that its qualifiers read."""
+        if "[" not in path or self.scanned.style == "csv":  # a column may be named "[CNY]"
+            return [path]
+        reads = [
+            f"{_QUALIFIERS.sub('', path[: found.end()])}/{found[2]}"
+            for found in _QUALIFIER.finditer(path)
+        ]
+        return [_QUALIFIERS.sub("", path), *reads] if reads else [path]
+
+    def _select(self, path: str, touch: bool = True) -> tuple[Ints, Mask]:
         if path.startswith("/"):
             units = len(self.scanned.unit_cells) - 1
             chosen, repeated = self._header_cells(path, units)
             return chosen[self.scanned.unit], repeated[self.scanned.unit]
         chosen = np.full(self.count, -1, np.int32)
-        repeated = self._no
-        qualified = "[" in path and self.scanned.style != "csv"  # a column may be named "[CNY]"
-        ranges = self._ranges(_PLAIN_QUALIFIER.sub("", path) if qualified else path)
+        plain, *qualified = self._paths_of(path)
+        ranges = self._ranges(plain, touch)
         if not ranges:
-            return chosen, repeated
+            return chosen, self._no
         repeated = np.zeros(self.count, np.bool_)
         if qualified:
-            allowed = self._allowed_instances(path)
-            cell_of, more = self._cells_of_instances(_PLAIN_QUALIFIER.sub("", path))
+            allowed = self._allowed_instances(path, touch)
+            cell_of, more = self._cells_of_instances(plain)
             roles.pick_instances(self.scanned.cells, allowed, cell_of, more, chosen, repeated)
         else:
             for low, high in ranges:
@@ -285,39 +318,32 @@ class Cells:
             self._cell_of[path] = known
         return known
 
-    def _with_codes(self, path: str, named: Sequence[str]) -> Ints:
-        """The group instances in which a path has one of some values, in document order."""
-        cells, codes, values = self.coded(path)
-        known = self._by_code.get(path)
-        if known is None:  # blank ones come first, under 0
-            known = self._by_code[path] = gather.order_by_path(
-                codes + 1, len(codes), 1 + len(values)
-            )
-        order, cut = known
-        parts = [order[cut[n] : cut[n + 1]] for n, v in enumerate(values, 1) if v in named]
-        if not parts:
-            return np.empty(0, np.int32)
-        owners = self.scanned.cells[cells[np.concatenate(parts)], 4]
-        owners = owners[owners >= 0]
-        return owners if len(parts) == 1 else np.sort(owners)
-
-    def _allowed_instances(self, path: str) -> Ints:
+    def _allowed_instances(self, path: str, touch: bool) -> Ints:
         """The group instances whose qualifiers hold: `Othr[SchmeNm/Prtry=USCC]/Id`, `p[2=a|b]`."""
-        allowed: Ints | None = None
+        allowed = np.empty(0, np.int32)
+        outer = np.empty(0, np.bool_)  # of each instance whether it is in `allowed`; empty: any is
         parents = self.scanned.instances[:, 0]
         for found in _QUALIFIER.finditer(path):
             so_far = path[: found.end()]
+            coded = self.coded(f"{_QUALIFIERS.sub('', so_far)}/{found[2]}", touch)
             known = self._allowed.get(so_far)
             if known is None:
-                prefix = _PLAIN_QUALIFIER.sub("", so_far)
-                known = self._with_codes(f"{prefix}/{found[2]}", found[3].split("|"))
-                if allowed is not None:
-                    outer = np.zeros(len(parents) + 1, np.bool_)  # a parent of -1 is the last one
-                    outer[allowed] = True
-                    known = known[outer[parents[known]]]
+                named = found[3].split("|")
+                parts = [
+                    coded.order[coded.cut[number] : coded.cut[number + 1]]
+                    for number, value in enumerate(coded.values)
+                    if value in named
+                ]
+                chosen = np.concatenate([np.empty(0, np.int32), *parts])
+                out = np.empty(len(chosen), np.int32)
+                size = roles.instances_of(self.scanned.cells, chosen, parents, outer, out)
+                known = out[:size] if len(parts) == 1 else np.sort(out[:size])
                 self._allowed[so_far] = known
             allowed = known
-        return np.empty(0, np.int32) if allowed is None else allowed
+            if found.end() < len(path):
+                outer = np.zeros(len(parents), np.bool_)
+                outer[allowed] = True
+        return allowed
 
     def _values(self, chosen: Ints) -> tuple[pa.Array, Mask | None]:
         """Text of chosen cells (-1 and blank give null), and where it could not be decoded."""

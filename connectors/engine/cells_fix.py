@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from connectors.engine.cells import Cells, PathBook, Scanned
 from connectors.engine.findings import Findings
 from connectors.engine.gate import RefusedError
-from connectors.engine.kernels import fix
+from connectors.engine.kernels import fix, roles
 from connectors.engine.scan import NODE_LIMIT, Unit
 from connectors.engine.spec import Feed
 from connectors.engine.specgroups import Group, plain
@@ -144,20 +144,17 @@ def note_codes(findings: Findings, cells: Cells, groups: Sequence[Group]) -> Non
         if group.by is None:
             continue
         path = f"{group.path}/{group.by}"
-        scanned = cells.scanned
-        found, numbers, values = cells.coded(path)
-        owners = scanned.cells[found, 4]
-        unknown = [number for number, value in enumerate(values) if value not in group.codes]
+        coded = cells.coded(path)
+        unknown = [at for at, value in enumerate(coded.values) if value not in group.codes]
         if unknown:
-            at = np.isin(numbers, unknown)
-            records = np.unique(scanned.cells[found[at], 3]).astype(np.int64)
+            at = coded.cells[np.isin(coded.numbers, unknown)]
+            records = np.unique(cells.scanned.cells[at, 3]).astype(np.int64)
             told = f"one of {', '.join(group.codes)}"
             findings.add(records, "ENG-UNKNOWN-CODE", path, told)
-        without = scanned.instances[:, 1] == number
-        said = owners[(owners >= 0) & (numbers >= 0)]  # a blank one says nothing
-        without[said] = False
-        records = np.unique(scanned.instances[without, 2]).astype(np.int64)
-        findings.add(records, "ENG-REQUIRED", path, "a role in every entry of the group")
+        without = np.zeros(cells.count, np.bool_)
+        instances = cells.scanned.instances
+        roles.silent(cells.scanned.cells, instances, number, coded.cells, coded.numbers, without)
+        findings.add(without, "ENG-REQUIRED", path, "a role in every entry of the group")
 
 
 def note_repeated(findings: Findings, scanned: Scanned) -> None:

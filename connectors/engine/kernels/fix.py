@@ -77,9 +77,18 @@ def _trailer(body, at, high, separator):
 
 
 @nb.njit(cache=True, nogil=True)
+def _until(body, start, stop, separator):
+    """Where the next separator stands, `stop` if there is none."""
+    i, last = np.uint64(start), np.uint64(stop)
+    while i < last and body[i] != separator:
+        i += np.uint64(1)
+    return np.int64(i)
+
+
+@nb.njit(cache=True, nogil=True)
 def _fields(
     body, low, stop, whole, separator, record, kind, numbers, fresh, seen, length_of,
-    cells, instances, lines, count,
+    cells, instances, lines, levels, count,
 ):  # fmt: skip
     """Walk the fields of one message from `low` to its trailer.
 
@@ -87,11 +96,8 @@ def _fields(
     `whole` says that the trailer is known to stand at `stop`: another one, or the beginning of a
     message, in front of it is then no part of the message and gives (0, -1).
     """
-    group = np.zeros(DEPTH, np.int64)
-    declared = np.zeros(DEPTH, np.int64)
-    found = np.zeros(DEPTH, np.int64)
-    instance = np.full(DEPTH, -1, np.int64)
-    serial = np.zeros(DEPTH, np.int64)
+    group, declared, found, instance, serial = levels
+    group[0], instance[0] = 0, -1
     depth = 0
     count[3] += 1
     serial[0] = count[3]
@@ -127,8 +133,7 @@ def _fields(
             i = value + pending
             pending = -1
         else:
-            while i < stop and body[i] != separator:
-                i += 1
+            i = _until(body, i, stop, separator)
             if i >= stop:
                 count[0] = k
                 return status | GARBLED, -1
@@ -204,7 +209,7 @@ def _fields(
 @nb.njit(cache=True, nogil=True)
 def _message(
     body, begin, high, mark, separator, record, tolerated, kind, numbers, fresh, seen, length_of,
-    cells, instances, lines, count,
+    cells, instances, lines, levels, count,
 ):  # fmt: skip
     """One message whose mark stands at `begin`; returns (status, end)."""
     cell, instance = count[0], count[2]
@@ -223,7 +228,7 @@ def _message(
     if whole:
         status, trailer = _fields(
             body, low, stop, True, separator, record, kind, numbers, fresh, seen, length_of,
-            cells, instances, lines, count,
+            cells, instances, lines, levels, count,
         )  # fmt: skip
         if trailer < 0 and status == 0:
             whole = False
@@ -238,15 +243,15 @@ def _message(
             low = at + 1
         more, trailer = _fields(
             body, low, end, False, separator, record, kind, numbers, fresh, seen, length_of,
-            cells, instances, lines, count,
+            cells, instances, lines, levels, count,
         )  # fmt: skip
         status |= more
         if trailer >= 0:
             end = trailer + 7
     if trailer >= 0:
         total = np.uint32(0)
-        for i in range(begin, trailer):
-            total += np.uint32(body[i])
+        for c in body[begin:trailer]:
+            total += np.uint32(c)
         if total & np.uint32(255) != _number(body, trailer + 3, trailer + 6):
             status |= CHECK_SUM
     if status & (CHECK_SUM | BODY_LENGTH | GARBLED) & ~tolerated:
@@ -268,6 +273,7 @@ def scan_fix(
     record's first repeated tag; `count` is (cells, records, instances, serial, fresh). After unit
     u, cuts[u + 1] and owners[u + 1] are the cells and records so far.
     """
+    levels = np.zeros((5, DEPTH), np.int64)
     for unit in range(len(bounds) - 1):
         i = bounds[unit]
         high = bounds[unit + 1] if wanted[unit] else i
@@ -285,7 +291,7 @@ def scan_fix(
             else:
                 status[record], end = _message(
                     body, begin, high, mark, separator, record, tolerated, kind, numbers, fresh,
-                    seen, length_of, cells, instances, lines, count,
+                    seen, length_of, cells, instances, lines, levels, count,
                 )  # fmt: skip
             records[record, 0] = i
             records[record, 1] = end

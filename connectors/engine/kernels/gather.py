@@ -91,6 +91,15 @@ def measure(cells, chosen):
 
 
 @nb.njit(cache=True, nogil=True)
+def _copied(body, start, end, out, to):
+    """Copy bytes as they are; unsigned, because a signed index may count from the end."""
+    at = np.uint64(to)
+    for i in range(np.uint64(start), np.uint64(end)):
+        out[at] = body[i]
+        at += np.uint64(1)
+
+
+@nb.njit(cache=True, nogil=True)
 def copy_values(style, body, cells, flags, chosen, base, offsets, out, used):
     """Copy the values of several columns, record by record, so that each record is read once.
 
@@ -113,8 +122,7 @@ def copy_values(style, body, cells, flags, chosen, base, offsets, out, used):
             start, end = cells[cell, 0], cells[cell, 1]
             to = base[column] + at
             if flags[cell] & SPECIAL == 0:
-                for i in range(end - start):
-                    out[to + i] = body[start + i]
+                _copied(body, start, end, out, to)
                 used[column] = at + end - start
             elif style == XML:
                 attribute = (flags[cell] & ATTRIBUTE) != 0

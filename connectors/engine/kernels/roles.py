@@ -8,6 +8,9 @@ import numpy as np
 
 SLOTS = 512  # of the table of codes; at most half are used
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
+# Bytes of a value that is what it says: visible ASCII without what begins an entity, markup or an
+# escape.
+_PLAIN = np.array([33 <= c <= 126 and c not in b"&<\\" for c in range(256)])
 
 
 @nb.njit(cache=True, nogil=True)
@@ -29,22 +32,64 @@ def short_codes(body, cells, chosen, slots, keys, out):
         if length > 8:
             return -1
         key = np.uint64(0)
-        for i in range(length):
-            c = body[start + i]
-            if c < 33 or c > 126 or c in (38, 60, 92):  # an entity, markup or an escape begins
-                return -1
+        plain = True
+        for i in range(np.uint64(start), np.uint64(start + length)):
+            c = body[i]
+            plain &= _PLAIN[c]
             key = (key << np.uint64(8)) | np.uint64(c)
+        if not plain:
+            return -1
         slot = (key * _SPREAD) >> np.uint64(55)
-        while slots[slot] >= 0 and keys[slots[slot]] != key:
+        number = slots[slot]
+        while number >= 0 and keys[number] != key:
             slot = (slot + np.uint64(1)) & np.uint64(SLOTS - 1)
-        if slots[slot] < 0:
+            number = slots[slot]
+        if number < 0:
             if count >= len(keys):
                 return -1
-            slots[slot] = count
+            number = slots[slot] = count
             keys[count] = key
             count += 1
-        out[j] = slots[slot]
+        out[j] = number
     return count
+
+
+@nb.njit(cache=True, nogil=True)
+def instances_of(cells, chosen, parents, outer, out):
+    """List the group instances in which some cells stand, in their order.
+
+    Args: where `outer` is not empty it says of each instance whether others may lie in it, and
+    `parents` in which one each lies, -1 for none.
+
+    Returns how many there are; they stand in `out`.
+    """
+    count = 0
+    for j in range(len(chosen)):
+        owner = cells[chosen[j], 4]
+        if owner < 0:
+            continue
+        if len(outer) and (parents[owner] < 0 or not outer[parents[owner]]):
+            continue
+        out[count] = owner
+        count += 1
+    return count
+
+
+@nb.njit(cache=True, nogil=True)
+def silent(cells, instances, group, chosen, codes, records):
+    """Mark the records that have an instance of a group in which nothing says what it is.
+
+    Args: `chosen` are the cells that could say it, `codes` the numbers of their values, -1 for a
+    blank one, which says nothing.
+    """
+    said = np.zeros(len(instances), np.bool_)
+    for j in range(len(chosen)):
+        owner = cells[chosen[j], 4]
+        if owner >= 0 and codes[j] >= 0:
+            said[owner] = True
+    for i in range(len(instances)):
+        if instances[i, 1] == group and not said[i]:
+            records[instances[i, 2]] = True
 
 
 @nb.njit(cache=True, nogil=True)

@@ -65,6 +65,7 @@ def batch(
     submitter: Ints,
     late_share: float,
     forced: Flags | None = None,
+    window_us: int = WINDOW,
 ) -> Batches:
     """Batch event reports.
 
@@ -74,9 +75,10 @@ def batch(
         submitter: bank rows.
         late_share: share of reports that come 6 to 50 hours late.
         forced: reports that come with the next window instead (repeats of a report).
+        window_us: how long a submitter gathers reports, microseconds.
     """
     n = len(instant)
-    window = (instant + BEIJING) // WINDOW
+    window = (instant + BEIJING) // window_us
     late = rng.random(n) < late_share
     window = window + np.where(late, rng.integers(2, 17, n), 0)
     if forced is not None:
@@ -89,7 +91,7 @@ def batch(
     place = np.arange(n) - np.repeat(run, np.diff(np.r_[run, n]))
     start = np.flatnonzero(place % MOST == 0)
     habit = rng.integers(2, 8, int(submitter.max()) + 1 if n else 1) * MINUTE
-    received = (window[start] + 1) * WINDOW - BEIJING + habit[submitter[start]]
+    received = (window[start] + 1) * window_us - BEIJING + habit[submitter[start]]
     received = received + rng.integers(0, 90, len(start)) * SECOND
     received = received + place[start] // MOST * 7 * SECOND
     arrival = np.argsort(received, kind="stable")

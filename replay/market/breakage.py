@@ -69,6 +69,89 @@ LOAN_REGISTER: Mapping[str, _Fault] = MappingProxyType(
 )
 
 
+def _decimals(column: str) -> dict[str, tuple[str, str]]:
+    return {
+        "exponent": (column, "1e3"),
+        "underscore": (column, "1_000"),
+        "not_a_number": (column, "NaN"),
+        "full_width_digits": (column, "１２３.００"),
+    }
+
+
+# Where a fault is one value of a record: the writer's column and what stands there instead.
+VALUES: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "pacs009": _decimals("amount")
+        | {
+            "negative_amount": ("amount", "-250.00"),
+            "month_13": ("settlement_date", "2026-13-01"),
+            "bad_uuid": ("uetr", "0000-not-a-uuid"),
+            "unknown_currency": ("currency", "XQZ"),
+        },
+        "pacs002": {
+            "unknown_code": ("status", "XXXX"),
+            "bad_uuid": ("original_uetr", "0000-not-a-uuid"),
+        },
+        "pacs004": _decimals("amount")
+        | {
+            "month_13": ("settlement_date", "2026-13-01"),
+            "bad_uuid": ("original_uetr", "0000-not-a-uuid"),
+        },
+        "camt053": _decimals("closing") | {"month_13": ("day", "2026-13-01")},
+        "derivative_trade": _decimals("amount_1")
+        | {
+            "month_13": ("executed_at", "2026-13-01T10:00:00+08:00"),
+            "unknown_code": ("contract", "XXXX"),
+            "unknown_action": ("action", "PortOut"),
+        },
+        "cfets_imix": _decimals("price")
+        | {
+            "month_13": ("happened_at", "20261301-10:00:00.000"),
+            "unknown_code": ("market", "99"),
+            "unknown_currency": ("currency", "XQZ"),
+        },
+        "exchange_orders": {
+            "exponent": ("quantity", "1e3"),
+            "underscore": ("quantity", "1_000"),
+            "month_13": ("happened_at", "20261301-02:00:00.000"),
+            "unknown_code": ("side", "Z"),
+            "unknown_venue": ("venue", "ZZZZ"),
+        },
+        "fx_settlement": _decimals("amount")
+        | {
+            "month_13": ("at", "2026-13-01 10:00:00"),
+            "unknown_code": ("kind", "换汇"),
+            "unknown_currency": ("currency", "XQZ"),
+            "unknown_document": ("scheme", "B99"),
+        },
+        "receivables": _decimals("amount")
+        | {
+            "month_13": ("at", "2026-13-01 10:00:00"),
+            "unknown_code": ("kind", "其他"),
+            "wrong_check_digit": ("debtor", "91310000MX0000000Z"),
+        },
+        "warehouse_stock": {
+            "exponent": ("weight", "1e3"),
+            "groups_of_two": ("weight", "12,34"),
+            "unknown_region": ("region", "某地$$Somewhere"),
+            "unknown_unit": ("unit", "9"),
+        },
+        "warehouse_receipts": {
+            "exponent": ("quantity", "1e3"),
+            "groups_of_two": ("quantity", "12,34.5"),
+            "month_13": ("at", "2026-13-01 10:00:00"),
+            "unknown_code": ("kind", "其他"),
+            "unknown_region": ("warehouse_area", "3x0000"),
+        },
+        "loan_drawdowns": _decimals("amount")
+        | {
+            "month_13": ("day", "20261301"),
+            "unknown_code": ("kind", "其他"),
+        },
+    }
+)
+
+
 def break_text(kind: str, fault: _Fault, text: str) -> str:
     """Put one fault into one rendered record.
 
@@ -83,7 +166,7 @@ def break_text(kind: str, fault: _Fault, text: str) -> str:
 
 def choose(
     rng: np.random.Generator,
-    faults: Mapping[str, _Fault],
+    faults: Mapping[str, object],
     eligible: npt.NDArray[np.bool_],
     share: float,
 ) -> dict[int, str]:

@@ -21,7 +21,9 @@ from replay.market import bills, breakage, loans, payments, registers
 from replay.market.batches import MINUTE, Submission
 from replay.market.days import DEFAULT_START, Span, span
 from replay.market.flows import everyday, joined
+from replay.market.others import others
 from replay.market.population import populate
+from replay.market.sending import Sent
 from replay.schemes import double_financing, pass_through, structuring
 from replay.schemes.plans import INNOCENT, SCHEME, Plan, Planner, labels
 from schemas.errors import InputError
@@ -30,7 +32,7 @@ LABELS_FILE = "labels.parquet"
 FEWEST_REPORTS = 8_000  # below, the population is too small for the schemes
 MOST_REPORTS = 2_000_000  # above, the made-up residents of a county run out of birthdays
 FEWEST_DAYS = 25
-_PAYMENT_SHARE, _BILL_SHARE, _LOAN_SHARE = 0.75, 0.15, 0.10
+_PAYMENT_SHARE, _BILL_SHARE, _LOAN_SHARE = 0.685, 0.09, 0.065  # the rest: others.SHARES
 _POSITIONS_PER_LOAN = 2.4  # measured, over three month ends
 _LEGS_PER_PAYMENT = 1.711  # measured: one leg where a side is outside or the bank is the same
 _BROKEN_SHARE = 0.005
@@ -91,9 +93,15 @@ def simulate(
     number = round(sizes.reports * _LOAN_SHARE / _POSITIONS_PER_LOAN)
     granted = loans.joined([loans.everyday(rng, who, when, number), lent])
     owed = loans.feed(rng, who, when, granted, _BROKEN_SHARE)
-    _refer(plan.plans, paid, billed, owed)
+    rest = others(seed, paid, owed, when, sizes.reports, _BROKEN_SHARE, plan.planted)
+    _refer(plan.plans, paid, billed, owed, rest)
     extra = _Extras(rng, when)
-    streams = (paid.submissions(), billed.submissions(), owed.submissions())
+    streams = (
+        paid.submissions(),
+        billed.submissions(),
+        owed.submissions(),
+        *(each.submissions() for each in rest),
+    )
     markets = extra.around(heapq.merge(*streams, key=_arrival))
     beside = registers.submissions(seed, who, when)
     counts = write_tape(folder, seed, registers.merged(beside, markets), on_submission)
@@ -101,6 +109,7 @@ def simulate(
         payments.FEED: paid.counts(),
         bills.FEED: billed.counts(),
         loans.FEED: owed.counts(),
+        **{each.feed: each.faults for each in rest},
         "whole_submissions": extra.broken,
     }
     broken = {feed: dict(sorted(kinds.items())) for feed, kinds in planted.items()}
@@ -113,7 +122,7 @@ def simulate(
         "adjusted_working_days": [day.isoformat() for day in when.adjusted_days()],
         "records": dict(sorted(counts.items())),
         "payments": len(paid.payments),
-        "late": paid.batches.late + billed.batches.late,
+        "late": paid.batches.late + billed.batches.late + sum(each.late for each in rest),
         "repeated_records": int(paid.legs.repeat.sum()) + billed.repeats,
         "files_sent_twice": extra.twice,
         "mismatched_legs": paid.legs.mismatched,
@@ -129,6 +138,7 @@ def _refer(
     paid: payments.PaymentFeed,
     billed: bills.BillFeed,
     owed: loans.LoanFeed,
+    rest: Sequence[Sent],
 ) -> None:
     """Give each plan the references its reports carry in the feeds."""
     for row in np.flatnonzero(paid.payments.plan >= 0):
@@ -137,6 +147,9 @@ def _refer(
         plans[billed.acts.plan[row]].refs.append(f"{bills.FEED}:{billed.deal[row]}")
     for row in np.flatnonzero(owed.loans.plan >= 0):
         plans[owed.loans.plan[row]].refs.append(owed.reference(int(row)))
+    for each in rest:
+        for number, reference in each.labelled():
+            plans[number].refs.append(reference)
 
 
 def _arrival(submission: Submission) -> int:

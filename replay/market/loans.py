@@ -56,6 +56,24 @@ def day_number(day: date) -> int:
     return (day - date(1970, 1, 1)).days
 
 
+def balances(loans: Loans, day: Ints) -> Ints:
+    """What is owed at the end of a day (days since 1970), in fen.
+
+    Paid back in equal parts: the balance falls with the share of the term that has passed. A third
+    of the loans revolves and stays as it is.
+    """
+    passed = (day - loans.start) * 1000 // np.maximum(loans.end - loans.start, 1)
+    revolving = loans.amount_fen % 3 == 0
+    share = np.where(revolving, 1000, 1000 - np.clip(passed, 0, 1000) * 7 // 10)
+    return np.asarray(loans.amount_fen * share // 1000)
+
+
+def rate_text(rate: Ints) -> Texts:
+    """Thousandths of a percent as percent with five decimals."""
+    whole, rest = (rate // 1000).astype(str), (rate % 1000 * 100).astype(str)
+    return np.char.add(np.char.add(whole, "."), np.char.zfill(rest, 5))
+
+
 def everyday(rng: np.random.Generator, who: Population, when: Span, n: int) -> Loans:
     """Make n everyday loans; most were granted this year, most of those finance an invoice."""
     firms = np.flatnonzero(~who.person & who.inside)
@@ -111,11 +129,7 @@ class LoanFeed:
         who, at = self.who, self.position_loan[positions]
         loans = self.loans.take(at)
         day = self.position_day[positions]
-        # Paid back in equal parts: the balance falls with the share of the term that has passed.
-        passed = (day - loans.start) * 1000 // np.maximum(loans.end - loans.start, 1)
-        revolving = loans.amount_fen % 3 == 0
-        share = np.where(revolving, 1000, 1000 - np.clip(passed, 0, 1000) * 7 // 10)
-        balance = loans.amount_fen * share // 1000
+        balance = balances(loans, day)
         person = who.person[loans.borrower]
         columns = {
             "as_of": np.char.replace(day.astype("datetime64[D]").astype(str), "-", ""),
@@ -135,10 +149,7 @@ class LoanFeed:
             "currency": np.full(len(at), "CNY"),
             "balance": money(balance),
             "balance_cny": money(balance),
-            "rate": np.char.add(
-                np.char.add((loans.rate // 1000).astype(str), "."),
-                np.char.zfill((loans.rate % 1000 * 100).astype(str), 5),
-            ),
+            "rate": rate_text(loans.rate),
             "invoice": loans.invoice,
             "trade_contract": loans.contract,
         }

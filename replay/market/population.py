@@ -18,6 +18,7 @@ from schemas.regions import OUT, REGIONS, region_of_area
 Ints = npt.NDArray[np.int64]
 Texts = npt.NDArray[np.str_]
 Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 
 # County codes per area, all in use from 1985 on (source: GB/T 2260).
 COUNTIES = {
@@ -112,6 +113,7 @@ class Banks:
     names: Texts
     areas: Texts
     fin14: Texts
+    lei: Texts  # of the legal person, "" where it has none
     legal: Texts
     region: Ints
     lenders: Ints  # rows that keep a loan register: Delta branches and small lenders
@@ -137,7 +139,7 @@ class Population:
     county: Texts
     industry: Texts
     group: Ints  # -1: none
-    weight: npt.NDArray[np.float64]  # how busy
+    weight: Floats  # how busy
     account_start: Ints
     account_party: Ints
     account_bank: Ints
@@ -171,6 +173,7 @@ def banks(on: date) -> Banks:
         names=np.array([r["name_zh"] for r in every]),
         areas=np.array([r["area"] for r in every]),
         fin14=np.array([r["fin14"] for r in every]),
+        lei=np.array([r["lei"] or "" for r in every]),
         legal=np.array([r["legal_person_id"] for r in every]),
         region=np.array([REGIONS.index(r) if r != OUT else -1 for r in region]),
         lenders=np.r_[np.arange(len(inside)), np.arange(first_lender, len(every))],
@@ -269,8 +272,6 @@ def _accounts(
     return start, party, bank
 
 
-def _draw_bank(
-    rng: np.random.Generator, choice: Ints, size: npt.NDArray[np.float64], n: int
-) -> Ints:
+def _draw_bank(rng: np.random.Generator, choice: Ints, size: Floats, n: int) -> Ints:
     weight = size[choice] / size[choice].sum()
     return np.asarray(rng.choice(choice, n, p=weight), np.int64)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from replay.market.columns import Columns
 from replay.market.days import HOUR, Ints, Span
 from replay.market.flows import PURPOSES, Payments
 from replay.market.population import Population
@@ -82,6 +83,7 @@ class Planner:
     ) -> None:
         self.rng, self.who, self.when = rng, who, when
         self.plans: list[Plan] = []
+        self._placed: dict[str, list[Columns]] = {}
         self._rows: list[tuple[int, int, int, int, int, int]] = []
         regions = who.account_regions()
         n = len(who.person)
@@ -99,6 +101,14 @@ class Planner:
         """Open a plan; the number goes with each of its payments."""
         self.plans.append(Plan(rule, variant, kind, split))
         return len(self.plans) - 1
+
+    def place(self, feed: str, rows: Columns) -> None:
+        """Plant rows of a market's own columns, their `plan` filled in, beside the payments."""
+        self._placed.setdefault(feed, []).append(rows)
+
+    def planted(self, feed: str) -> Sequence[Columns]:
+        """What was planted into a feed by `place`."""
+        return self._placed.get(feed, ())
 
     # -- who --------------------------------------------------------------------------------
 

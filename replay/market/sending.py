@@ -1,0 +1,224 @@
+"""From records to submissions: what the markets with few records share.
+
+A market says who sends each record and when; records of one sender and one moment make one
+submission. A fault rewrites one value of a record before it is written, so that the form around
+it stays right.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+
+from replay.market import breakage
+from replay.market.batches import SECOND, WINDOW, Submission, batch
+from replay.market.population import Flags, Ints, Texts
+
+Write = Callable[[pa.Table, Mapping[str, str]], bytes]
+MOST = 400  # records in one submission
+_END_OF_MESSAGE = re.compile(rb"\x0110=\d{3}\x01")
+_APART = 7 * SECOND  # between the parts of a submission that was cut
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Records of a feed with their senders and moments, in order of arrival.
+
+    Submission i holds the records `start[i]:start[i + 1]` of `records`, which has the columns of
+    the feed's writer and carries its faults already. `reference` is how labels name a record,
+    `plan` the labelled scheme it belongs to (-1: none).
+    """
+
+    feed: str
+    write: Write
+    records: pa.Table
+    start: Ints
+    submitter: Texts
+    received_at: Ints
+    header: Callable[[int], Mapping[str, str]]  # of the submission that begins with this record
+    suffix: str
+    reference: Texts
+    plan: Ints
+    counted: Ints  # 1 for a record, 0 for a line that is none
+    faults: Counter[str]
+    late: int
+    pieces: Callable[[bytes], list[bytes]] | None
+
+    def submissions(self) -> Iterator[Submission]:
+        """The submissions in order of arrival."""
+        bounds = self.start.tolist()
+        # Where records need no frame around them, all are written at once and cut apart.
+        parts = self.pieces(self.write(self.records, {})) if self.pieces else []
+        for at, (first, last) in enumerate(pairwise(bounds)):
+            submitter = str(self.submitter[at])
+            if parts:
+                body = b"".join(parts[first:last])
+            else:
+                body = self.write(self.records.slice(first, last - first), self.header(first))
+            name = f"{submitter}-{self.feed}-{at:05d}.{self.suffix}"
+            received, records = int(self.received_at[at]), int(self.counted[first:last].sum())
+            yield Submission(received, self.feed, submitter, body, name, records)
+
+    def labelled(self) -> Iterator[tuple[int, str]]:
+        """(plan, reference) of the records of labelled schemes."""
+        named = {
+            (int(self.plan[row]), f"{self.feed}:{self.reference[row]}"): None
+            for row in np.flatnonzero(self.plan >= 0)
+        }
+        yield from named  # once each: two sides may report one fact
+
+
+def sent(
+    rng: np.random.Generator,
+    feed: str,
+    write: Write,
+    records: pa.Table,
+    submitter: Texts,
+    received_at: Ints,
+    *,
+    reference: str,
+    suffix: str,
+    broken_share: float,
+    plan: Ints | None = None,
+    message: Texts | None = None,
+    created: Texts | None = None,
+    late: int = 0,
+    counted: Flags | None = None,
+    shuffled: bool = True,
+    pieces: Callable[[bytes], list[bytes]] | None = None,
+) -> Sent:
+    """Plan the submissions of a feed.
+
+    Args:
+        rng: source of the order within a submission and of faults.
+        feed: name of the feed.
+        write: its writer.
+        records: columns of its `RECORD`, one row a record.
+        submitter: institution that sends each record.
+        received_at: when each record arrives, UTC microseconds.
+        reference: column that names a record.
+        suffix: of the file names.
+        broken_share: share of records that carry a fault; labelled ones never do.
+        plan: labelled scheme of each record, -1 for none; without it there are none.
+        message: id of the message a record goes with; records of one message stay together.
+        created: when that message was made, as its header says it.
+        late: how many records the market sends beyond the declared lateness, for the counts.
+        counted: which rows are records, where some are subtotals; those carry no fault.
+        shuffled: records of a submission in random order, else as they are given.
+        pieces: cuts what the writer wrote into its records, where a form has no header.
+    """
+    size = records.num_rows
+    real = np.ones(size, bool) if counted is None else counted
+    plans = np.full(size, -1) if plan is None else plan
+    numbers = np.zeros(size, np.int64)
+    if message is not None:
+        _, numbers = np.unique(message, return_inverse=True)
+    _, sender = np.unique(submitter, return_inverse=True)
+    within = rng.random(size) if shuffled else np.arange(size)
+    order = np.lexsort((within, numbers, sender, received_at))
+    key = np.column_stack([received_at, sender, numbers])[order]
+    fresh = np.flatnonzero(np.r_[True, (key[1:] != key[:-1]).any(axis=1)]) if size else order
+    place = np.arange(size) - np.repeat(fresh, np.diff(np.r_[fresh, size]))
+    start = np.flatnonzero(place % MOST == 0)
+    received = key[start, 0] + place[start] // MOST * _APART
+    # Parts of a cut submission may overtake the next one: put them in order of arrival again.
+    arrival = np.argsort(received, kind="stable")
+    sizes = np.diff(np.r_[start, size])[arrival]
+    begins = np.r_[0, np.cumsum(sizes)]
+    rows = order[np.repeat(start[arrival] - begins[:-1], sizes) + np.arange(size)]
+    free = (plans[rows] < 0) & real[rows]
+    faults = breakage.choose(rng, breakage.VALUES[feed], free, broken_share)
+    table = _broken(feed, records.take(pa.array(rows)), faults)
+    messages = None if message is None else message[rows]
+    times = None if created is None else created[rows]
+
+    def header(first: int) -> Mapping[str, str]:
+        said = {}
+        if messages is not None:
+            said["message_id"] = str(messages[first])
+        if times is not None:
+            said["created_at"] = str(times[first])
+        return said
+
+    return Sent(
+        feed=feed,
+        write=write,
+        records=table,
+        start=begins,
+        submitter=submitter[order][start][arrival],
+        received_at=received[arrival],
+        header=header,
+        suffix=suffix,
+        reference=np.array(table[reference].to_pylist(), dtype=np.str_),
+        plan=plans[rows],
+        counted=real[rows].astype(np.int64),
+        faults=Counter(faults.values()),
+        late=late,
+        pieces=pieces,
+    )
+
+
+def _broken(feed: str, records: pa.Table, faults: Mapping[int, str]) -> pa.Table:
+    """The records with one value of each chosen row rewritten."""
+    table = breakage.VALUES[feed]
+    by_column: dict[str, dict[int, str]] = {}
+    for row, kind in faults.items():
+        column, value = table[kind]
+        by_column.setdefault(column, {})[row] = value
+    for column, values in by_column.items():
+        cells = records[column].to_pylist()
+        for row, value in values.items():
+            cells[row] = value
+        at = records.schema.get_field_index(column)
+        records = records.set_column(at, records.schema.field(at), pa.array(cells, pa.string()))
+    return records
+
+
+def gathered(
+    rng: np.random.Generator,
+    instant: Ints,
+    sender: Ints,
+    late_share: float,
+    window_us: int = WINDOW,
+) -> tuple[Ints, int]:
+    """When each record arrives that its sender gathers over a window: (instants, late ones).
+
+    Args:
+        rng: source of jitter and of forgotten records.
+        instant: event times, UTC microseconds.
+        sender: a number for each record's sender; records of one sender go together.
+        late_share: share of records that come windows later.
+        window_us: how long a sender gathers, microseconds.
+    """
+    packed = batch(rng, instant, sender, late_share, window_us=window_us)
+    received = np.empty(len(instant), np.int64)
+    received[packed.order] = np.repeat(packed.received_at, packed.sizes())
+    return received, packed.late
+
+
+def messages(body: bytes) -> list[bytes]:
+    """FIX messages one by one; the session's numbers run on from one submission to the next."""
+    ends = [found.end() for found in _END_OF_MESSAGE.finditer(body)]
+    return [body[first:last] for first, last in pairwise([0, *ends])]
+
+
+def table_of(columns: Mapping[str, Texts | pa.Array], schema: pa.Schema) -> pa.Table:
+    """Columns of text in the order of a writer; what is not given is null."""
+    size = len(next(iter(columns.values())))
+    unknown = set(columns) - set(schema.names)
+    if unknown:
+        raise ValueError(f"columns {sorted(unknown)}: the writer has none of these names")
+    arrays = [
+        pa.array(columns[name], pa.string()) if name in columns else pa.nulls(size, pa.string())
+        for name in schema.names
+    ]
+    return pa.table(arrays, schema=schema)
+
+
+def some(values: Texts, there: Flags) -> pa.Array:
+    """Text where it is there, null elsewhere."""
+    return pa.array(values, pa.string(), mask=~there)

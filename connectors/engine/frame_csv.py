@@ -95,7 +95,7 @@ def header_at(joined: bytes, low: int, high: int, feed: Feed) -> tuple[int, int,
         while not joined.startswith(wanted, start):
             start = joined.find(b"\n", start, high) + 1
             line += 1
-            if not start:
+            if not start or start >= high:  # never on into the submission that stands behind
                 raise RefusedError("ENG-HEADER", f"a header line {feed.header_starts!r}", "header")
     end = joined.find(b"\n", start, high)
     return start, (high if end < 0 else end + 1), line

@@ -126,24 +126,41 @@ def good(feed: str) -> list[bytes]:
     return [path.read_bytes() for name, path in EXAMPLES if name == feed]
 
 
-def test_the_samples_of_the_feeds_page_decode_without_a_finding() -> None:
-    page = (FOLDER.parents[1] / "docs/feeds.md").read_text(encoding="utf-8")
-    blocks = dict.fromkeys(("xml", "csv", "json"), "")
-    for language, text in re.findall(r"```(xml|csv|json)\n(.*?)```", page, re.DOTALL):
-        blocks[language] = blocks[language] or text
-    bill = json.loads(blocks["json"])
-    del bill["rptTm"]
-    header = {"fileTm": "20260615180000", "org": "SHCPE", "count": 1, "totalMoney": "5000000.00"}
-    samples = {
-        "pacs008": blocks["xml"].encode(),
-        "loan_register": blocks["csv"].encode("gb18030"),
-        "bill_exchange": blocks["json"].encode(),
-        "bill_exchange_json": json.dumps({**header, "data": [bill]}).encode(),
-    }
-    for feed, body in samples.items():
-        decoded = run(FEEDS[feed], body)
-        assert decoded.findings.num_rows == 0, feed
-        assert decoded.batch.num_rows == decoded.counts[0].records > 0, feed
+PAGES = FOLDER.parents[1] / "docs/feeds"
+SAMPLED = (
+    *("pacs008", "loan_register", "loan_drawdowns", "fx_settlement", "receivables"),
+    *("warehouse_receipts", "warehouse_stock", "bill_exchange", "bill_exchange_json"),
+)
+
+
+@pytest.mark.parametrize("feed", SAMPLED)
+def test_the_sample_on_a_feeds_page_decodes_without_a_finding(feed: str) -> None:
+    page = (PAGES / f"{feed.removesuffix('_json')}.md").read_text(encoding="utf-8")
+    language = {"ndjson": "json"}.get(FEEDS[feed].format, FEEDS[feed].format)
+    found = re.search(rf"```{language}\n(.*?)```", page, re.DOTALL)
+    assert found
+    body = found[1].encode(FEEDS[feed].encoding)
+    if feed == "bill_exchange_json":
+        bill = json.loads(found[1])
+        header = {"fileTm": bill.pop("rptTm"), "org": "SHCPE", "totalMoney": bill["billMoney"]}
+        body = json.dumps({**header, "count": 1, "data": [bill]}).encode()
+    decoded = run(FEEDS[feed], body)
+    assert decoded.findings.num_rows == 0
+    counts = decoded.counts[0]
+    assert decoded.batch.num_rows == counts.records - counts.skipped > 0
+
+
+def test_the_overview_says_of_every_feed_what_its_spec_says() -> None:
+    overview = (PAGES.parent / "feeds.md").read_text(encoding="utf-8")
+    rows = [line for line in overview.splitlines() if line.startswith("| [`")]
+    assert len(rows) == len(FEEDS) - 1, "the two forms of bills share a row"
+    for name, feed in FEEDS.items():
+        (row,) = [row for row in rows if f"`{name}`" in row]
+        cells = [cell.strip() for cell in row.strip("| ").split(" | ")]
+        assert feed.format.upper() in cells[2].split(", ")
+        assert cells[3:5] == [feed.status, feed.kind]
+        assert cells[5].replace("`", "").split(", ") == list(feed.markets)
+        assert (PAGES.parent / row[row.index("](") + 2 : row.index(")")]).is_file()
 
 
 def test_the_feeds_page_names_every_rule_option_and_scheme() -> None:

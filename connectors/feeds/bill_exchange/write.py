@@ -1,6 +1,6 @@
 """Write bill acts as NDJSON: the opposite direction of this feed's spec, for simulated submissions.
 
-The layout is that of docs/feeds.md; fields without a value are left out.
+The layout is that of docs/feeds/bill_exchange.md; fields without a value are left out.
 """
 
 from collections.abc import Mapping

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from connectors.feeds.csvwrite import framed, lines
 
-# Source column -> column of the records; the order is that of docs/feeds.md.
+# Source column -> column of the records; the order is that of docs/feeds/loan_register.md.
 COLUMNS = {
     "数据日期": "as_of",  # 20260430
     "金融机构代码": "lender",

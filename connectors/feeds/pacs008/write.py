@@ -1,7 +1,7 @@
 """Write pacs.008.001.08: the opposite direction of this feed's spec, for simulated submissions.
 
-The layout is that of docs/feeds.md. Records are rendered as whole columns; a submission is a
-header, a run of rendered records and a trailer, so rendering once serves every submission.
+The layout is that of docs/feeds/pacs008.md. Records are rendered as whole columns; a submission is
+a header, a run of rendered records and a trailer, so rendering once serves every submission.
 """
 
 from collections.abc import Mapping

@@ -116,6 +116,10 @@ class Decoder:
         """
         return self._decode([submission], take)
 
+    def scan(self, units: Sequence[Unit]) -> tuple[Scanned, dict[int, RefusedError]]:
+        """The cells of units before any column is made, and the units nothing can be read from."""
+        return self._scanner.scan(units)
+
     def _decode(self, submissions: Sequence[Submission], take: Take | None) -> Decoded:
         parts: list[Part] = []
         refusals: list[Refusal] = []
@@ -302,7 +306,9 @@ class Decoder:
             if party.person:
                 cells.present(party.person)
         outcome = "warning" if feed.undecided == "warn" else ""
-        for path, found in cells.undecided(feed.ignored):
+        filled = ((path, cells.column(path)[0].is_valid()) for path in feed.empty)
+        met = [(path, found.to_numpy(zero_copy_only=False)) for path, found in filled]
+        for path, found in (*met, *cells.undecided(feed.ignored)):
             findings.add(
                 found, "ENG-UNKNOWN-FIELD", path, "a field the spec decides about", outcome
             )
@@ -457,7 +463,7 @@ def _extension(columns: dict[str, pa.Array], rows: int) -> pa.Array:
 
 
 _LOCAL = threading.local()
-_DECODERS = 16
+_DECODERS = 64  # more than there are feeds: a decoder remembers parties and plans
 
 
 def decode(feed: Feed, submissions: Sequence[Submission], tokeniser: Tokeniser) -> Decoded:

@@ -1,6 +1,6 @@
 """Transfers between institutions (pacs.009): liquidity, and covers of large customer payments.
 
-Transfers go out in four rounds a business day; a round has one time for all, as a clearing system
+Transfers go out in two rounds a business day; a round has one time for all, as a clearing system
 gives it. Each agent inside the four regions reports its copy.
 """
 
@@ -20,7 +20,7 @@ from replay.market.sending import Sent, sent, some, table_of
 from schemas.reference_data import calendars
 
 FEED = "pacs009"
-_ROUNDS = (9.25, 11.0, 14.0, 16.5)
+_ROUNDS = (11.0, 16.5)
 _COVERS = 0.15  # share that covers a customer payment
 _LATE = 0.003
 
@@ -109,7 +109,7 @@ def feed(
     minute = ((rows.instant + BEIJING) % DAY // MINUTE).astype(str)
     message = np.char.add(np.char.add("L", day), np.char.zfill(minute, 4))
     return sent(
-        rng, FEED, write.write, table_of(columns, write.RECORD), banks.ids[submitter],
+        rng, FEED, write, table_of(columns, write.RECORD), banks.ids[submitter],
         rows.instant + wait[group], reference="tx_id", suffix="xml", broken_share=broken_share,
         plan=rows.plan, message=message, created=stamp(rows.instant, "s"),
         late=int(late[group].sum()),

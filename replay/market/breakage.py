@@ -115,7 +115,7 @@ VALUES: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
             "underscore": ("quantity", "1_000"),
             "month_13": ("happened_at", "20261301-02:00:00.000"),
             "unknown_code": ("side", "Z"),
-            "unknown_venue": ("venue", "ZZZZ"),
+            "unknown_purpose": ("purpose", "9"),
         },
         "fx_settlement": _decimals("amount")
         | {

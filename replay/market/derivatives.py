@@ -133,7 +133,7 @@ def feed(
         "package": some(package[act], grouped),
     }
     return sent(
-        rng, FEED, write.write, table_of(columns, write.RECORD), banks.ids[branch],
+        rng, FEED, write, table_of(columns, write.RECORD), banks.ids[branch],
         reported + rng.integers(2, 9) * MINUTE, reference="uti", suffix="xml",
         broken_share=broken_share, plan=rows.plan, late=int(late.sum()),
     )  # fmt: skip

@@ -111,7 +111,7 @@ def feed(rng: np.random.Generator, owed: LoanFeed, moves: Movements, broken_shar
     }
     received, late = gathered(rng, instant, loans.lender, _LATE, 12 * HOUR)
     return sent(
-        rng, FEED, write.write, table_of(columns, write.RECORD), who.banks.ids[loans.lender],
+        rng, FEED, write, table_of(columns, write.RECORD), who.banks.ids[loans.lender],
         received, reference="movement", suffix="csv", broken_share=broken_share, plan=moves.plan,
         late=late,
     )  # fmt: skip

@@ -17,7 +17,7 @@ from replay.market.batches import MINUTE, SECOND, money
 from replay.market.columns import Columns, take
 from replay.market.days import BEIJING, DAY, HOUR, Span
 from replay.market.population import Flags, Ints, Population, Texts
-from replay.market.sending import Sent, messages, sent, some, table_of
+from replay.market.sending import Messages, Sent, sent, some, table_of
 from replay.market.traders import traders
 from schemas.reference_data import calendars, institutions
 from schemas.regions import region_of_area
@@ -182,8 +182,8 @@ def _sent(
     received = close + branch * 7 * MINUTE + np.where(late, 2 * DAY, 0)
     table = table.append_column("reference", pa.array(np.char.add("M", number)))
     return sent(
-        rng, FEED, _write, table, BRANCHES[branch],
-        received, reference="reference", suffix="fix", pieces=messages, broken_share=broken_share,
+        rng, FEED, Messages(_write), table, BRANCHES[branch],
+        received, reference="reference", suffix="fix", broken_share=broken_share,
         plan=desk.orders.plan[row], late=int(late.sum()),
     )  # fmt: skip
 

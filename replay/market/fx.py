@@ -136,7 +136,7 @@ def feed(rng: np.random.Generator, who: Population, deals: Deals, broken_share: 
     }
     received, late = gathered(rng, deals.instant, bank, _LATE)
     return sent(
-        rng, FEED, write.write, table_of(columns, write.RECORD), who.banks.ids[bank], received,
+        rng, FEED, write, table_of(columns, write.RECORD), who.banks.ids[bank], received,
         reference="deal", suffix="csv", broken_share=broken_share, plan=deals.plan,
         late=late,
     )  # fmt: skip

@@ -200,7 +200,7 @@ def receipts_feed(
         "valid_to": (acts.issued + 365).astype("datetime64[D]").astype(str),
     }
     return sent(
-        rng, RECEIPTS, receipt_form.write, table_of(columns, receipt_form.RECORD),
+        rng, RECEIPTS, receipt_form, table_of(columns, receipt_form.RECORD),
         np.full(n, REGISTRY), received, reference="deal", suffix="csv", broken_share=broken_share,
         plan=acts.plan, late=late,
     )  # fmt: skip
@@ -235,7 +235,7 @@ def stock_feed(
     )
     received = evening[np.unique(stated, return_inverse=True)[1]]
     return sent(
-        rng, STOCK, stock_form.write, table, np.full(len(rows), EXCHANGE), received,
+        rng, STOCK, stock_form, table, np.full(len(rows), EXCHANGE), received,
         reference="warehouse", suffix="csv", broken_share=broken_share,
         counted=np.array([row["row"] == "0" for row in rows]), shuffled=False,
     )  # fmt: skip

@@ -15,7 +15,7 @@ from replay.market.batches import MINUTE, money
 from replay.market.columns import Columns, take
 from replay.market.days import BEIJING, DAY, HOUR, Span
 from replay.market.population import Flags, Ints, Texts
-from replay.market.sending import Sent, gathered, messages, sent, some, table_of
+from replay.market.sending import Messages, Sent, gathered, sent, some, table_of
 from schemas.reference_data import calendars, institutions
 from schemas.regions import OUT, region_of_area
 
@@ -133,8 +133,8 @@ def feed(
     # One sender: the windows of the platform decide what goes together.
     received, late = gathered(rng, happened, np.zeros(len(row), np.int64), _LATE, _WINDOW)
     return sent(
-        rng, FEED, write.write, table, np.full(len(row), OPERATOR), received,
-        reference="quote", suffix="imix", pieces=messages, broken_share=broken_share,
+        rng, FEED, Messages(write.write), table, np.full(len(row), OPERATOR), received,
+        reference="quote", suffix="imix", broken_share=broken_share,
         plan=rows.plan, late=late,
     )  # fmt: skip
 

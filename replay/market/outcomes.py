@@ -21,7 +21,7 @@ from replay.market.sending import Sent, sent, some, table_of
 from schemas.reference_data import calendars
 
 STATUS, RETURN = "pacs002", "pacs004"
-_ROUND = 30 * MINUTE  # agents gather states of so long into one message
+_ROUND = 3 * HOUR  # agents gather states of so long into one message
 _STATES = ("ACSC", "PDNG", "RJCT")
 _SHARES = (0.52, 0.08, 0.40)
 _REFUSED = ("AC04", "AC01", "AC06", "BE01", "AG01")
@@ -177,7 +177,7 @@ def states_feed(
         "instructed": who.banks.ids[told[copies.fact]],
     }
     return sent(
-        rng, STATUS, status_form.write, table_of(columns, status_form.RECORD), copies.submitter,
+        rng, STATUS, status_form, table_of(columns, status_form.RECORD), copies.submitter,
         copies.received_at, reference="status_id", suffix="xml", broken_share=broken_share,
         plan=rows.plan, message=copies.message, created=stamp(copies.created_at, "s"),
         late=copies.late,
@@ -215,7 +215,7 @@ def returns_feed(
             f"original_{side}_account": who.account_number[mine],
         }
     return sent(
-        rng, RETURN, return_form.write, table_of(columns, return_form.RECORD), copies.submitter,
+        rng, RETURN, return_form, table_of(columns, return_form.RECORD), copies.submitter,
         copies.received_at, reference="return_id", suffix="xml", broken_share=broken_share,
         plan=rows.plan, message=copies.message, created=stamp(copies.created_at, "s"),
         late=copies.late,

@@ -138,7 +138,7 @@ def feed(rng: np.random.Generator, who: Population, acts: Acts, broken_share: fl
         "contract": some(acts.contract, acts.contract != ""),
     }
     return sent(
-        rng, FEED, write.write, table_of(columns, write.RECORD), np.full(n, OPERATOR), received,
+        rng, FEED, write, table_of(columns, write.RECORD), np.full(n, OPERATOR), received,
         reference="deal", suffix="csv", broken_share=broken_share, plan=acts.plan,
         late=late,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,38 @@ from replay.market import breakage
 from replay.market.batches import SECOND, WINDOW, Submission, batch
 from replay.market.population import Flags, Ints, Texts
 
-Write = Callable[[pa.Table, Mapping[str, str]], bytes]
+
+class Form(Protocol):
+    """A feed's writer: its records one by one, and what goes around those of a submission."""
+
+    def render(self, records: pa.Table) -> pa.Array:
+        """Each record as it is written."""
+
+    def frame(self, records: list[Any], header: Mapping[str, str]) -> bytes:
+        """One submission of rendered records."""
+
+
+class Messages:
+    """The form of FIX messages, which need nothing around them.
+
+    All are written at once: the session's numbers run on from one submission to the next.
+    """
+
+    def __init__(self, write: Callable[[pa.Table, Mapping[str, str]], bytes]) -> None:
+        self._write = write
+
+    def render(self, records: pa.Table) -> pa.Array:
+        """The messages one by one."""
+        body = self._write(records, {})
+        ends = [found.end() for found in _END_OF_MESSAGE.finditer(body)]
+        return pa.array([body[first:last] for first, last in pairwise([0, *ends])], pa.binary())
+
+    def frame(self, records: list[Any], header: Mapping[str, str]) -> bytes:
+        """One message after another."""
+        del header
+        return b"".join(records)
+
+
 MOST = 400  # records in one submission
 _END_OF_MESSAGE = re.compile(rb"\x0110=\d{3}\x01")
 _APART = 7 * SECOND  # between the parts of a submission that was cut
@@ -34,7 +66,7 @@ class Sent:
     """
 
     feed: str
-    write: Write
+    form: Form
     records: pa.Table
     start: Ints
     submitter: Texts
@@ -46,19 +78,14 @@ class Sent:
     counted: Ints  # 1 for a record, 0 for a line that is none
     faults: Counter[str]
     late: int
-    pieces: Callable[[bytes], list[bytes]] | None
 
     def submissions(self) -> Iterator[Submission]:
         """The submissions in order of arrival."""
         bounds = self.start.tolist()
-        # Where records need no frame around them, all are written at once and cut apart.
-        parts = self.pieces(self.write(self.records, {})) if self.pieces else []
+        written = self.form.render(self.records).to_pylist()
         for at, (first, last) in enumerate(pairwise(bounds)):
             submitter = str(self.submitter[at])
-            if parts:
-                body = b"".join(parts[first:last])
-            else:
-                body = self.write(self.records.slice(first, last - first), self.header(first))
+            body = self.form.frame(written[first:last], self.header(first))
             name = f"{submitter}-{self.feed}-{at:05d}.{self.suffix}"
             received, records = int(self.received_at[at]), int(self.counted[first:last].sum())
             yield Submission(received, self.feed, submitter, body, name, records)
@@ -75,7 +102,7 @@ class Sent:
 def sent(
     rng: np.random.Generator,
     feed: str,
-    write: Write,
+    form: Form,
     records: pa.Table,
     submitter: Texts,
     received_at: Ints,
@@ -89,14 +116,13 @@ def sent(
     late: int = 0,
     counted: Flags | None = None,
     shuffled: bool = True,
-    pieces: Callable[[bytes], list[bytes]] | None = None,
 ) -> Sent:
     """Plan the submissions of a feed.
 
     Args:
         rng: source of the order within a submission and of faults.
         feed: name of the feed.
-        write: its writer.
+        form: its writer.
         records: columns of its `RECORD`, one row a record.
         submitter: institution that sends each record.
         received_at: when each record arrives, UTC microseconds.
@@ -109,7 +135,6 @@ def sent(
         late: how many records the market sends beyond the declared lateness, for the counts.
         counted: which rows are records, where some are subtotals; those carry no fault.
         shuffled: records of a submission in random order, else as they are given.
-        pieces: cuts what the writer wrote into its records, where a form has no header.
     """
     size = records.num_rows
     real = np.ones(size, bool) if counted is None else counted
@@ -146,7 +171,7 @@ def sent(
 
     return Sent(
         feed=feed,
-        write=write,
+        form=form,
         records=table,
         start=begins,
         submitter=submitter[order][start][arrival],
@@ -158,7 +183,6 @@ def sent(
         counted=real[rows].astype(np.int64),
         faults=Counter(faults.values()),
         late=late,
-        pieces=pieces,
     )
 
 
@@ -198,12 +222,6 @@ def gathered(
     received = np.empty(len(instant), np.int64)
     received[packed.order] = np.repeat(packed.received_at, packed.sizes())
     return received, packed.late
-
-
-def messages(body: bytes) -> list[bytes]:
-    """FIX messages one by one; the session's numbers run on from one submission to the next."""
-    ends = [found.end() for found in _END_OF_MESSAGE.finditer(body)]
-    return [body[first:last] for first, last in pairwise([0, *ends])]
 
 
 def table_of(columns: Mapping[str, Texts | pa.Array], schema: pa.Schema) -> pa.Table:

@@ -83,7 +83,7 @@ def feed(
     }
     message = np.char.add("B", np.char.replace(stamp(when.midnight(day), "D"), "-", ""))
     return sent(
-        rng, FEED, write.write, table_of(columns, write.RECORD), who.banks.ids[bank],
+        rng, FEED, write, table_of(columns, write.RECORD), who.banks.ids[bank],
         created + 5 * MINUTE + habit[bank], reference="statement_id", suffix="xml",
         broken_share=broken_share, message=message, created=stamp(created, "s"),
     )  # fmt: skip

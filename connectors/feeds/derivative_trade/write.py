@@ -87,18 +87,27 @@ def render(records: pa.Table) -> pa.Array:
     )  # fmt: skip
 
 
-def write(records: pa.Table, header: Mapping[str, str]) -> bytes:
-    """Write one submission.
+def frame(records: list[str], header: Mapping[str, str]) -> bytes:
+    """Put a submission's header and trailer around rendered records.
 
     Args:
-        records: columns of `RECORD`, one row a report.
+        records: rendered records, one after another.
         header: `count` where it is to differ from the records given.
     """
-    texts: list[str] = render(records).to_pylist()
-    count = header.get("count", str(records.num_rows))
+    count = header.get("count", str(len(records)))
     head = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:auth.030.001.03">\n'
         f"<DerivsTradRpt><RptHdr><NbRcrds>{count}</NbRcrds></RptHdr><TradData>\n"
     )
-    return (head + "".join(texts) + "</TradData></DerivsTradRpt>\n</Document>\n").encode()
+    return (head + "".join(records) + "</TradData></DerivsTradRpt>\n</Document>\n").encode()
+
+
+def write(records: pa.Table, header: Mapping[str, str]) -> bytes:
+    """Write one submission.
+
+    Args:
+        records: columns of `RECORD`, one row a report.
+        header: as `frame`.
+    """
+    return frame(render(records).to_pylist(), header)

@@ -37,18 +37,27 @@ def render(records: pa.Table) -> pa.Array:
     )  # fmt: skip
 
 
-def write(records: pa.Table, header: Mapping[str, str]) -> bytes:
-    """Write one submission.
+def frame(records: list[str], header: Mapping[str, str]) -> bytes:
+    """Put a submission's header and trailer around rendered records.
 
     Args:
-        records: columns of `RECORD`, one row a status.
+        records: rendered records, one after another.
         header: `message_id`, `created_at` (2026-06-15T10:30:00, Beijing).
     """
-    texts: list[str] = render(records).to_pylist()
     head = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.002.001.10">\n'
         f"<FIToFIPmtStsRpt><GrpHdr><MsgId>{header['message_id']}</MsgId>"
         f"<CreDtTm>{header['created_at']}+08:00</CreDtTm></GrpHdr>\n"
     )
-    return (head + "".join(texts) + "</FIToFIPmtStsRpt>\n</Document>\n").encode()
+    return (head + "".join(records) + "</FIToFIPmtStsRpt>\n</Document>\n").encode()
+
+
+def write(records: pa.Table, header: Mapping[str, str]) -> bytes:
+    """Write one submission.
+
+    Args:
+        records: columns of `RECORD`, one row a status.
+        header: as `frame`.
+    """
+    return frame(render(records).to_pylist(), header)

@@ -64,21 +64,30 @@ def render(records: pa.Table) -> pa.Array:
     )  # fmt: skip
 
 
-def write(records: pa.Table, header: Mapping[str, str]) -> bytes:
-    """Write one submission.
+def frame(records: list[str], header: Mapping[str, str]) -> bytes:
+    """Put a submission's header and trailer around rendered records.
 
     Args:
-        records: columns of `RECORD`, one row a return.
+        records: rendered records, one after another.
         header: `message_id`, `created_at` (2026-06-16T10:30:00, Beijing); `count` where it is to
             differ from the records given.
     """
-    texts: list[str] = render(records).to_pylist()
     head = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.004.001.10">\n'
         f"<PmtRtr><GrpHdr><MsgId>{header['message_id']}</MsgId>"
         f"<CreDtTm>{header['created_at']}+08:00</CreDtTm>"
-        f"<NbOfTxs>{header.get('count', records.num_rows)}</NbOfTxs>"
+        f"<NbOfTxs>{header.get('count', len(records))}</NbOfTxs>"
         "<SttlmInf><SttlmMtd>CLRG</SttlmMtd></SttlmInf></GrpHdr>\n"
     )
-    return (head + "".join(texts) + "</PmtRtr>\n</Document>\n").encode()
+    return (head + "".join(records) + "</PmtRtr>\n</Document>\n").encode()
+
+
+def write(records: pa.Table, header: Mapping[str, str]) -> bytes:
+    """Write one submission.
+
+    Args:
+        records: columns of `RECORD`, one row a return.
+        header: as `frame`.
+    """
+    return frame(render(records).to_pylist(), header)

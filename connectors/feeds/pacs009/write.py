@@ -64,22 +64,31 @@ def render(records: pa.Table) -> pa.Array:
     )  # fmt: skip
 
 
-def write(records: pa.Table, header: Mapping[str, str]) -> bytes:
-    """Write one submission.
+def frame(records: list[str], header: Mapping[str, str]) -> bytes:
+    """Put a submission's header and trailer around rendered records.
 
     Args:
-        records: columns of `RECORD`, one row a transfer.
+        records: rendered records, one after another.
         header: `message_id`, `created_at` (2026-06-15T10:30:00, Beijing), `system` where it is
             not the domestic one (`CIPS`); `count` where it is to differ from the records given.
     """
-    texts: list[str] = render(records).to_pylist()
     system = f"<ClrSys><Prtry>{header['system']}</Prtry></ClrSys>" if "system" in header else ""
     head = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.009.001.08">\n'
         f"<FICdtTrf><GrpHdr><MsgId>{header['message_id']}</MsgId>"
         f"<CreDtTm>{header['created_at']}+08:00</CreDtTm>"
-        f"<NbOfTxs>{header.get('count', records.num_rows)}</NbOfTxs>"
+        f"<NbOfTxs>{header.get('count', len(records))}</NbOfTxs>"
         f"<SttlmInf><SttlmMtd>CLRG</SttlmMtd>{system}</SttlmInf></GrpHdr>\n"
     )
-    return (head + "".join(texts) + "</FICdtTrf>\n</Document>\n").encode()
+    return (head + "".join(records) + "</FICdtTrf>\n</Document>\n").encode()
+
+
+def write(records: pa.Table, header: Mapping[str, str]) -> bytes:
+    """Write one submission.
+
+    Args:
+        records: columns of `RECORD`, one row a transfer.
+        header: as `frame`.
+    """
+    return frame(render(records).to_pylist(), header)

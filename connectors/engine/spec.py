@@ -23,6 +23,7 @@ from connectors.engine.specsheet import Sheet, sheet
 from schemas.errors import ConfigurationError
 from schemas.fields import IMPLEMENTED_KINDS, arrow_schema
 from schemas.identifiers import has_check
+from schemas.reference_data import calendars
 from schemas.visibility import markets as known_markets
 
 FORMATS = ("xml", "json", "ndjson", "csv", "fix", "xlsx")
@@ -153,7 +154,7 @@ class Feed:
     ignored: tuple[str, ...]
     kind: str
     market: str
-    business_calendar: str
+    calendars: Mapping[str, str]  # business calendar of each of its markets
     lateness: timedelta
     key: Key | None
     columns: tuple[Column, ...]
@@ -176,6 +177,11 @@ class Feed:
     integrity: str  # FIX: verify | tolerate a wrong check sum or body length
     groups: tuple[Group, ...]  # FIX: outer ones first
     sheet: Sheet | None  # XLSX: where the table lies and what a record of it is
+
+    @property
+    def business_calendar(self) -> str:
+        """The calendars by which its records have business days."""
+        return "/".join(dict.fromkeys(self.calendars.values()))
 
     @property
     def lateness_us(self) -> int:
@@ -300,7 +306,7 @@ class _Reader:
             ignored=tuple(ignored),
             kind=kind,
             market="/".join(markets),
-            business_calendar=lines.text(raw, "business_calendar"),
+            calendars=self._calendars(markets),
             lateness=self._lateness(),
             key=self._key("key", filled),
             columns=tuple(columns),
@@ -354,6 +360,17 @@ class _Reader:
                 told = f"a kind that {market} has: {', '.join(kinds)}"
                 self.lines.fail((), "kind", told, "correct the kind or the market")
         return found
+
+    def _calendars(self, markets: tuple[str, ...]) -> Mapping[str, str]:
+        """`business_calendar = "SSE"`, or one of each market where they differ."""
+        given, codes = self.raw.get("business_calendar"), tuple(calendars())
+        if not isinstance(given, dict):
+            return dict.fromkeys(markets, self.lines.choice(self.raw, "business_calendar", codes))
+        if set(given) != set(markets):
+            told = f"one calendar for each of {', '.join(markets)}"
+            self.lines.fail((), "business_calendar", told, "correct it")
+        at = ("business_calendar",)
+        return {market: self.lines.choice(given, market, codes, at=at) for market in markets}
 
     def _ignored(self) -> dict[str, str]:
         """Ignored paths with the reason: `ignored = [paths]`, or `[ignored]` "reason" = [paths]."""

@@ -7,8 +7,9 @@ consult a calendar.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,8 @@ def enrich(
     if "amount_cny" in arrow_schema(feed.kind).names:
         amounts, unrated = _amounts(columns)
         columns |= amounts
+        if "amount_cny" in feed.not_stated:  # it stays empty where no rate is known
+            unrated = np.zeros(size, np.bool_)
         doubts.append(
             _doubt(
                 pa.array(unrated),
@@ -161,16 +164,15 @@ def _header(
 
 def _times(columns: Mapping[str, pa.Array], size: int, feed: Feed) -> dict[str, pa.Array]:
     """Event time, business day and lateness. What speaks of a day happened when the day began."""
-    out: dict[str, pa.Array] = {"business_calendar": _calendar(feed, size)}
+    out: dict[str, pa.Array] = {}
     if feed.kind in _TIMED:
         happened = _first(columns, "event_timestamp", "execution_timestamp", "reporting_timestamp")
-        out["business_date"], out["business_ordinal"] = calendars().business_date(
-            happened, feed.business_calendar
-        )
+        out |= _business_days(columns, feed, partial(calendars().business_date, happened), size)
     else:
-        days = out["business_date"] = _day_of(columns, feed.kind)
+        days = _day_of(columns, feed.kind)
         happened = _beijing_midnight(days)
-        _, out["business_ordinal"] = calendars().business_day(days, feed.business_calendar)
+        out |= _business_days(columns, feed, partial(calendars().business_day, days), size)
+        out["business_date"] = days
     out["event_timestamp"] = happened
     out["execution_timestamp"] = _first(
         {**columns, **out}, "execution_timestamp", "event_timestamp"
@@ -183,6 +185,34 @@ def _times(columns: Mapping[str, pa.Array], size: int, feed: Feed) -> dict[str, 
         pc.greater(delay, pa.scalar(microseconds(feed.lateness), pa.int64())),
     )
     return out
+
+
+def _business_days(
+    columns: Mapping[str, pa.Array],
+    feed: Feed,
+    count: Callable[[str], tuple[pa.Array, pa.Array]],
+    size: int,
+) -> dict[str, pa.Array]:
+    """Business day, its number and its calendar: of each record by its own market's calendar.
+
+    Args:
+        columns: Have `market_segment` where the feed's records name their own.
+        feed: Says the calendar of each of its markets.
+        count: From a calendar to the days of all rows and their numbers.
+        size: Rows.
+    """
+    names = list(dict.fromkeys(feed.calendars.values()))
+    if len(names) == 1:
+        days, numbers = count(names[0])
+        calendar = _repeat(names[0], _type("business_calendar"), size)
+    else:
+        of_market = pa.array([names.index(one) for one in feed.calendars.values()], pa.int8())
+        own = columns["market_segment"].cast(pa.string())
+        at = of_market.take(pc.index_in(own, value_set=pa.array(list(feed.calendars))))
+        found = [count(name) for name in names]
+        days, numbers = (pc.choose(at, *column) for column in zip(*found, strict=True))
+        calendar = pa.DictionaryArray.from_arrays(at, pa.array(names))
+    return {"business_date": days, "business_ordinal": numbers, "business_calendar": calendar}
 
 
 def _day_of(columns: Mapping[str, pa.Array], kind: str) -> pa.Array:
@@ -301,10 +331,6 @@ def _beijing_midnight(dates: pa.Array) -> pa.Array:
 def _first(columns: Mapping[str, pa.Array], *names: str) -> pa.Array:
     """The first value a row has among columns; columns that are absent count as empty."""
     return pc.coalesce(*[columns[name] for name in names if name in columns])
-
-
-def _calendar(feed: Feed, size: int) -> pa.Array:
-    return _repeat(feed.business_calendar, _type("business_calendar"), size)
 
 
 def _empty_lists(size: int) -> pa.Array:

@@ -10,6 +10,9 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+import pyarrow as pa
 
 from schemas.errors import InputError
 
@@ -25,6 +28,7 @@ class Reading:
 
 
 OnRead = Callable[[Reading], None]
+Bytes = TypeVar("Bytes", bytes, pa.Buffer)
 
 
 class Vault:
@@ -77,6 +81,17 @@ class Vault:
         Raises:
             InputError: there is no such object, or its bytes are not those that were stored.
         """
+        return self._checked(sha256, purpose, lambda path: path.read_bytes())
+
+    def map(self, sha256: bytes, purpose: str) -> pa.Buffer:
+        """As `get`, but the bytes stay in the file: pages the system can take back at any time.
+
+        Raises:
+            InputError: as `get`.
+        """
+        return self._checked(sha256, purpose, _mapped)
+
+    def _checked(self, sha256: bytes, purpose: str, read: Callable[[Path], Bytes]) -> Bytes:
         target = self.path(sha256)
         if not target.is_file():
             raise InputError(
@@ -84,10 +99,15 @@ class Vault:
                 "copy the vault folder together with the tape"
             )
         self._on_read(Reading(sha256.hex(), purpose))
-        body = target.read_bytes()
+        body = read(target)
         if hashlib.sha256(body).digest() != sha256:
             raise InputError(
                 f"{target}: content: expected the bytes its name says, they were changed; "
                 "restore the file from its source"
             )
         return body
+
+
+def _mapped(path: Path) -> pa.Buffer:
+    with pa.memory_map(str(path)) as source:
+        return source.read_buffer()

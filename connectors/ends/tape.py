@@ -189,8 +189,8 @@ class Tape:
         """The segments in order."""
         return self._segments
 
-    def read(self, number: int) -> pa.Table:
-        """One segment's rows, schema `RAW`, bodies filled from the vault.
+    def envelopes(self, number: int) -> pa.Table:
+        """One segment's rows, schema `RAW`; no body where the vault has it.
 
         Raises:
             InputError: no such segment, or its bytes are not those the manifest names.
@@ -205,7 +205,23 @@ class Tape:
         if hashlib.sha256(content).hexdigest() != segment.sha256:
             raise InputError(f"{path}: content: expected the bytes the manifest names; copy again")
         with pa.ipc.open_stream(content) as reader:
-            table = reader.read_all()
+            return reader.read_all()
+
+    def mapped(self, sha256: bytes) -> pa.Buffer:
+        """A body that lies in the vault, as pages of its file.
+
+        Raises:
+            InputError: the vault lacks it, or its bytes were changed.
+        """
+        return self._vault.map(sha256, "replay of a tape")
+
+    def read(self, number: int) -> pa.Table:
+        """One segment's rows, schema `RAW`, bodies filled from the vault.
+
+        Raises:
+            InputError: as `envelopes`, or the vault lacks a body.
+        """
+        table = self.envelopes(number)
         if not table["body"].null_count:
             return table
         bodies = table["body"].to_pylist()

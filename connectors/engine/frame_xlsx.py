@@ -67,7 +67,7 @@ def read_workbook(body: bytes, sheet: Sheet, max_expanded: int) -> Grid:
         raise refuse("a readable XLSX workbook") from error
     except (RuntimeError, KeyError) as error:  # an encrypted or a missing part
         raise refuse("an XLSX workbook with all its parts, not encrypted") from error
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError) as error:  # the latter: no encoding of that name
         raise refuse("well-formed XML in every part of the workbook") from error
 
 

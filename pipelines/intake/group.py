@@ -60,34 +60,84 @@ def take_group(
     A repeated submission is decoded to count its records, which are all duplicates; nothing of it
     goes further.
     """
+    decoded = decode(group.feed, group.submissions, tokeniser)
+    judged = judge(_of(decoded.batch, ~group.repeats), group, evaluator, data_origin)
+    rest = concluded(group, decoded, [judged], data_origin)
+    return TakenGroup(
+        feed=group.feed,
+        reports=judged.reports,
+        narrow=judged.narrow,
+        feedback=pa.concat_tables([judged.answers, rest.feedback]),
+        quarantine=rest.quarantine,
+        submissions=rest.submissions,
+        order=group.order,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Decoded records, checked: `waiting` are those the operator must decide about.
+
+    The arrays have one entry a record: its submission's place in the group, its verdict (numbers of
+    `quality.answers`), and whether it came late.
+    """
+
+    reports: pa.Table
+    narrow: Mapping[str, NDArray[Any]]
+    answers: pa.Table
+    waiting: pa.Table
+    submission: NDArray[np.int32]
+    verdict: NDArray[np.int8]
+    late: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """What concerns a group as a whole, or records that were never rows."""
+
+    feedback: pa.Table
+    quarantine: pa.Table
+    submissions: pa.Table
+
+
+def judge(rows: pa.RecordBatch, group: Group, evaluator: Evaluator, data_origin: str) -> Judged:
+    """Enrich and check decoded records, all of a group's or some."""
     feed = group.feed
-    decoded = decode(feed, group.submissions, tokeniser)
-    fresh = ~group.repeats
-    rows = _of(decoded.batch, fresh)
-    findings = _of(decoded.findings, fresh)
     enriched = enrich(rows, group.submissions, feed, data_origin, group.on)
     batch = enriched.batch
-    judged = _judged(evaluate(evaluator, batch, feed), enriched.doubts)
-    verdict = verdicts(batch.num_rows, judged)
-    batch = mark(batch, judged)
+    found = _judged(evaluate(evaluator, batch, feed), enriched.doubts)
+    verdict = verdicts(batch.num_rows, found)
+    batch = mark(batch, found)
     reports = _kept(batch, verdict == ACCEPTED)
-    envelopes = _envelopes(group)
-    feedback = [
-        answers(batch, judged, envelopes, rows["submission"], rows["record"]),
-        refusals(findings, envelopes),
-        _told(group, envelopes, group.repeats, "DUPLICATE", "ENR-REPEATED"),
-    ]
-    waiting = pa.concat_tables(
-        [_undecided(rows, judged, verdict), _of(decoded.quarantined, fresh).select(_WAITING)]
-    )
-    return TakenGroup(
-        feed=feed,
+    return Judged(
         reports=pa.Table.from_batches([reports], arrow_schema(feed.kind)),
         narrow=_on_time(reports, feed),
-        feedback=pa.concat_tables(feedback),
+        answers=answers(batch, found, _envelopes(group), rows["submission"], rows["record"]),
+        waiting=_undecided(rows, found, verdict),
+        submission=rows["submission"].to_numpy(),
+        verdict=verdict,
+        late=batch["is_late"].to_numpy(zero_copy_only=False),
+    )
+
+
+def concluded(
+    group: Group, decoded: Decoded, judged: Sequence[Judged], data_origin: str
+) -> Concluded:
+    """The account of a group whose records were judged, in one piece or several."""
+    fresh = ~group.repeats
+    envelopes = _envelopes(group)
+    waiting = pa.concat_tables(
+        [*(one.waiting for one in judged), _of(decoded.quarantined, fresh).select(_WAITING)]
+    )
+    return Concluded(
+        feedback=pa.concat_tables(
+            [
+                refusals(_of(decoded.findings, fresh), envelopes),
+                _told(group, envelopes, group.repeats, "DUPLICATE", "ENR-REPEATED"),
+            ]
+        ),
         quarantine=_quarantine(waiting, envelopes, decoded.held),
-        submissions=_counted(group, decoded, rows, verdict, batch, data_origin),
-        order=group.order,
+        submissions=_counted(group, decoded, judged, data_origin),
     )
 
 
@@ -222,14 +272,13 @@ def _on_time(reports: pa.RecordBatch, feed: Feed) -> dict[str, NDArray[Any]]:
 def _counted(
     group: Group,
     decoded: Decoded,
-    rows: pa.RecordBatch,
-    verdict: NDArray[np.int8],
-    batch: pa.RecordBatch,
+    judged: Sequence[Judged],
     data_origin: str,
 ) -> pa.Table:
     """The account of every submission, one row each, in the group's order."""
     size = len(group.submissions)
-    of = rows["submission"].to_numpy()
+    of = np.concatenate([one.submission for one in judged])
+    verdict = np.concatenate([one.verdict for one in judged])
     counts = np.array(
         [(c.records - c.skipped, c.rejected, c.quarantined, c.skipped) for c in decoded.counts],
         np.int64,
@@ -240,7 +289,7 @@ def _counted(
         return np.bincount(of[mask], minlength=size).astype(np.int64)
 
     accepted = per_submission(verdict == ACCEPTED)
-    late = batch["is_late"].to_numpy(zero_copy_only=False) & (verdict == ACCEPTED)
+    late = np.concatenate([one.late for one in judged]) & (verdict == ACCEPTED)
     area = institutions().area(pa.array([one.submitter for one in group.submissions]), group.on)
     status = np.where(
         group.repeats, "duplicate", np.where([h is None for h in decoded.held], "decoded", "held")

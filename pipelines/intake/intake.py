@@ -3,7 +3,7 @@
 import datetime as dt
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -18,14 +18,15 @@ from connectors.engine.engine import Submission
 from connectors.engine.spec import Feed
 from connectors.engine.tokens import Tokeniser
 from pipelines.intake.enrich import microseconds
-from pipelines.intake.group import Group, TakenGroup, take_group
+from pipelines.intake.group import Group, Judged, TakenGroup, take_group
+from pipelines.intake.large import Pieces, Told, take_large
 from pipelines.intake.plan import Unit
 from pipelines.job.segments import NO_WATERMARK
 from quality.evaluate import Evaluator
 from schemas.errors import InputError
 from schemas.fields import IMPLEMENTED_KINDS, arrow_schema
 from schemas.narrow import NARROW
-from schemas.records import FEEDBACK, QUARANTINE, SUBMISSION
+from schemas.records import FEEDBACK, QUARANTINE, RAW, SUBMISSION
 from schemas.reference_data import institutions
 
 _BEIJING_US = 8 * 3600 * 1_000_000  # China has kept UTC+8 without summer time since 1992
@@ -95,6 +96,50 @@ class Intake:
             repeats += [row in repeated for row in part.rows]
         return self.process(pa.concat_tables(tables), np.array(repeats, np.bool_), unit.number)
 
+    def feed_of(self, name: str) -> Feed:
+        """The feed of a name; its kind is that of all its versions.
+
+        Raises:
+            InputError: there is none.
+        """
+        if name not in self._feeds:
+            raise InputError(
+                f"feed {name!r}: expected one of {', '.join(self._feeds)}; add its spec, or "
+                "correct the name under which it was received"
+            )
+        return self._feeds[name]
+
+    def take_large(self, tape: Tape, unit: Unit, pieces: Pieces, told: Told) -> Taken:
+        """Take a unit of one large submission, whose body is never in memory as a whole.
+
+        Args:
+            tape: The tape.
+            unit: One that is `large`.
+            pieces: Gets the reports, narrow rows and answers of its accepted records.
+            told: Is told how many bytes are done.
+
+        Returns:
+            The rest: no reports, no narrow rows, the answers that concern no decoded record.
+        """
+        (part,) = unit.parts
+        raw = _rows(tape.envelopes(part.segment), part.rows)
+        at = raw.schema.get_field_index("body")
+        raw = raw.set_column(at, RAW.field("body"), pa.array([b""], pa.large_binary()))
+        (group,) = self._groups(raw, np.array([bool(part.repeats)]))
+        (one,) = group.submissions
+        group = replace(group, submissions=(replace(one, body=tape.mapped(one.id)),))
+        done = take_large(
+            group, self._tokeniser, self._evaluator(group.on), self._origin, pieces, told
+        )
+        return Taken(
+            reports=MappingProxyType({kind: _no_reports(kind) for kind in IMPLEMENTED_KINDS}),
+            narrow=np.empty(0, NARROW),
+            watermark_us=self._watermark(raw),
+            feedback=done.feedback,
+            quarantine=done.quarantine,
+            submissions=_numbered(done.submissions, unit.number).cast(SUBMISSION),
+        )
+
     def process(self, raw: pa.Table, repeats: NDArray[Any], number: int) -> Taken:
         """Process submissions.
 
@@ -117,7 +162,7 @@ class Intake:
         }
         return Taken(
             reports=MappingProxyType(reports),
-            narrow=_stream_rows(of_kind["event"]),
+            narrow=stream_rows(of_kind["event"]),
             watermark_us=self._watermark(raw),
             feedback=_concat([g.feedback for g in groups], FEEDBACK),
             quarantine=_concat([g.quarantine for g in groups], QUARANTINE),
@@ -143,14 +188,9 @@ class Intake:
         bodies = _bodies(raw["body"])
         envelopes = raw.drop_columns(["body"])
         for row, feed in enumerate(raw["feed"].to_pylist()):
-            if feed not in self._feeds:
-                raise InputError(
-                    f"feed {feed!r}: expected one of {', '.join(self._feeds)}; add its spec, or "
-                    "correct the name under which it was received"
-                )
             span = spans.get(feed)
             if span is None:
-                span = spans[feed] = self._versions(self._feeds[feed])
+                span = spans[feed] = self._versions(self.feed_of(feed))
             version = 0
             if len(span) > 1:
                 version = bisect_right(span, int(received_us[row]), key=lambda one: one[0]) - 1
@@ -206,7 +246,8 @@ def _streamed(feed: Feed) -> bool:
     return _STREAM_MARKET in feed.markets
 
 
-def _stream_rows(events: list[TakenGroup]) -> NDArray[Any]:
+def stream_rows(events: Sequence[TakenGroup | Judged]) -> NDArray[Any]:
+    """The narrow rows the stream job reads, of groups or pieces of events."""
     rows = [g.narrow[_STREAM_MARKET] for g in events if _STREAM_MARKET in g.narrow]
     return np.concatenate(rows) if rows else np.empty(0, NARROW)
 

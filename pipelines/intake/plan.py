@@ -17,6 +17,8 @@ from connectors.ends.tape import Tape
 # Small enough that two workers share a short tape and memory stays well below a gibibyte, large
 # enough that what a unit costs whatever its size is little of it.
 UNIT_BYTES = 24 << 20
+# A submission above this is taken alone and in pieces (pipelines.intake.large).
+LARGE_BYTES = 128 << 20
 ENVELOPE = ("submitter", "received_at", "sha256", "size")
 
 
@@ -33,13 +35,16 @@ class Part:
 class Unit:
     """What one intake call takes: `parts`, in order of arrival, make output segment `number`.
 
-    `received_us` is when the last of them was received.
+    `received_us` is when the last of them was received. `large` says that it is one submission
+    above `LARGE_BYTES`, of `size` bytes.
     """
 
     number: int
     parts: tuple[Part, ...]
     submissions: int
     received_us: int
+    size: int = 0
+    large: bool = False
 
 
 def plan(
@@ -54,7 +59,7 @@ def plan(
         slack_us: How far they may overtake, microseconds of received time.
         unit_bytes: Submitted bytes after which a unit ends.
     """
-    tables = [tape.read(n).select(list(ENVELOPE)) for n in range(len(tape.segments()))]
+    tables = [tape.envelopes(n).select(list(ENVELOPE)) for n in range(len(tape.segments()))]
     if not tables:
         return ()
     sizes = [table.num_rows for table in tables]
@@ -67,23 +72,27 @@ def plan(
     if shuffle is not None:
         jitter = np.random.default_rng(shuffle).integers(0, max(slack_us, 1), len(received))
         order = np.argsort(received + jitter, kind="stable")
-    cuts = _cuts(everything["size"].to_numpy()[order], unit_bytes)
+    bytes_of = everything["size"].to_numpy()[order]
+    cuts = _cuts(bytes_of, unit_bytes)
     return tuple(
         Unit(
             number,
             _parts(segments, rows, repeat, order[cuts[number] : cuts[number + 1]]),
             int(cuts[number + 1] - cuts[number]),
             int(received[order[cuts[number] : cuts[number + 1]]].max()),
+            int(bytes_of[cuts[number] : cuts[number + 1]].sum()),
+            bool(bytes_of[cuts[number]] > LARGE_BYTES),
         )
         for number in range(len(cuts) - 1)
     )
 
 
 def _cuts(sizes: NDArray[Any], unit_bytes: int) -> NDArray[Any]:
-    """Where units begin, and the end: each holds at least one submission."""
+    """Where units begin, and the end: each holds one submission at least, a large one no other."""
     unit = np.cumsum(sizes) // unit_bytes
     begins = np.flatnonzero(np.diff(unit)) + 1
-    return np.unique(np.concatenate([[0], begins, [len(sizes)]]))
+    alone = np.flatnonzero(sizes > LARGE_BYTES)
+    return np.unique(np.concatenate([[0], begins, alone, alone + 1, [len(sizes)]]))
 
 
 def _repeats(everything: pa.Table) -> NDArray[Any]:

@@ -6,16 +6,20 @@ quarantine/seg-00000.arrow  what waits for the operator (schemas.records.QUARANT
 submissions/seg-00000.arrow counts                      (schemas.records.SUBMISSION)
 narrow/seg-00000.bin        on-time payments for the stream job (pipelines.job.segments)
 
+The reports and answers of a large submission lie in pieces: seg-00000-0000.arrow and so on.
+
 A column without a value is not written, most of a wide report has none; `read` puts it back.
 """
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
 
 from pipelines.intake.enrich import Nothing
-from pipelines.intake.intake import Taken
-from pipelines.job.segments import write_segment
+from pipelines.intake.group import Judged
+from pipelines.intake.intake import Taken, stream_rows
+from pipelines.job.segments import write_rows, write_segment
 from schemas.fields import IMPLEMENTED_KINDS, arrow_schema
 from schemas.records import FEEDBACK, QUARANTINE, SUBMISSION
 
@@ -34,6 +38,53 @@ def store(taken: Taken, folder: Path, number: int) -> None:
     _write(taken.submissions, _path(folder, "submissions", number))
 
 
+class StoredPieces:
+    """The pieces of one unit on disk (`pipelines.intake.large.Pieces`)."""
+
+    def __init__(self, folder: Path, kind: str, number: int) -> None:
+        self._folder, self._kind, self._number = folder, kind, number
+        self._rows = folder / "narrow" / f"seg-{number:05d}.rows"
+        self.drop()  # what a killed predecessor left
+
+    def take(self, piece: Judged) -> None:
+        """Write one piece; its reports come last, where they are it is whole."""
+        _write(piece.answers, _path(self._folder, "feedback", self._number, self._count))
+        _write(piece.reports, _path(self._folder, self._kind, self._number, self._count))
+        with self._rows.open("ab") as file:
+            file.write(stream_rows([piece]).tobytes())
+        self._count += 1
+
+    def drop(self) -> None:
+        """Remove every piece."""
+        self._count = 0
+        for name in (self._kind, "feedback"):
+            for path in (self._folder / name).glob(f"seg-{self._number:05d}-*"):
+                path.unlink()
+        self._rows.parent.mkdir(parents=True, exist_ok=True)
+        self._rows.write_bytes(b"")
+
+    def finish(self, taken: Taken) -> None:
+        """Write the rest; `submissions` comes last, as of any unit."""
+        folder, number = self._folder, self._number
+        _write(taken.feedback, _path(folder, "feedback", number))
+        _write(taken.quarantine, _path(folder, "quarantine", number))
+        write_rows(folder / "narrow", number, self._rows, taken.watermark_us)
+        _write(taken.submissions, _path(folder, "submissions", number))
+
+
+def pieces(folder: Path, number: int) -> Iterator[Mapping[str, pa.Table]]:
+    """The pieces of a unit in order, each by table; none of a unit that was taken at once."""
+    found = sorted((folder / "feedback").glob(f"seg-{number:05d}-*.arrow"))
+    for piece, path in enumerate(found):
+        (kind,) = [
+            kind for kind in IMPLEMENTED_KINDS if _path(folder, kind, number, piece).is_file()
+        ]
+        yield {
+            kind: _read(_path(folder, kind, number, piece), arrow_schema(kind)),
+            "feedback": _read(path, FEEDBACK),
+        }
+
+
 def stored(folder: Path, number: int) -> bool:
     """Whether a unit's results are complete."""
     return _path(folder, "submissions", number).is_file()
@@ -45,6 +96,10 @@ def read(folder: Path, name: str, number: int) -> pa.Table:
     schema = _RECORDS[name] if name in _RECORDS else arrow_schema(name)
     if name in IMPLEMENTED_KINDS and not path.is_file():
         return schema.empty_table()
+    return _read(path, schema)
+
+
+def _read(path: Path, schema: pa.Schema) -> pa.Table:
     with pa.memory_map(str(path)) as source:
         found = pa.ipc.open_stream(source).read_all()
     nothing, there = Nothing(found.num_rows), frozenset(found.schema.names)
@@ -52,8 +107,9 @@ def read(folder: Path, name: str, number: int) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def _path(folder: Path, name: str, number: int) -> Path:
-    return folder / name / f"seg-{number:05d}.arrow"
+def _path(folder: Path, name: str, number: int, piece: int | None = None) -> Path:
+    within = "" if piece is None else f"-{piece:04d}"
+    return folder / name / f"seg-{number:05d}{within}.arrow"
 
 
 def _write(table: pa.Table, path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.loader import Loader
-from pipelines.intake.store import read
+from pipelines.intake.store import pieces, read
 from schemas.fields import IMPLEMENTED_KINDS
 
 WRITTEN = "writer.duckdb"  # the read-write file; readers open published versions only
@@ -25,11 +25,16 @@ class UnitLoader:
     loader: Loader
 
     def take_unit(self, source: str, folder: Path, number: int) -> None:
-        """Load one unit, unless it was loaded before."""
-        if number in self.loader.loaded(source):
-            return
-        tables = {name: read(folder, stored, number) for stored, name in _TABLES.items()}
-        self.loader.load_segment(source, number, tables)
+        """Load one unit, unless it was loaded before.
+
+        The account of a large submission comes first and its pieces behind it, each a position of
+        a source of its own: repeats found in them are told in the account.
+        """
+        if number not in self.loader.loaded(source):
+            tables = {name: read(folder, stored, number) for stored, name in _TABLES.items()}
+            self.loader.load_segment(source, number, tables)
+        for piece, some in enumerate(pieces(folder, number)):
+            self.loader.load_segment(f"{source} unit {number}", piece, some)
 
 
 @contextmanager

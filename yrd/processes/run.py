@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipelines.job.embedded import JobResult
 
 Progress = Callable[[str, int, int], None]  # (stage, done, total)
-STAGES = ("intake", "stream job", "ledger")
+STAGES = ("intake", "stream job", "ledger", "large submissions, MiB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,15 @@ def run_tape(
             run_embedded, job, lambda done, total: progress(STAGES[1], done, total)
         )
         for count, number in enumerate(
-            take_tape(tape, layout.intake, settings, units, options.speed), start=1
+            take_tape(
+                tape,
+                layout.intake,
+                settings,
+                units,
+                options.speed,
+                lambda done, total: progress(STAGES[3], done, total),
+            ),
+            start=1,
         ):
             progress(STAGES[0], count, len(units))
             loader.take_unit(source, layout.intake, number)

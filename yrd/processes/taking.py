@@ -5,7 +5,7 @@ import json
 import multiprocessing
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
@@ -22,17 +22,22 @@ if TYPE_CHECKING:
 
 # A paced replay goes in small steps: else nothing came for days of the tape, then all at once.
 PACED_BYTES = 256 << 10
-_intake: "tuple[Tape, Intake] | None" = None  # one per worker process, made by _start
+_intake: "tuple[Tape, Intake, Synchronized[int]] | None" = None  # of a worker, made by _start
 
 
 def take_tape(
-    tape: Path, folder: Path, settings: Settings, units: tuple[Unit, ...], speed: float = 0.0
+    tape: Path,
+    folder: Path,
+    settings: Settings,
+    units: tuple[Unit, ...],
+    speed: float = 0.0,
+    told: Callable[[int, int], None] = lambda done, total: None,
 ) -> Iterator[int]:
     """Take every unit that is not stored yet; yield each unit's number when it is.
 
     The result does not depend on the number of workers: a unit knows all it needs. With a speed, a
     unit is taken no sooner than its submissions would have come, so many seconds of the tape a
-    second.
+    second. `told` hears how many MiB of large submissions, which take minutes, are done.
     """
     from pipelines.intake.store import stored
 
@@ -41,11 +46,13 @@ def take_tape(
     if not waiting:
         return
     context = multiprocessing.get_context("spawn")
+    large = sum(unit.size for unit in waiting if unit.large) >> 20
+    done_bytes = context.Value("q", 0)
     with ProcessPoolExecutor(
         settings.workers,
         mp_context=context,
         initializer=_start,
-        initargs=(tape, settings, context.Value("b", 0)),
+        initargs=(tape, settings, context.Value("b", 0), done_bytes),
     ) as pool:
         began, first_us = time.monotonic(), waiting[0].received_us
         pending: set[Future[int]] = set()
@@ -55,6 +62,8 @@ def take_tape(
             while ahead and (not speed or (ahead[0].received_us - first_us) / 1e6 <= now * speed):
                 pending.add(pool.submit(_take, ahead.popleft(), folder))
             done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+            if large:
+                told(done_bytes.value >> 20, large)
             for future in done:
                 yield future.result()
             if not pending:
@@ -96,7 +105,9 @@ def _adopted(settings: Settings) -> str:
     return hashlib.sha256(b"".join(log.read_bytes() for log in logs)).hexdigest() if logs else ""
 
 
-def _start(tape: Path, settings: Settings, warmed: "Synchronized[int]") -> None:
+def _start(
+    tape: Path, settings: Settings, warmed: "Synchronized[int]", done_bytes: "Synchronized[int]"
+) -> None:
     from connectors.ends.tape import Tape
     from yrd.processes.building import build_intake
     from yrd.processes.warming import warm
@@ -104,7 +115,7 @@ def _start(tape: Path, settings: Settings, warmed: "Synchronized[int]") -> None:
     global _intake  # noqa: PLW0603 - a worker process has exactly one
     reader = Tape(tape)
     origin = str(reader.manifest["data_origin"])
-    _intake = (reader, build_intake(settings, origin))
+    _intake = (reader, build_intake(settings, origin), done_bytes)
     with warmed.get_lock():  # the others wait for the first one and find the kernels on disk
         if not warmed.value:
             warm(_intake[1], origin)
@@ -115,6 +126,29 @@ def _take(unit: Unit, folder: Path) -> int:
     from pipelines.intake.store import store
 
     assert _intake is not None  # noqa: S101 - the pool's initializer ran
-    tape, intake = _intake
+    tape, intake, done_bytes = _intake
+    if unit.large:
+        take_large(tape, intake, unit, folder, done_bytes)
+        return unit.number
     store(intake.take(tape, unit), folder, unit.number)
     return unit.number
+
+
+def take_large(
+    tape: "Tape", intake: "Intake", unit: Unit, folder: Path, done_bytes: "Synchronized[int]"
+) -> None:
+    """Take and store a unit of one large submission, piece by piece; adds to the bytes done."""
+    from pipelines.intake.store import StoredPieces
+
+    (part,) = unit.parts
+    feed = intake.feed_of(tape.envelopes(part.segment)["feed"][part.rows[0]].as_py())
+    pieces = StoredPieces(folder, feed.kind, unit.number)
+    before = 0
+
+    def told(done: int) -> None:
+        nonlocal before
+        with done_bytes.get_lock():
+            done_bytes.value += done - before
+        before = done
+
+    pieces.finish(intake.take_large(tape, unit, pieces, told))

@@ -1,31 +1,12 @@
-"""What decoding FIX costs: IMIX deals and exchange orders, whole engine, beside simplefix.
+"""What the decode benchmark writes as FIX: interbank deals, and orders at an exchange."""
 
-`simplefix` splits messages into tags and values and gives no groups, no types, no checks of what is
-required and no tokens: it is the least another reader would do.
-"""
-
-import hashlib
-import importlib
-import importlib.util
 import random
-import time
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any
 
 import pyarrow as pa
 
-from connectors.engine.engine import Decoder, Submission
-from connectors.engine.tokens import Tokeniser
 from connectors.feeds.cfets_imix import write as imix
 from connectors.feeds.exchange_orders import write as orders
-from connectors.feeds.registry import load_feeds
-from schemas.errors import ConfigurationError
 from schemas.reference_data import read_table
-
-RECEIVED = datetime(2026, 6, 15, 8, 0, tzinfo=UTC)
-MESSAGES = 100_000
-_LEAST = 2_000  # messages simplefix is measured on: it is slow, and costs the same each
 
 
 def _banks() -> list[str]:
@@ -123,70 +104,3 @@ def executions(rng: random.Random, size: int) -> pa.Table:
             }
         rows.append(row)
     return pa.Table.from_pylist(rows, schema=orders.RECORD)
-
-
-def submissions(feed: str, size: int, each: int) -> list[Submission]:
-    """`size` messages of a feed in submissions of `each`."""
-    rng = random.Random(7)
-    table = deals(rng, size) if feed == "cfets_imix" else executions(rng, size)
-    write = imix.write if feed == "cfets_imix" else orders.write
-    out = []
-    for start in range(0, size, each):
-        body = write(table.slice(start, each), {})
-        out.append(Submission(hashlib.sha256(body).digest(), "OP-INTERBANK", RECEIVED, body))
-    return out
-
-
-def simplefix_cost(messages: Sequence[bytes]) -> float | None:
-    """CPU seconds in which simplefix reads messages; None where it is not there.
-
-    It gets one at a time: its cost grows with the square of what waits in its buffer.
-    """
-    if importlib.util.find_spec("simplefix") is None:
-        return None
-    parser = importlib.import_module("simplefix").FixParser()
-    begun = time.process_time()
-    for message in messages:
-        parser.append_buffer(message)
-        if parser.get_message() is None:
-            raise ConfigurationError("simplefix: expected it to read what the writer writes")
-    return time.process_time() - begun
-
-
-def measure(feed: str, size: int = MESSAGES, each: int = 5_000, runs: int = 3) -> dict[str, Any]:
-    """Thousand messages and MB a CPU-second, whole engine with tokens, best of some runs."""
-    sent = submissions(feed, size, each)
-    length = sum(len(one.body) for one in sent)
-    best, accepted = float("inf"), 0
-    for _ in range(runs + 1):
-        decoder = Decoder(load_feeds()[feed], Tokeniser(b"benchmark key 16 bytes"))
-        begun = time.process_time()
-        accepted = sum(
-            count.accepted
-            for start in range(0, len(sent), 8)
-            for count in decoder.decode(sent[start : start + 8]).counts
-        )
-        best = min(best, time.process_time() - begun)
-    found: dict[str, Any] = {
-        "accepted": accepted,
-        "bytes a message": round(length / size),
-        "thousand messages a CPU-s": round(size / best / 1e3, 1),
-        "MB a CPU-s": round(length / best / 1e6, 1),
-    }
-    few = min(_LEAST, size)
-    other = simplefix_cost([bytes(one.body) for one in submissions(feed, few, 1)])
-    if other is None:
-        return found | {"simplefix": "not installed"}
-    return found | {
-        "simplefix, thousand messages a CPU-s": round(few / other / 1e3, 1),
-        "times simplefix": round(other / few * size / best, 1),
-    }
-
-
-def fix(size: int = MESSAGES) -> dict[str, Any]:
-    """Both FIX feeds."""
-    return {
-        f"{feed}: {key}": value
-        for feed in ("cfets_imix", "exchange_orders")
-        for key, value in measure(feed, size).items()
-    }

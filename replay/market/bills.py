@@ -94,6 +94,7 @@ def everyday(rng: np.random.Generator, who: Population, when: Span, n: int) -> A
     contract = contracts(rng.choice(10**7 - 1, n, replace=False))
     days = rng.choice(np.array(when.business), n)
     amount = np.exp(rng.normal(np.log(68_000_000), 1.1, n))
+    invoiced = rng.random(n) < 0.94
     time = time_of_day(rng, n)
     shut = (time < 9 * HOUR) | (time > 18 * HOUR)
     time = np.where(shut, milliseconds(rng.uniform(9.0, 18.0, n) * HOUR), time)
@@ -107,8 +108,9 @@ def everyday(rng: np.random.Generator, who: Population, when: Span, n: int) -> A
         seller_bank=from_bank,
         buyer=np.where(to_bank, np.where(between_banks, far, bank), other),
         buyer_bank=to_bank,
-        invoice=np.where(carries & (rng.random(n) < 0.94), invoice, ""),
-        contract=np.where(carries & (rng.random(n) < 0.85), contract, ""),
+        invoice=np.where(carries & invoiced, invoice, ""),
+        # A financing shows one of the two at least.
+        contract=np.where(carries & (~invoiced | (rng.random(n) < 0.85)), contract, ""),
         plan=np.full(n, -1),
     )
 

@@ -150,7 +150,7 @@ def _states(rng: np.random.Generator, base: Row, received: int) -> Iterator[tupl
     accepted = received + days * DAY
     base |= {"accepted": _text(accepted), "due": _text(accepted + 15 * DAY)}
     yield days, base | {"state": "ACCEPTED", "state_at": _text(accepted)}
-    days += int(rng.integers(3, 18))
+    days += int(rng.integers(3, 15))  # within the fifteen days
     answered = received + days * DAY
     base |= {"answered": _text(answered), "closed": _text(answered)}
     outcome = str(rng.choice(("UPHELD", "PARTLY", "UNFOUNDED", "MEDIATED")))

@@ -24,6 +24,8 @@ from tests.connectors.support import run
 
 NS = {"p": "urn:iso:std:iso:20022:tech:xsd:pacs.008.001.08"}
 Rows = list[dict[str, Any]]
+# Feeds of one record a line, and what is added: a line of column names, or a last line unended.
+LINES = {"bill_exchange": 1, "complaints": 1, "loan_register": 0, "entity_register": 0}
 
 
 def good(submissions: Rows, feed: str) -> Rows:
@@ -99,6 +101,7 @@ class TestCounts:
         self, submissions: Rows, manifest: dict[str, Any]
     ) -> None:
         written: Counter[str] = Counter()
+        rest: dict[str, list[bytes]] = defaultdict(list)
         for row in submissions:
             if row["file_name"].startswith("broken"):
                 written[row["feed"]] += 1
@@ -106,13 +109,13 @@ class TestCounts:
                 written["pacs008"] += row["body"].count(b"<CdtTrfTxInf>")
             elif row["feed"] == "bill_exchange_json":
                 written[row["feed"]] += row["body"].count(b'"busiType"')
-            elif row["feed"] == "reserve_report":  # a sheet: one cell a record
-                (counts,) = run(load_feeds()["reserve_report"], row["body"]).counts
-                written[row["feed"]] += counts.records
-            else:
-                lines = row["body"].rstrip(b"\n").count(b"\n")
-                headless = ("bill_exchange", "complaints")
-                written[row["feed"]] += lines + (row["feed"] in headless)
+            elif row["feed"] in LINES:
+                written[row["feed"]] += row["body"].rstrip(b"\n").count(b"\n") + LINES[row["feed"]]
+            else:  # documents, messages, sheets, lines of totals: as the feed itself counts
+                rest[row["feed"]].append(row["body"])
+        for feed, bodies in rest.items():
+            for counts in run(load_feeds()[feed], *bodies).counts:
+                written[feed] += counts.records - counts.skipped
         assert manifest["simulation"]["records"] == dict(written)
 
     def test_every_kind_of_broken_record_is_found_where_it_was_planted(
@@ -140,13 +143,11 @@ class TestCounts:
         assert accounts == planted["missing_account"] > 0
 
     def test_about_half_a_percent_of_the_records_is_broken(self, manifest: dict[str, Any]) -> None:
-        records = sum(manifest["simulation"]["records"].values())
-        broken = sum(
-            sum(kinds.values())
-            for feed, kinds in manifest["planted_broken"].items()
-            if feed != "whole_submissions"
-        )
-        assert 0.004 < broken / records < 0.008
+        records = manifest["simulation"]["records"]
+        for feed, kinds in manifest["planted_broken"].items():
+            if feed != "whole_submissions":  # each kind at least once, however small the feed
+                least = max(0.004 * records[feed], 1)
+                assert least <= sum(kinds.values()) <= max(0.008 * records[feed], len(kinds)), feed
 
     def test_whole_broken_submissions_are_there_and_small(
         self, submissions: Rows, manifest: dict[str, Any]
@@ -159,7 +160,7 @@ class TestCounts:
     def test_some_files_are_sent_twice_and_some_records_repeated(
         self, submissions: Rows, manifest: dict[str, Any]
     ) -> None:
-        times = Counter(row["sha256"] for row in submissions)
+        times = Counter((row["submitter"], row["sha256"]) for row in submissions)
         assert sum(count > 1 for count in times.values()) >= 1
         assert (
             sum(count - 1 for count in times.values())
@@ -219,7 +220,8 @@ class TestPayments:
     ) -> None:
         copies: dict[str, Rows] = defaultdict(list)
         for row in payments(submissions):
-            copies[row["uetr"]].append(row)
+            if len(row["uetr"]) == 36:
+                copies[row["uetr"]].append(row)
         story = ("accepted", "settled", "payer", "payee", "payer_bank", "payee_bank")
         pairs = [
             rows

@@ -1,10 +1,10 @@
 """`yrd demo`: everything once, on a simulated market, and a screen a supervisor understands."""
 
 import json
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,18 +12,22 @@ import typer
 from yrd.cli.common import Json, emit, guarded, progress, stdout
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from serving.answers.model import Explanation
     from yrd.processes.layout import Layout
 
 # One alert of each kind is told where there is one; within a rule the most telling first.
 TOLD = 3
+SHOWN = 1  # of these on the screen; the report tells all
 
 
 def demo(
     reports: Annotated[int, typer.Option(help="About so many reports.", min=20_000)] = 200_000,
     seed: Annotated[int, typer.Option(help="Same seed, same market.")] = 1,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the run, emptied first; default var/demo.")
+        Path | None,
+        typer.Option(help="Folder of the run; a former run there is removed. Default var/demo."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -48,7 +52,7 @@ def demo(
 
         settings = Settings()
         layout = Layout(out or settings.var / "demo")
-        _empty(layout.root)
+        layout.clear(keep_tape=False)
         started = time.perf_counter()
         cpu.adopt_orphans()
         with progress(as_json) as bar:
@@ -84,16 +88,6 @@ def demo(
             _show(result, told, layout)
         if not adds_up(result):
             raise typer.Exit(1)
-
-
-def _empty(folder: Path) -> None:
-    """Remove a former demo; refuses a folder that holds anything else."""
-    from schemas.errors import InputError
-
-    if folder.is_dir() and any(folder.iterdir()):
-        if not (folder / "tape").is_dir():
-            raise InputError(f"{folder}: expected the folder of a former demo, or an empty one")
-        shutil.rmtree(folder)
 
 
 def _telling(connection: Any) -> list[str]:  # noqa: ANN401 - its module loads inside functions
@@ -140,6 +134,8 @@ def _show(result: dict[str, Any], told: "Sequence[Explanation]", layout: "Layout
         f"{result['transactions']:,} transactions\n",
         highlight=False,
     )
+    stdout.print(_feeds(result["by_feed"]))
+    stdout.print()
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("rule", no_wrap=True)
     for head in ("alerts", "hidden", "nobody", "alone", "planted", "found", "missed", "false"):
@@ -164,21 +160,23 @@ def _show(result: dict[str, Any], told: "Sequence[Explanation]", layout: "Layout
         "alone   a region raises it, the joint picture does not; kept, never called cleared\n",
         highlight=False,
     )
-    for number, one in enumerate(told, start=1):
-        stdout.print(f"[bold]{number}. {one.rule.question_zh}[/bold]")
-        stdout.print(f"[bold]   {one.rule.question_en}[/bold]")
+    for one in told[:SHOWN]:
+        stdout.print(f"[bold]   {one.rule.question_zh}[/bold]")
+        stdout.print(f"[bold]   {one.rule.question_en}[/bold]", soft_wrap=True)
         for sentence in (*one.sentences_zh, *one.sentences_en):
             stdout.print(Padding(sentence, (0, 0, 0, 3)), highlight=False)
         stdout.print()
+    if len(told) > SHOWN:
+        stdout.print(f"{len(told) - SHOWN} more alerts are told in the report.\n", highlight=False)
     first = told[0].alert.alert_id[:12] if told else "ID"
-    where = "" if layout.root == Path("var/demo") else f" --ledger {layout.ledger}"
+    where = "" if layout.root == Path("var/demo") else f" --ledger {quote(str(layout.ledger))}"
     stdout.print("[bold]Next[/bold]")
     for command, what in (
-        (f"open {layout.report}", "the same with pictures"),
+        (f"open {quote(str(layout.report))}", "the same with pictures"),
         (f"yrd alert explain {first} --lang zh{where}", "one alert, line by line"),
         (f"yrd ask --view hidden_by_split{where}", "every alert no region could have seen"),
         (f"yrd alert verify {first}{where}", "recompute it from the submitted bytes"),
-        (f"yrd score {layout.root}", "planted, found, missed, false, with intervals"),
+        (f"yrd score {quote(str(layout.root))}", "planted, found, missed, false, with intervals"),
     ):
         stdout.print(f"  {command:<44} {what}", highlight=False, markup=False, soft_wrap=True)
     stdout.print(
@@ -188,4 +186,19 @@ def _show(result: dict[str, Any], told: "Sequence[Explanation]", layout: "Layout
     )
 
 
+def _feeds(by_feed: dict[str, Any]) -> "Table":
+    """What became of the records of each feed."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("feed", no_wrap=True)
+    table.add_column("kind", no_wrap=True)
+    for head in _OUTCOMES:
+        table.add_column(head, justify="right", no_wrap=True)
+    for feed, row in by_feed.items():
+        table.add_row(feed, row["kind"], *(f"{row[name]:,}" for name in _OUTCOMES))
+    return table
+
+
+_OUTCOMES = ("submitted", "accepted", "rejected", "quarantined")
 _COUNTED = ("alerts", "hidden_by_split", "hidden_also_from_operators", "not_raised_jointly")

@@ -65,11 +65,7 @@ def conclude(
         known_at: When the last submission became known.
         slack: How far submissions may overtake each other.
     """
-    if behind := job.counters["behind"]:
-        raise InputError(
-            f"stream job: {behind} reports came behind the watermark: expected submissions to "
-            "overtake each other by no more than YRD_SLACK_MINUTES; raise it and run again"
-        )
+    demand_none_behind(job)
     loader.flush()
     ledger = loader.connection
     parameters = parameters_on()
@@ -77,19 +73,47 @@ def conclude(
     found, crossings, lanes = conclusions(
         ledger, job.crossings, closed, loader.data_origin, parameters
     )
-    known = pa.repeat(pa.scalar(known_at, _TIME), len(job.recon))
     loader.load_segment(
         f"alerts of {source}",
         0,
         {
             "crossing": with_known(crossings, closed),
-            "reconciliation": _reconciled(ledger, job).append_column("known_from", known),
             "alert": found.revisions,
-            "rule_run": _runs(lanes, closed),
-            "parameter": _params(parameters),
-        },
+            "rule_run": runs_of(lanes, closed),
+        }
+        | at_end(ledger, job, known_at, parameters),
     )
     publish(loader, folder)
+    return counted(loader, found)
+
+
+def demand_none_behind(job: Outputs) -> None:
+    """Refuse what a stream job found that had to leave reports out.
+
+    Raises:
+        InputError: submissions overtook each other by more than the slack.
+    """
+    if behind := job.counters["behind"]:
+        raise InputError(
+            f"stream job: {behind} reports came behind the watermark: expected submissions to "
+            "overtake each other by no more than YRD_SLACK_MINUTES; raise it and run again"
+        )
+
+
+def at_end(
+    ledger: Connection, job: Outputs, known_at: datetime, parameters: ParameterSet
+) -> dict[str, pa.Table]:
+    """The tables that are written once, at the end of a run."""
+    known = pa.repeat(pa.scalar(known_at, _TIME), len(job.recon))
+    return {
+        "reconciliation": _reconciled(ledger, job).append_column("known_from", known),
+        "parameter": _params(parameters),
+    }
+
+
+def counted(loader: Loader, found: History) -> dict[str, Any]:
+    """The summary of a run's ledger and of its alerts."""
+    ledger = loader.connection
     return summary(
         loader.data_origin,
         ledger.sql("SELECT * FROM submission"),
@@ -98,6 +122,7 @@ def conclude(
         output_sha256(found.standing),
         tuple(load_rules()),
         found.revisions,
+        {name: feed.kind for name, feed in load_feeds().items()},
     )
 
 
@@ -150,7 +175,7 @@ def with_known(crossings: pa.Table, closed: Sequence[Closing]) -> pa.Table:
     )
 
 
-def _runs(lanes: Sequence[Lane], closed: Sequence[Closing]) -> pa.Table:
+def runs_of(lanes: Sequence[Lane], closed: Sequence[Closing]) -> pa.Table:
     """Which rules ran over which business days, closing by closing."""
     reasons = {lane.rule: lane.not_evaluated for lane in lanes}
     rows = [

@@ -6,6 +6,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+_COUNTS = ("submitted", "accepted", "rejected", "quarantined", "duplicates", "skipped", "late")
+_PARTS = ("accepted", "rejected", "quarantined", "duplicates", "pending")
+
 
 def summary(
     data_origin: str,
@@ -15,6 +18,7 @@ def summary(
     output_sha256: str,
     rules: tuple[str, ...],
     revisions: pa.Table,
+    kinds: Mapping[str, str],
 ) -> dict[str, Any]:
     """The JSON summary of `demo` and `replay`, without times and score.
 
@@ -26,6 +30,7 @@ def summary(
         output_sha256: Fingerprint of the final alerts.
         rules: Every rule that was run, also those that raised nothing.
         revisions: Every row an alert ever had, `schemas.records.ALERT`.
+        kinds: What the records of each feed are.
     """
     standing = alerts.filter(pc.invert(alerts["withdrawn"]))
     hidden = standing.filter(standing["hidden_by_split"])
@@ -49,15 +54,29 @@ def summary(
             status: pc.sum(pc.equal(revisions["status"], status)).as_py() or 0
             for status in ("raised", "amended", "withdrawn")
         },
+        "by_feed": _by_feed(submissions, kinds),
         "by_rule": {rule: _of_rule(standing, rule) for rule in rules},
         "output_sha256": output_sha256,
     }
 
 
 def adds_up(counts: Mapping[str, Any]) -> bool:
-    """Whether every submitted record is accounted for."""
-    parts = ("accepted", "rejected", "quarantined", "duplicates", "pending")
-    return bool(counts["submitted"] == sum(counts[part] for part in parts))
+    """Whether every submitted record is accounted for, in all and in each feed."""
+    rows = (counts, *counts.get("by_feed", {}).values())
+    return all(row["submitted"] == sum(row.get(part, 0) for part in _PARTS) for row in rows)
+
+
+def _by_feed(submissions: pa.Table, kinds: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Counts by feed, the largest first."""
+    sums = submissions.group_by("feed").aggregate(
+        [("feed", "count"), *((name, "sum") for name in _COUNTS)]
+    )
+    rows = {
+        row["feed"]: {"kind": kinds.get(row["feed"], ""), "submissions": row["feed_count"]}
+        | {name: int(row[f"{name}_sum"] or 0) for name in _COUNTS}
+        for row in sums.to_pylist()
+    }
+    return dict(sorted(rows.items(), key=lambda one: (-one[1]["submitted"], one[0])))
 
 
 def _of_rule(alerts: pa.Table, rule: str) -> dict[str, int]:

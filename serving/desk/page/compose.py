@@ -62,8 +62,8 @@ def report(summary: Mapping[str, Any], explanations: Sequence[Explanation]) -> s
     Args:
         summary: The run's summary: `data_origin`, the five outcome counts and `submitted`,
             `transactions`, `late`, `alerts`, `hidden_by_split`, `hidden_also_from_operators`,
-            `not_raised_jointly`, `by_rule`, `output_sha256`, `elapsed_s`, `cpu_s`, and `score`
-            (None where nothing was planted).
+            `not_raised_jointly`, `by_rule`, `output_sha256`, `elapsed_s`, `cpu_s`, `by_feed`
+            (left out where nobody counted by feed), and `score` (None where nothing was planted).
         explanations: The alerts to tell, in the order to tell them.
 
     Returns:
@@ -102,6 +102,7 @@ def report(summary: Mapping[str, Any], explanations: Sequence[Explanation]) -> s
             origin=_ORIGINS[summary["data_origin"]],
             tiles=_tiles(summary),
             counts=_counts(summary),
+            feeds=_feeds(summary.get("by_feed", {})),
             hidden=SimpleNamespace(
                 alerts=int(summary["alerts"]),
                 split=int(summary["hidden_by_split"]),
@@ -184,6 +185,16 @@ def _counts(summary: Mapping[str, Any]) -> SimpleNamespace:
         transactions=int(summary["transactions"]),
         late=int(summary["late"]),
     )
+
+
+def _feeds(by_feed: Mapping[str, Mapping[str, Any]]) -> list[SimpleNamespace]:
+    names = ("submitted", *(name for name, _, _ in OUTCOMES))
+    return [
+        SimpleNamespace(
+            feed=feed, kind=str(row["kind"]), counts=[f"{int(row.get(n, 0)):,}" for n in names]
+        )
+        for feed, row in by_feed.items()
+    ]
 
 
 def _scored(score: Mapping[str, Any] | None) -> SimpleNamespace | None:

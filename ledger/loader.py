@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ledger import again, ddl, duck, mark, stored
+from ledger.ended import end_crossings
 from ledger.ids import row_ids
 from ledger.repeats import Repeats, resolve
 from schemas.errors import InputError
@@ -150,6 +151,45 @@ class Loader:
             finally:
                 self._pending.clear()
         self._loaded.add((source, 0))
+        self._commits = number
+        mark.write(self.path, number)
+        return True
+
+    def conclude(
+        self, source: str, position: int, tables: Mapping[str, pa.Table], ended: pa.Table
+    ) -> bool:
+        """Take what a closing found, in one commit with the mark that it was concluded.
+
+        Args:
+            source: Of closings.
+            position: Number of the closing.
+            tables: As for `load_segment`; no reports.
+            ended: Crossings of earlier closings that end with this one, with `known_to`.
+
+        Returns:
+            False if it was concluded before.
+
+        Raises:
+            InputError: as for `load_segment`.
+        """
+        if (source, position) in self._loaded:
+            return False
+        self._check(tables)
+        self.flush()
+        number = self._commits + 1
+        with self.connection.one_thread(), self.connection.transaction():
+            for name, table in tables.items():
+                if table.num_rows:
+                    self._append(name, _complete(name, table))
+            if "alert" in tables:
+                self.connection.execute(_END_REVISED)
+            end_crossings(self.connection, ended)
+            self._pending.append(_Unit(source, position, tables))
+            try:
+                self._append_offsets(number)
+            finally:
+                self._pending.clear()
+        self._loaded.add((source, position))
         self._commits = number
         mark.write(self.path, number)
         return True

@@ -5,17 +5,19 @@ Guarantees. `publish` sends each submission once when it ends normally (idempote
 kill at any point neither loses nor doubles a message for readers of committed messages, which all
 readers here are. `Reader` keeps no offsets in Kafka: its caller stores them with what it loaded.
 
-A raw topic has one partition, so submissions of a feed keep their order of receipt.
+A raw topic has one partition, so submissions of a feed keep their order of receipt; several feeds
+are read in the order of their times (`connectors.ends.merging`).
 """
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
 
+from connectors.ends.merging import Merge
 from connectors.ends.messages import FLUSH, Message, Out, Place, Topic, Transform, raw_headers
 from connectors.ends.tape import Tape
 from connectors.vault import INLINE_LIMIT
@@ -84,8 +86,12 @@ def publish(
     speed: float | None = None,
     wait: Callable[[float], None] | None = None,
     store: Callable[[bytes], object] | None = None,
+    slack: timedelta = timedelta(minutes=10),
 ) -> int:
     """Send a tape's submissions to `<prefix><feed>` in order, then a flush marker to each.
+
+    What a topic holds already is not sent again, so a publication that was interrupted is gone on
+    with. Nobody else may write to these topics.
 
     Args:
         tape: What to send.
@@ -94,10 +100,12 @@ def publish(
         speed: How many times faster than it was received; None sends without waiting.
         wait: Sleeps so many seconds; needed with `speed`.
         store: Takes a body above 512 KiB into the vault; its message then carries no body.
+        slack: When a submission is there, so is every one received so much before it.
 
     Returns:
         How many submissions were sent. All of them are acknowledged when this returns.
     """
+    held = _held(servers, [prefix + feed for feed in tape.manifest["feeds"]])
     producer = _connected(
         KafkaProducer,
         servers,
@@ -106,44 +114,94 @@ def publish(
         batch_size=1 << 18,
         max_request_size=MAX_MESSAGE,
     )
-    sent = []
+    futures: list[Any] = []
+    sent = 0
     newest: datetime | None = None
-    feeds: set[str] = set()
+    flushed: datetime | None = None
+
+    def send(topic: str, at: datetime, **message: Any) -> int:  # noqa: ANN401 - the library's
+        if held[topic]:
+            held[topic] -= 1
+            return 0
+        futures.append(producer.send(topic, timestamp_ms=_ms(at), **message))
+        return 1
+
     try:
         for number in range(len(tape.segments())):
             for row in tape.read(number).to_pylist():
-                if speed and wait and newest is not None and row["received_at"] > newest:
+                topic, received = prefix + row["feed"], row["received_at"]
+                if speed and wait and newest is not None and received > newest and not held[topic]:
                     producer.flush()
-                    wait((row["received_at"] - newest).total_seconds() / speed)
-                newest = row["received_at"]
-                feeds.add(row["feed"])
+                    wait((received - newest).total_seconds() / speed)
+                newest = received
+                if flushed is None or newest - flushed > slack / 2:
+                    _acknowledged(producer, futures)
+                    flushed = newest
                 body = row["body"]
                 if len(body) > INLINE_LIMIT and store is not None:
                     store(body)
                     body = None
-                sent.append(
-                    producer.send(
-                        prefix + row["feed"],
-                        key=row["submitter"].encode(),
-                        value=body,
-                        headers=raw_headers(row),
-                        timestamp_ms=_ms(newest),
-                    )
-                )
+                key = row["submitter"].encode()
+                sent += send(topic, received, key=key, value=body, headers=raw_headers(row))
+        _acknowledged(producer, futures)
         if newest is not None:
-            for feed in sorted(feeds):
-                headers = [("kind", FLUSH.encode()), ("received_at", newest.isoformat().encode())]
-                topic = prefix + feed
-                mark = FLUSH.encode()  # a message without a value needs a key
-                sent.append(
-                    producer.send(topic, key=mark, headers=headers, timestamp_ms=_ms(newest))
-                )
-        producer.flush()
-        for future in sent:
-            future.get(timeout=30)
+            headers = [("kind", FLUSH.encode()), ("received_at", newest.isoformat().encode())]
+            for topic in sorted(held):  # a message without a value needs a key
+                send(topic, newest, key=FLUSH.encode(), headers=headers)
+        _acknowledged(producer, futures)
     finally:
         producer.close()
-    return len(sent) - len(feeds)
+    return sent
+
+
+def _acknowledged(producer: Any, futures: list[Any]) -> None:  # noqa: ANN401 - untyped library
+    """Wait until everything sent so far is written; raises what went wrong."""
+    producer.flush()
+    for future in futures:
+        future.get(timeout=30)
+    futures.clear()
+
+
+def _held(servers: str, topics: Sequence[str]) -> dict[str, int]:
+    """How many messages each topic holds; of topics that lose none and know no transactions."""
+    consumer = _connected(KafkaConsumer, servers)
+    try:
+        found = {}
+        for topic, numbers in partitions(servers, topics).items():
+            ends = consumer.end_offsets([TopicPartition(topic, number) for number in numbers])
+            found[topic] = sum(ends.values())
+        return found
+    finally:
+        consumer.close(autocommit=False)
+
+
+def send_rest(servers: str, topic: str, transactional_id: str, records: Sequence[Out]) -> int:
+    """Send of a growing list of messages those the topic does not hold yet, in one transaction.
+
+    Called again with a longer list, also after a kill, it goes on where the topic ends: readers of
+    committed messages see each one once.
+
+    Args:
+        servers: Broker addresses.
+        topic: Of one partition; nobody else writes to it.
+        transactional_id: Stable name of the sender.
+        records: The whole list, in an order that does not change.
+
+    Returns:
+        How many were sent.
+    """
+    producer = _connected(KafkaProducer, servers, transactional_id=transactional_id, acks="all")
+    try:
+        producer.init_transactions()  # ends what a killed predecessor left open
+        rest = records[sum(1 for _ in read_all(servers, [topic])) :]
+        if rest:
+            producer.begin_transaction()
+            for out in rest:
+                producer.send(topic, key=out.key, value=out.value, timestamp_ms=out.timestamp_ms)
+            producer.commit_transaction()
+        return len(rest)
+    finally:
+        producer.close()
 
 
 class Intake:
@@ -191,13 +249,14 @@ class Intake:
             max_partition_fetch_bytes=MAX_MESSAGE,
         )
         self._group = group
-        self._consumer.assign(
-            [
-                TopicPartition(topic, number)
-                for topic, numbers in partitions(servers, topics).items()
-                for number in numbers
-            ]
-        )
+        self._places = [
+            TopicPartition(topic, number)
+            for topic, numbers in partitions(servers, topics).items()
+            for number in numbers
+        ]
+        self._consumer.assign(self._places)
+        self._merge = Merge((place.topic, place.partition) for place in self._places)
+        self._full = False
 
     def step(self, timeout_ms: int = _POLL_MS) -> int:
         """Handle one batch in one transaction; 0 when there was nothing within the timeout.
@@ -206,11 +265,10 @@ class Intake:
             Whatever the transform or the broker raises, after the transaction was aborted; the
             process should end and start again.
         """
-        polled = self._consumer.poll(timeout_ms, max_records=self._max_records)
-        messages = [_message(record) for records in polled.values() for record in records]
+        messages = self._next(0 if self._full else timeout_ms)
+        self._full = len(messages) == self._max_records
         if not messages:
             return 0
-        messages.sort(key=lambda message: (message.timestamp_ms, message.place, message.offset))
         self._producer.begin_transaction()
         try:
             for topic, records in self._transform(messages).items():
@@ -224,7 +282,8 @@ class Intake:
                         partition=out.partition,
                     )
             done = {
-                place: OffsetAndMetadata(self._consumer.position(place), "", -1) for place in polled
+                TopicPartition(*message.place): OffsetAndMetadata(message.offset + 1, "", -1)
+                for message in messages
             }
             self._producer.send_offsets_to_transaction(done, self._group)
             self._producer.commit_transaction()
@@ -232,6 +291,25 @@ class Intake:
             self._abort()
             raise
         return len(messages)
+
+    def _next(self, timeout_ms: int) -> list[Message]:
+        """The oldest messages that are there; none while an older one is on its way."""
+        polled = self._consumer.poll(timeout_ms, max_records=self._max_records)
+        self._merge.add(_message(record) for records in polled.values() for record in records)
+        if not len(self._merge):
+            return []
+        ends = self._consumer.end_offsets(self._places)
+        ended = {
+            (place.topic, place.partition)
+            for place in self._places
+            if self._consumer.position(place) >= ends[place]
+        }
+        messages = self._merge.take(ended, self._max_records)
+        ahead = [TopicPartition(*place) for place in self._merge.ahead(5 * self._max_records)]
+        paused = self._consumer.paused()
+        self._consumer.resume(*(paused - set(ahead)))
+        self._consumer.pause(*(place for place in ahead if place not in paused))
+        return messages
 
     def run(self, stop: Callable[[], bool]) -> int:
         """Handle batches until `stop` says so; asked between batches. Return messages handled."""
@@ -302,6 +380,20 @@ class Reader:
         """Whether everything committed when this was called has been polled."""
         ends = self._consumer.end_offsets(self._places)
         return all(self._consumer.position(place) >= end for place, end in ends.items())
+
+    def ends(self) -> dict[Place, int]:
+        """Where the partitions end now, with what is written and not committed yet."""
+        servers = self._consumer.config["bootstrap_servers"]
+        consumer = _connected(KafkaConsumer, servers)
+        try:
+            found = consumer.end_offsets(self._places)
+            return {(place.topic, place.partition): end for place, end in found.items()}
+        finally:
+            consumer.close(autocommit=False)
+
+    def passed(self, ends: Mapping[Place, int]) -> bool:
+        """Whether everything before these ends was polled, or turned out not to be committed."""
+        return all(self._consumer.position(TopicPartition(*at)) >= end for at, end in ends.items())
 
     def close(self) -> None:
         """Let go of the broker."""

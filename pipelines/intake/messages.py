@@ -75,8 +75,8 @@ class MessageIntake:
             out[self.prefix + NARROW_TOPIC] = list(
                 self.sender.records(taken.narrow, taken.watermark_us)
             )
-        for message in messages:
-            if message.is_flush and message.place[0] == f"{self.prefix}raw.pacs008":
+        for message in messages:  # marks come last, whatever feed says so
+            if message.is_flush:
                 newest_us = message.timestamp_ms * 1_000
                 marks = self.sender.flush(newest_us, self.slack_us, self.wait_us)
                 out.setdefault(self.prefix + NARROW_TOPIC, []).extend(marks)

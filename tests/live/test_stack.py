@@ -11,11 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from connectors.feeds.registry import load_feeds
 from deploy.compose import TARGET, render
 from deploy.flink import configuration, java_options, package
 from deploy.native import NativeStack, Process, server_properties, started_at
 from deploy.stack import FOLDER, load
+from pipelines.intake.messages import NARROW_TOPIC, TABLE_TOPICS
 from schemas.errors import ConfigurationError, PrerequisiteError
+from yrd.processes.live_closings import ALERTS_TOPIC
+from yrd.processes.live_job import CROSSINGS_TOPIC
 
 
 def test_the_compose_file_is_the_one_made_from_the_stack() -> None:
@@ -47,10 +51,17 @@ def test_maven_and_the_lock_file_have_the_stack_s_versions() -> None:
 
 def test_replayed_topics_are_never_emptied_by_age() -> None:
     assert all(topic.settings["retention.ms"] == "-1" for topic in load().topics())
-    assert {topic.name for topic in load().topics()} >= {
-        "raw.pacs008", "reports.event", "reports.position", "narrow.payments", "feedback",
-        "quarantine", "submissions", "crossings",
-    }  # fmt: skip
+
+
+def test_every_shipped_feed_and_every_kind_of_result_has_its_topic() -> None:
+    names = {topic.name for topic in load().topics()}
+    assert names == {
+        *(f"raw.{feed}" for feed in load_feeds()),
+        *TABLE_TOPICS.values(),
+        NARROW_TOPIC,
+        CROSSINGS_TOPIC,
+        ALERTS_TOPIC,
+    }
 
 
 def test_the_broker_and_the_cluster_listen_on_this_machine_only() -> None:

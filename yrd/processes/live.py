@@ -4,39 +4,36 @@ import hashlib
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from connectors.ends.kafka import Reader, create_topics, publish, read_all
+from connectors.ends.kafka import Reader, create_topics, publish
 from connectors.ends.messages import Message, Topic
 from connectors.ends.tape import Tape
 from connectors.vault import Vault
-from deploy import flink
 from deploy.native import NativeStack
 from deploy.stack import Stack, load
 from ledger.loader import Loader
 from pipelines.intake.messages import NARROW_TOPIC, TABLE_TOPICS
-from pipelines.job.outputs import Outputs, parse
-from pipelines.job.settings import LiveSettings
 from schemas.errors import PrerequisiteError, YrdError
 from schemas.visibility import pair_wait_us
 from yrd.processes import cpu
-from yrd.processes.concluding import conclude
 from yrd.processes.layout import Layout
+from yrd.processes.live_closings import LiveClosings
+from yrd.processes.live_job import PATIENCE_S, STREAM_MARKET, LiveJob, start_job
 from yrd.processes.loading import open_loader
 from yrd.settings import Settings
 
 Progress = Callable[[str, int, int], None]
 _LEDGER_TABLE = {"submissions": "submission"}
-_PATIENCE_S = 600.0
-_STREAM_MARKET = "PYMT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +82,22 @@ def run_live(
     )
     layout.root.mkdir(parents=True, exist_ok=True)
     _topics(run)
-    job = _job(run, settings)
+    job = start_job(native, layout.root, run.prefix, settings)
     origin = str(reader.manifest["data_origin"])
-    total = sum(segment.submissions for segment in reader.segments())
-    with _intake(run) as check, open_loader(layout.ledger, origin) as loading:
-        _publish(run, speed)
-        _load(run, loading.loader, total, check, progress)
-        outputs = _outputs(run, job)
-        known = datetime.fromisoformat(str(reader.manifest["received_to"]))
-        source = f"kafka:{run.prefix}"
-        result = conclude(loading.loader, layout.ledger, outputs, source, known, settings.slack)
-    run.native.cancel(job)
+    end = datetime.fromisoformat(str(reader.manifest["received_to"]))
+    with (
+        _publisher(run, speed, settings.slack) as sending,
+        _intake(run) as intake,
+        open_loader(layout.ledger, origin) as loading,
+    ):
+        loader = loading.loader
+        closings = LiveClosings(
+            loader, layout.ledger, run.stack.servers, run.prefix, settings.slack
+        )
+        _load(run, closings, job, (intake, sending), progress)
+        job.wait_for(_microseconds(end))
+        result = closings.finish(job.outputs(), end)
+    job.cancel()
     cpu.reap()
     return result | {
         "elapsed_s": round(time.perf_counter() - started, 2),
@@ -121,36 +123,8 @@ def _topics(run: _Run) -> None:
         ) from None
 
 
-def _job(run: _Run, settings: Settings) -> str:
-    """The id of the run's job on the cluster, submitted unless it runs already."""
-    told = run.layout.root / "live-job.json"
-    if told.is_file():
-        known = str(json.loads(told.read_text())["job"])
-        state = (flink.ask(run.stack, f"/jobs/{known}") or {}).get("state")
-        if state in ("RUNNING", "RESTARTING", "CREATED"):
-            return known
-    folder = run.layout.root / "live"
-    folder.mkdir(exist_ok=True)
-    job = run.native.submit(
-        LiveSettings(
-            servers=run.stack.servers,
-            folder=folder,
-            source=run.topic(NARROW_TOPIC),
-            sink=run.topic("crossings"),
-            transaction_prefix=f"{run.prefix}job",
-            transaction_timeout_ms=run.stack.transaction_timeout_ms,
-            wait_us=pair_wait_us(_STREAM_MARKET),
-            slack_us=settings.slack_us,
-            parallelism=run.stack.task_managers * run.stack.slots,
-            checkpoint_ms=run.stack.checkpoint_ms,
-        )
-    )
-    told.write_text(json.dumps({"job": job}))
-    return job
-
-
 @contextmanager
-def _intake(run: _Run) -> Iterator[Callable[[], None]]:
+def _intake(run: _Run) -> Iterator[Callable[[], bool]]:
     """The intake process, for as long as the block runs; gives a check that it still does."""
     path = run.layout.root / "live-intake.json"
     feeds = [name.removeprefix("raw.") for name in run.stack.partitions if name.startswith("raw.")]
@@ -163,7 +137,7 @@ def _intake(run: _Run) -> Iterator[Callable[[], None]]:
                 "vault": str(run.layout.vault.resolve()),
                 "data_origin": run.tape.manifest["data_origin"],
                 "partitions": run.stack.partitions[NARROW_TOPIC],
-                "wait_us": pair_wait_us(_STREAM_MARKET),
+                "wait_us": pair_wait_us(STREAM_MARKET),
             }
         )
     )
@@ -175,9 +149,10 @@ def _intake(run: _Run) -> Iterator[Callable[[], None]]:
             stderr=subprocess.STDOUT,
         )
 
-    def check() -> None:
+    def check() -> bool:
         if child.poll() is not None:
             raise YrdError(f"live intake: ended with code {child.returncode}; see {log.name}")
+        return False
 
     try:
         yield check
@@ -186,27 +161,66 @@ def _intake(run: _Run) -> Iterator[Callable[[], None]]:
         child.wait(timeout=30)
 
 
-def _publish(run: _Run, speed: float) -> None:
-    """Send the tape, once."""
-    mark = run.layout.root / "live-published"
-    if mark.exists():
-        return
+@contextmanager
+def _publisher(run: _Run, speed: float, slack: timedelta) -> Iterator[Callable[[], bool]]:
+    """Sends the tape: at a pace while the block runs, as fast as it can before the block.
+
+    Gives a check that raises what went wrong and says whether more is to come: nights are long.
+    What comes a few submissions at a time costs a transaction each, so haste sends all of it first.
+    """
+    stopped = threading.Event()
+    failed: list[Exception] = []
     vault = Vault(run.layout.vault, lambda _: None)
-    publish(
-        run.tape,
-        run.stack.servers,
-        prefix=run.topic("raw."),
-        speed=speed or None,
-        wait=time.sleep,
-        store=vault.put,
-    )
-    mark.touch()
+
+    def wait(seconds: float) -> None:
+        if stopped.wait(seconds):
+            raise YrdError("live replay: stopped")
+
+    def send() -> None:
+        try:
+            publish(
+                run.tape,
+                run.stack.servers,
+                prefix=run.topic("raw."),
+                speed=speed or None,
+                wait=wait,
+                store=vault.put,
+                slack=slack,
+            )
+        except Exception as error:  # raised again by the check
+            failed.append(error)
+
+    def check() -> bool:
+        if failed:
+            raise failed[0]
+        return thread.is_alive()
+
+    thread = threading.Thread(target=send, name="publisher", daemon=True)
+    thread.start()
+    if not speed:
+        thread.join()
+        check()
+    try:
+        yield check
+    finally:
+        stopped.set()
+        thread.join(timeout=30)
 
 
 def _load(
-    run: _Run, loader: Loader, total: int, check: Callable[[], None], progress: Progress
+    run: _Run,
+    closings: LiveClosings,
+    job: LiveJob,
+    checks: tuple[Callable[[], bool], ...],
+    progress: Progress,
 ) -> None:
-    """Load what the intake answers until every submission is accounted for."""
+    """Load what the intake answers until every submission is accounted for; close days on the way.
+
+    Raises:
+        YrdError: nothing more came for ten minutes of waiting, or a part ended.
+    """
+    loader = closings.loader
+    total = sum(segment.submissions for segment in run.tape.segments())
     names = {run.topic(topic): name for name, topic in TABLE_TOPICS.items()}
     places: dict[tuple[str, int], int] = {}
     for topic in names:
@@ -214,18 +228,21 @@ def _load(
         if done:
             places[topic, 0] = done[-1] + 1
     reader = Reader(run.stack.servers, list(names), places)
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline, before = time.monotonic() + PATIENCE_S, -1
     try:
-        while (counted := _submissions(loader)) < total or not reader.drained():
+        while (counted := _submissions(loader)) < total or not reader.passed(reader.ends()):
             progress("submissions loaded", counted, total)
             for message in reader.poll():
                 _take(loader, message, names)
             loader.flush()
-            check()
+            for closing in closings.look(reader, job):
+                progress(f"closed {closing.last}", 1, 1)
+            if any([check() for check in checks]) or counted > before:  # noqa: C419 - all of them
+                deadline, before = time.monotonic() + PATIENCE_S, counted
             if time.monotonic() > deadline:
                 raise YrdError(
-                    f"live intake: {counted} of {total} submissions answered after "
-                    f"{_PATIENCE_S:.0f} s; see {run.layout.root / 'live-intake.log'}"
+                    f"live intake: {counted} of {total} submissions answered, then nothing for "
+                    f"{PATIENCE_S:.0f} s; see {run.layout.root / 'live-intake.log'}"
                 )
         progress("submissions loaded", total, total)
     finally:
@@ -251,44 +268,5 @@ def _submissions(loader: Loader) -> int:
     return int(loader.connection.scalar("SELECT count(*) FROM submission"))
 
 
-def _outputs(run: _Run, job: str) -> Outputs:
-    """What the job wrote, once its watermark has passed everything that was sent."""
-    newest = datetime.fromisoformat(str(run.tape.manifest["received_to"]))
-    _until(lambda: _watermark_ms(run.stack, job) >= newest.timestamp() * 1_000, run, job)
-    for _ in range(2):  # a checkpoint's output is committed once the checkpoint is complete
-        passed_ms = time.time() * 1_000
-        _until(lambda since=passed_ms: _checkpointed_ms(run.stack, job) > since, run, job)
-    lines = (
-        m.value.decode() for m in read_all(run.stack.servers, [run.topic("crossings")]) if m.value
-    )
-    return parse(lines)
-
-
-def _until(done: Callable[..., bool], run: _Run, job: str) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while not done():
-        state = (flink.ask(run.stack, f"/jobs/{job}") or {}).get("state")
-        if state in ("FAILED", "CANCELED", "FINISHED"):
-            raise YrdError(f"stream job: {state} on the cluster; see {run.native.folder}")
-        if time.monotonic() > deadline:
-            raise YrdError(f"stream job: no end after {_PATIENCE_S:.0f} s; see {run.native.folder}")
-        time.sleep(0.5)
-
-
-def _watermark_ms(stack: Stack, job: str) -> float:
-    """The slowest watermark that reached the rules stage, milliseconds; -inf before the first."""
-    vertices = (flink.ask(stack, f"/jobs/{job}") or {}).get("vertices", [])
-    found = []
-    for vertex in vertices:
-        if "rules" in vertex["name"]:
-            marks = flink.ask_list(stack, f"/jobs/{job}/vertices/{vertex['id']}/watermarks")
-            found += [float(mark["value"]) for mark in marks]
-            if len(marks) < vertex["parallelism"]:
-                return float("-inf")
-    return min(found, default=float("-inf"))
-
-
-def _checkpointed_ms(stack: Stack, job: str) -> float:
-    """When the newest completed checkpoint was triggered, milliseconds."""
-    latest = (flink.ask(stack, f"/jobs/{job}/checkpoints") or {}).get("latest", {})
-    return float((latest.get("completed") or {}).get("trigger_timestamp", 0))
+def _microseconds(instant: datetime) -> int:
+    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

@@ -1,10 +1,11 @@
 """The process of a live intake: `python -m yrd.processes.live_intake FILE` until it is ended.
 
 FILE holds prefix, servers, group, folder of the vault and data origin as JSON. Killed at any point
-it loses nothing and doubles nothing: start it again.
+it loses nothing and doubles nothing: start it again. It ends when the process that started it does.
 """
 
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -50,14 +51,14 @@ def main(path: str) -> None:
         max_records=MAX_SUBMISSIONS,
     )
     transform.remember(read_all(servers, [prefix + TABLE_TOPICS["submissions"]]))
-    ended = False
+    ended, parent = False, os.getppid()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         nonlocal ended
         ended = True
 
     signal.signal(signal.SIGTERM, end)
-    intake.run(lambda: ended)
+    intake.run(lambda: ended or os.getppid() != parent)
     intake.close()
 
 

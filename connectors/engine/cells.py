@@ -294,6 +294,7 @@ class Cells:
         repeated = np.zeros(self.count, np.bool_)
         if qualified:
             allowed = self._allowed_instances(path, touch)
+            allowed = self._with_inner(allowed, path.rpartition("]")[2].count("/") - 1)
             cell_of, more = self._cells_of_instances(plain)
             roles.pick_instances(self.scanned.cells, allowed, cell_of, more, chosen, repeated)
         else:
@@ -344,6 +345,17 @@ class Cells:
                 outer = np.zeros(len(parents), np.bool_)
                 outer[allowed] = True
         return allowed
+
+    def _with_inner(self, allowed: Ints, levels: int) -> Ints:
+        """Instances and those that lie in them, so many groups deep: `side[54=1]/party/448`."""
+        if not levels or not len(allowed):
+            return allowed
+        parents = self.scanned.instances[:, 0]
+        inside = np.zeros(len(parents), np.bool_)
+        inside[allowed] = True
+        for _ in range(levels):
+            inside |= (parents >= 0) & inside[parents]
+        return np.flatnonzero(inside).astype(np.int32)
 
     def _values(self, chosen: Ints) -> tuple[pa.Array, Mask | None]:
         """Text of chosen cells (-1 and blank give null), and where it could not be decoded."""

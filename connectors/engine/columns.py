@@ -270,9 +270,9 @@ class Reading:
         warn = "warning" if column.options.get("check") == "warn" else ""
         if kind in _CODE_LISTS:
             shape = convert.unmatched(text, _CODE_LISTS[kind])
-            self._note(shape, "ENG-FORMAT", column, f"a {kind} code")
+            self._note(shape, "ENG-FORMAT", column, f"a {kind} code", warn)
             bad = convert.failing(text, lambda values: valid(kind, values)) & ~shape
-            self._note(bad, "ENG-UNKNOWN-CODE", column, f"a listed {kind} code")
+            self._note(bad, "ENG-UNKNOWN-CODE", column, f"a listed {kind} code", warn)
             return
         given = text.is_valid().to_numpy(zero_copy_only=False)
         bad = ~valid(kind, text) & given

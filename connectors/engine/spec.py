@@ -20,6 +20,7 @@ import pyarrow as pa
 from connectors.engine.specgroups import Group, framing, groups
 from connectors.engine.speclines import Lines
 from connectors.engine.specsheet import Sheet, sheet
+from connectors.engine.specstated import is_public, nameless, not_stated
 from schemas.errors import ConfigurationError
 from schemas.fields import IMPLEMENTED_KINDS, arrow_schema
 from schemas.identifiers import has_check
@@ -47,6 +48,7 @@ TOP_LEVEL = frozenset(
         *("party", "max_expanded", "undecided_fields", "no_key", "catalogue"),
         *("record_else", "refers"),
         *("begin", "groups", "integrity", "market", "sheet", "unpivot"),
+        *("empty", "not_stated", "visibility"),
     }
 )
 OPTIONS = frozenset(
@@ -177,6 +179,9 @@ class Feed:
     integrity: str  # FIX: verify | tolerate a wrong check sum or body length
     groups: tuple[Group, ...]  # FIX: outer ones first
     sheet: Sheet | None  # XLSX: where the table lies and what a record of it is
+    empty: tuple[str, ...]  # fields that hold nothing; a value in one is of an unknown field
+    not_stated: Mapping[str, str]  # canonical field -> why this source does not state it
+    public: bool  # published to everybody: every vantage sees its records
 
     @property
     def business_calendar(self) -> str:
@@ -227,7 +232,8 @@ def parse(path: Path, text: str, draft: bool = False) -> Feed:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{path}: expected TOML: {error}; correct that line") from error
+        told = str(error).replace("Cannot overwrite a value", "a name once, it is said again")
+        raise ConfigurationError(f"{path}: expected TOML: {told}; correct that line") from error
     version = hashlib.sha256(text.encode())
     hatches = path.with_name("hatches.py")
     if hatches.is_file():
@@ -285,6 +291,8 @@ class _Reader:
             lines.fail((), "namespace", "a regular expression", "correct it")
         filled = {c.name for c in columns} | {c.name for c in local} | set(constants)
         filled |= {f"{party.prefix}_id" for party in parties}
+        absent = not_stated(raw, kind, filled | set(names), lines)
+        constants = MappingProxyType({**constants, **nameless(absent)})
         ignored, found = self._ignored(), groups(raw, lines)
         if feed_format == "fix":
             ignored |= dict.fromkeys(framing(found), "checked while messages are read")
@@ -329,6 +337,9 @@ class _Reader:
             integrity=lines.choice(raw, "integrity", ("verify", "tolerate"), "verify"),
             groups=found,
             sheet=sheet(raw, lines),
+            empty=tuple(lines.texts(raw, "empty", ())),
+            not_stated=absent,
+            public=is_public(raw, kind, filled, lines),
         )
 
     def _begin(self, feed_format: str) -> str:

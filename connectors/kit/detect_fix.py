@@ -36,16 +36,19 @@ def fix(body: bytes, encoding: str) -> Layout:
     fields = [one.split(b"=", 1) for one in body[:_LOOKED_AT].split(begin[2]) if b"=" in one]
     sequence = [one[0].decode("ascii", "replace").strip() for one in fields]
     present = set(sequence)
+    groups = {name: group for name, group in tags()["groups"].items() if group["count"] in present}
+    holders = {name: _holder(group, groups, sequence) for name, group in groups.items()}
     sections: list[str] = []
-    for name, group in tags()["groups"].items():
-        if group["count"] not in present or ("in" in group and not _found(sections, group["in"])):
+    for name, group in groups.items():
+        holder = holders[name]
+        if "in" in group and holder is None:
             continue
         members = [tag for tag in group["members"] if tag in present]
-        inner = {tag for other in tags()["groups"].values() if other.get("in") == name
-                 for tag in (other["count"], other["first"], *other["members"])}  # fmt: skip
+        inner = {tag for other, of in groups.items() if name in _outer(other, holders)
+                 for tag in (of["count"], of["first"], *of["members"])}  # fmt: skip
         members += sorted(_between(sequence, group) - set(members) - inner - {group["first"]})
         lines = [f"[groups.{name}]   # guess: tag {group['count']} counts it"]
-        lines += [f"in = {text(group['in'])}"] if "in" in group else []
+        lines += [f"in = {text(holder)}"] if holder else []
         lines += [f"count = {text(group['count'])}", f"first = {text(group['first'])}"]
         lines.append(f"members = {texts(members)}")
         sections.append("\n".join(lines))
@@ -59,8 +62,26 @@ def fix(body: bytes, encoding: str) -> Layout:
     )  # fmt: skip
 
 
-def _found(sections: list[str], name: str) -> bool:
-    return any(section.startswith(f"[groups.{name}]") for section in sections)
+def _holder(
+    group: Mapping[str, Any], groups: Mapping[str, Mapping[str, Any]], sequence: list[str]
+) -> str | None:
+    """The group another one lies in: by the standard, or as the first messages have it."""
+    name: str | None = group.get("in") or group.get("perhaps_in")
+    if name is None or name not in groups:
+        return None
+    if "in" in group:
+        return name
+    return name if sequence.index(group["count"]) > sequence.index(groups[name]["first"]) else None
+
+
+def _outer(name: str, holders: Mapping[str, str | None]) -> list[str]:
+    """The groups a group lies in, the nearest first."""
+    out = []
+    holder = holders[name]
+    while holder:
+        out.append(holder)
+        holder = holders[holder]
+    return out
 
 
 def _between(sequence: list[str], group: Mapping[str, Any]) -> set[str]:

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 
 import pyarrow as pa
 
 from connectors.kit.detect_fix import tags
-from connectors.kit.hints import hints, likeness, words
+from connectors.kit.hints import Hint, hints, likeness, words
 from connectors.kit.profile import Field, Profile
-from schemas.fields import arrow_schema
+from connectors.kit.toml_text import key, text
+from schemas.codes import code_lists
+from schemas.fields import arrow_schema, fields
 
 _ENOUGH = 0.66  # below this a name says too little
 _NEAR = 0.6  # enough for a hint that a person reads
@@ -25,7 +28,10 @@ _NUMBERS = (
     "agent12",
 )
 _DAYS = ("date", "date_packed", "date_slash")
-_MOMENTS = ("moment", "moment_no_zone", "moment_blank", "moment_fix", "moment_packed", *_DAYS)
+_MOMENTS = (
+    *("moment", "moment_no_zone", "moment_blank", "moment_packed_blank", "moment_fix"),
+    *("moment_packed", *_DAYS),
+)
 _BY_TYPE: tuple[tuple[Callable[[pa.DataType], bool], tuple[str, ...]], ...] = (
     (pa.types.is_decimal, _NUMBERS),
     (pa.types.is_integer, ("integer", "time_packed", "date_packed")),
@@ -33,6 +39,10 @@ _BY_TYPE: tuple[tuple[Callable[[pa.DataType], bool], tuple[str, ...]], ...] = (
     (pa.types.is_timestamp, _MOMENTS),
     (pa.types.is_string, ("reference", "code", "text", "integer")),
 )
+# Groups of canonical fields that go by their own name too, if nothing else is said of them.
+_BY_NAME = ("lifecycle", "product", "economics", "venue_time", "collateral", "payments", "order")
+_OWN_NAME = 0.9  # how like a canonical name a source name must be, where no other name is known
+_SAID_BY_HAND = ("asset_class", "contract_type")  # a source has codes of its own for these
 _PARTY_SHAPES = {
     "lei": "LEI", "uscc": "USCC", "agent12": "CNAPS12", "fin14": "FIN14",
     "resident_id": "RESIDENT_ID",
@@ -70,12 +80,13 @@ def guesses(profile: Profile, kind: str) -> list[Guess]:
     """
     schema = arrow_schema(kind)
     found = []
+    known = _known(kind)
     for field in profile.fields:
-        for target, hint in hints().fields.items():
-            if target not in schema.names or not _fits(schema.field(target).type, field, target):
+        for target, (names, enough) in known.items():
+            if not _fits(schema.field(target).type, field, target):
                 continue
-            score, alias = _best(field.path, hint.names)
-            if score >= _ENOUGH:
+            score, alias = _best(field.path, names)
+            if score >= enough:
                 score += 0.02 * (field.records == profile.records) - 0.02 * bool(field.repeated)
                 found.append(_guess(field, target, score, alias))
     found.sort(key=lambda one: (-one.score, one.path, one.target))
@@ -110,19 +121,42 @@ def near(field: Field, kind: str) -> str:
     """The canonical field whose name is nearest, if its type could be; empty where none is near."""
     schema = arrow_schema(kind)
     able = (
-        (_best(field.path, hint.names)[0], name)
-        for name, hint in hints().fields.items()
-        if name in schema.names
+        (_best(field.path, names)[0], name)
+        for name, (names, enough) in _known(kind).items()
+        if enough == _ENOUGH
         and (field.shape in ("empty", "list") or _fits(schema.field(name).type, field, name))
     )
     score, name = max(able, default=(0.0, ""))
     return name if score >= _NEAR else ""
 
 
+@cache
+def _known(kind: str) -> dict[str, tuple[tuple[str, ...], float]]:
+    """Canonical fields of a kind -> names they go by, and how like one of them is enough."""
+    out = {}
+    for field in arrow_schema(kind):
+        hint = hints().fields.get(field.name)
+        if hint:
+            out[field.name] = (hint.names, _ENOUGH)
+        elif fields()[field.name].group in _BY_NAME:
+            out[field.name] = ((field.name.replace("_", " "),), _OWN_NAME)
+    return out
+
+
+def code_map(target: str, codes: Iterable[str]) -> str:
+    """`map = { ... }` of the codes met: a code of the canonical list is itself, others are '?'."""
+    known = code_lists().get(target)
+    same = (known or codes) if target not in _SAID_BY_HAND else ()
+    entries = (f"{key(code)} = {text(code if code in same else '?')}" for code in codes)
+    return f"map = {{ {', '.join(entries)} }}"
+
+
 def _guess(field: Field, target: str, score: float, alias: str) -> Guess:
-    hint = hints().fields[target]
+    hint = hints().fields.get(target, Hint((), (), ""))
+    coded = code_map(target, field.codes) if _is_coded(target) else ""
     shape = next((one for one in hints().shapes if one.name == field.shape), None)
-    options = hint.options or (shape.options if shape and _wanted(target, shape.options) else "")
+    by_shape = shape.options if shape and _wanted(target, shape.options) else ""
+    options = coded or hint.options or by_shape
     if field.shape in _DAYS and target.endswith("_timestamp"):  # a day alone: its Beijing midnight
         options = ", ".join([options or 'format = "%Y-%m-%d"', 'tz = "+08:00"'])
     score = min(score, 1.0)
@@ -159,8 +193,15 @@ def _fits(kind: pa.DataType, field: Field, target: str) -> bool:
     """Whether values of this shape can be read as the canonical field."""
     if field.shape in ("empty", "list"):
         return False
-    allowed = hints().fields[target].shapes
+    if _is_coded(target):
+        return bool(field.codes)
+    hint = hints().fields.get(target)
+    allowed = hint.shapes if hint else ()
     return field.shape in (allowed or next((s for fits, s in _BY_TYPE if fits(kind)), ()))
+
+
+def _is_coded(target: str) -> bool:
+    return fields()[target].type_text.startswith("dictionary")
 
 
 def _side(path: str, names: Iterable[str]) -> int:

@@ -16,7 +16,11 @@ _GENERIC = 0.7  # of the score where only generic words are common
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What texts of one kind look like; `share` of the values must, where it is not nearly all."""
+    """What texts of one kind look like; `share` of the values must, where it is not nearly all.
+
+    Where `some` is said, at least one value looks like that: without a comma or a plus in any,
+    amounts are plain.
+    """
 
     name: str
     pattern: str
@@ -24,6 +28,7 @@ class Shape:
     check: str | None
     options: str
     share: float | None
+    some: str
     sensitive: bool
 
 
@@ -56,7 +61,7 @@ def hints() -> Hints:
     shapes = tuple(
         Shape(
             one["name"], one["pattern"], one["says"], one.get("check"), one.get("options", ""),
-            one.get("share"), bool(one.get("sensitive")),
+            one.get("share"), one.get("some", ""), bool(one.get("sensitive")),
         )
         for one in raw["shape"]
     )  # fmt: skip
@@ -96,7 +101,8 @@ def likeness(name: str, alias: str) -> float:
     """How alike a source name and an alias are, 0 to 1.
 
     Words in common over all words (Dice), the last words counting double: the head of a name says
-    what it is. Chinese compares pairs of characters.
+    what it is. Of an alias of one word a name may have no other telling word. Chinese compares
+    pairs of characters.
 
     Example:
         >>> likeness("Notional amount-Leg 1", "notional amount leg 1")
@@ -111,6 +117,8 @@ def likeness(name: str, alias: str) -> float:
         return 0.0
     score = _dice([*ours, ours[-1]], [*theirs, theirs[-1]])
     telling = set(ours) & set(theirs) - hints().generic
+    if len(theirs) == 1 and set(ours) - set(theirs) - hints().generic:
+        telling = set()  # a strike price is no price
     return score if telling or score == 1 else score * _GENERIC
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connectors.engine.spec import Feed
 from connectors.kit.detect import layout
 from connectors.kit.detect_fix import tags
 from connectors.kit.detect_layout import Layout
@@ -13,6 +12,7 @@ from connectors.kit.profile import Field, Profile, draft, profile
 from connectors.kit.toml_text import key, text
 from schemas.fields import arrow_schema
 
+_FEW = 40  # distinct values worth counting
 _ORDER = (
     "source_trade_id", "event_timestamp", "execution_timestamp", "reporting_timestamp",
 )  # fmt: skip
@@ -37,6 +37,7 @@ class Draft:
     guesses: tuple[Guess, ...]
     parties: tuple[PartyGuess, ...]
     undecided: tuple[str, ...]
+    empty: tuple[str, ...]
 
 
 def new_spec(
@@ -70,31 +71,37 @@ def new_spec(
     if "counterparty_1_id" in arrow_schema(kind).names:
         parties = tuple(_one_name(party_guesses(seen, [one.path for one in made])))
     known = {one.path for one in made} | {one.path for one in parties}
-    undecided = tuple(field.path for field in seen.fields if field.path not in known)
-    body = _spec(name, found, feed, seen, made, parties, undecided, kind, market)
-    return Draft(body, found, seen, made, parties, undecided)
+    left = [field for field in seen.fields if field.path not in known]
+    empty = tuple(field.path for field in left if field.shape == "empty")
+    undecided = tuple(field.path for field in left if field.shape != "empty")
+    body = _spec(name, found, seen, made, parties, (undecided, empty), kind, market)
+    return Draft(body, found, seen, made, parties, undecided, empty)
 
 
 def _spec(
     name: str,
     found: Layout,
-    feed: Feed,
     seen: Profile,
     made: Sequence[Guess],
     parties: Sequence[PartyGuess],
-    undecided: Sequence[str],
+    left: tuple[Sequence[str], Sequence[str]],
     kind: str,
     market: str,
 ) -> str:
     return "\n".join(
         [
             *_head(name, found, kind),
-            *_undecided(seen, undecided, kind),
+            *_undecided(seen, left[0], kind),
+            *_empty(left[1]),
             *_key(made, kind),
             "",
             "# Paths nobody reads, each list with its reason:",
             '# "free text, may hold names" = ["remark"]',
             "[ignored]",
+            "",
+            "# What the source by its nature does not state, though the market requires it:",
+            '# "a public print names nobody" = ["counterparty_1_id", "counterparty_2_id"]',
+            "# [not_stated]",
             "",
             *_sections(found),
             *_catalogue(),
@@ -151,23 +158,54 @@ def _undecided(seen: Profile, undecided: Sequence[str], kind: str) -> list[str]:
         "undecided_fields = [",
     ]
     fields = [field for field in seen.fields if field.path in set(undecided)]
-    for field in sorted(fields, key=lambda one: one.shape == "empty"):
-        lines.append(f"    {text(field.path)},   # {_look(field, kind)}")
+    for field in fields:
+        lines.append(f"    {text(field.path)},   # {_look(field, seen, kind)}")
     return [*lines, "]", ""]
 
 
-def _look(field: Field, kind: str) -> str:
+def _empty(paths: Sequence[str]) -> list[str]:
+    """Fields that hold nothing in the sample; each may say so, and be found out."""
+    if not paths:
+        return []
+    return [
+        "# Fields that hold nothing in the sample. Left here, the first value in one is that of",
+        "# an unknown field and waits for a decision. Or read them as the others.",
+        "empty = [   # guess: no value in the sample",
+        *(f"    {text(path)}," for path in paths),
+        "]",
+        "",
+    ]
+
+
+def _look(field: Field, seen: Profile, kind: str) -> str:
     name = tags()["names"].get(field.path.rpartition("/")[2], "")
     parts = [f"{name} {field.records}x".strip()]
     if field.repeated:
-        parts.append(f"more than once in {field.repeated}: pick one with a qualifier, or ignore")
-    parts += [" ".join(field.masks[:2])] if field.masks else ["always empty"]
+        parts.append(f"more than once in {field.repeated}: {_qualified(field, seen)}, or ignore")
+    parts += [" ".join(field.masks[:2])] if field.masks else []
     said = next((one.says for one in hints().shapes if one.name == field.shape), "")
     parts += [said] if said else []
-    parts += [f"{field.distinct} different"] if field.distinct <= 40 and field.records > 40 else []
+    if field.codes:
+        parts.append(f"{field.distinct} different: {' '.join(field.codes)}")
+    elif field.distinct <= _FEW and field.records > _FEW:
+        parts.append(f"{field.distinct} different")
     target = near(field, kind)
     parts += [f"perhaps {target}"] if target else []
     return "; ".join(parts).replace("\n", " ")
+
+
+def _qualified(field: Field, seen: Profile) -> str:
+    """How one of several is picked: by a value beside it, or beside the group it lies in."""
+    steps = field.path.split("/")
+    for depth in range(1, len(steps)):
+        group = "/".join(steps[:depth])
+        for other in seen.fields:
+            near, _, last = other.path.rpartition("/")
+            few = other.distinct <= _FEW and other.repeated and other.path != field.path
+            if near == group and few:
+                rest = "/".join(steps[depth:])
+                return f"pick one with a qualifier, such as {group}[{last}=...]/{rest}"
+    return "pick one with a qualifier, such as group[path=value]/path"
 
 
 def _key(made: Sequence[Guess], kind: str) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from connectors.engine.cells import NO_FIELD, Cells
 from connectors.engine.chunks import units_of
@@ -100,7 +101,7 @@ def cells_of(feed: Feed, bodies: Sequence[bytes]) -> tuple[Cells, int]:
             units.append(next(iter(units_of(number, memoryview(body), feed))))
     except RefusedError as refused:
         raise InputError(_told(refused)) from None
-    scanned, refusals = Decoder(feed, _NOBODY)._scanner.scan(units)
+    scanned, refusals = Decoder(feed, _NOBODY).scan(units)
     if refusals:
         raise InputError(_told(next(iter(refusals.values()))))
     return Cells(scanned), len(units)
@@ -143,16 +144,22 @@ def profile(feed: Feed, bodies: Sequence[bytes]) -> Profile:
 
 
 def _field(path: str, values: pa.Array, records: int, repeated: int) -> Field:
-    unique = pc.unique(values).drop_null()
+    counts = pc.value_counts(values.drop_null())
+    unique = counts.field("values")
     distinct = len(unique)
     looked = unique.slice(0, _LOOKED_AT)
-    shape = shape_of(looked)
+    weights = counts.field("counts").to_numpy() if distinct <= _CODES else None
+    shape = shape_of(looked, weights)
     texts = looked.slice(0, 200).to_pylist()
     return Field(path, records, repeated, distinct, shape, common(texts), _codes(shape, values))
 
 
-def shape_of(values: pa.Array) -> str:
+def shape_of(values: pa.Array, weights: NDArray[np.int64] | None = None) -> str:
     """The first shape of the hints that nearly all values have; else `text`, or `empty`.
+
+    Args:
+        values: Distinct ones.
+        weights: How often each is met; of few values one odd record must not tell.
 
     Example:
         >>> shape_of(pa.array(["2026-06-15"])), shape_of(pa.array(["79,326,002+", "1,000"]))
@@ -161,17 +168,25 @@ def shape_of(values: pa.Array) -> str:
     if not len(values):
         return "empty"
     for shape in hints().shapes:
-        if _share(shape, values) >= (shape.share or _NEARLY_ALL):
+        fits = _fits(shape, values)
+        share = fits.mean()
+        if weights is not None and not shape.share:
+            share = max(share, np.average(fits, weights=weights))
+        if share >= (shape.share or _NEARLY_ALL) and (not shape.some or _any(shape.some, values)):
             return shape.name
     return "text"
 
 
-def _share(shape: Shape, values: pa.Array) -> float:
+def _fits(shape: Shape, values: pa.Array) -> NDArray[np.bool_]:
     hit = pc.match_substring_regex(values, rf"\A(?:{shape.pattern})\z")
-    if shape.check and has_check(shape.check) and pc.any(hit).as_py():
-        fits = hit.to_numpy(zero_copy_only=False)
-        return float(np.count_nonzero(fits & valid(shape.check, values)) / len(values))
-    return float(pc.mean(hit).as_py())
+    fits: NDArray[np.bool_] = hit.to_numpy(zero_copy_only=False)
+    if shape.check and has_check(shape.check) and fits.any():
+        fits = fits & valid(shape.check, values)
+    return fits
+
+
+def _any(pattern: str, values: pa.Array) -> bool:
+    return bool(pc.any(pc.match_substring_regex(values, rf"\A(?:{pattern})\z")).as_py())
 
 
 def _codes(shape: str, values: pa.Array) -> tuple[str, ...]:

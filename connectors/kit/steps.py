@@ -18,7 +18,8 @@ from schemas.required import required
 from schemas.visibility import visibility
 
 _QUALIFIER = re.compile(r"\[([^=\]]+)=[^\]]*\]")
-MAPPED, IGNORED, UNDECIDED = "mapped", "ignored", "undecided"
+MAPPED, IGNORED, UNDECIDED, EMPTY = "mapped", "ignored", "undecided", "empty"
+_GUESSED = "# guess:"
 _MIDNIGHT = {
     "%Y": "2026", "%m": "06", "%d": "15", "%H": "00", "%M": "00", "%S": "00", "%f": "", "%z": "",
 }  # fmt: skip
@@ -40,6 +41,8 @@ def accounted(feed: Feed, seen: Profile) -> list[dict[str, Any]]:
             pattern = next((p for p in feed.ignored if _matches(p, field.path)), None)
             status = UNDECIDED if pattern is None else IGNORED
             told = feed.ignored_because.get(pattern or "", "")
+            if pattern is None and field.path in feed.empty and not field.records:
+                status, told = EMPTY, "holds nothing; a value would be of an unknown field"
         if field.path in feed.undecided_fields:
             status = UNDECIDED
         out.append({"path": field.path, "status": status, "told": told, "records": field.records})
@@ -48,24 +51,30 @@ def accounted(feed: Feed, seen: Profile) -> list[dict[str, Any]]:
 
 def reviewed(text: str) -> Step:
     """Nothing is left as `yrd feed new` wrote it: no line marked as a guess, no '?'."""
+    lines = list(enumerate(text.splitlines(), 1))
     open_ = [
-        f"line {number}: check the guess, then take its mark away"
-        for number, line in enumerate(text.splitlines(), 1)
-        if "# guess:" in line
-    ]
-    open_ += [
-        f"line {number}: expected a value in place of '?'"
-        for number, line in enumerate(text.splitlines(), 1)
+        f"line {number}: {_begins(line)}: expected a value in place of '?'"
+        for number, line in lines
         if '"?"' in line.partition("#")[0]
     ]
-    told = f"{len(open_)} lines of the draft are left" if open_ else "no line of a draft is left"
-    return Step("reviewed", not open_, told, tuple(open_))
+    guessed = [f"line {number}: {_begins(line)}" for number, line in lines if _GUESSED in line]
+    if guessed:
+        open_ += ["guesses: check each, correct it or not, then take its mark `# guess: ...` away"]
+    open_ += guessed
+    left = len(open_) - bool(guessed)
+    told = f"{left} lines of the draft are left" if left else "no line of a draft is left"
+    return Step("reviewed", not left, told, tuple(open_))
+
+
+def _begins(line: str) -> str:
+    """What a line of a spec says something of, without what it says."""
+    return line.partition(" = ")[0].strip()[:60]
 
 
 def accounting(feed: Feed, fields: Sequence[Mapping[str, Any]]) -> Step:
-    """Every source field is mapped or ignored; nobody is left undecided."""
+    """Every source field is mapped, ignored or declared empty; nobody is left undecided."""
     by = {status: [f["path"] for f in fields if f["status"] == status] for status in
-          (MAPPED, IGNORED, UNDECIDED)}  # fmt: skip
+          (MAPPED, IGNORED, UNDECIDED, EMPTY)}  # fmt: skip
     left = list(dict.fromkeys([*by[UNDECIDED], *feed.undecided_fields]))
     seen = {field["path"] for field in fields}
     never = [path for path in reads(feed) if path not in seen and "*" not in path]
@@ -76,9 +85,18 @@ def accounting(feed: Feed, fields: Sequence[Mapping[str, Any]]) -> Step:
     if silent:
         notes.append(f"{len(silent)} ignored paths have no reason in [ignored]")
     told = f"{len(by[MAPPED])} mapped, {len(by[IGNORED])} ignored, {len(left)} undecided"
-    cure = "read it in [fields], [local] or [party...], or list it in [ignored] with a reason"
-    open_ = tuple(f"{path}: {cure}" for path in left)
-    return Step("accounting", not left, told, open_, tuple(notes))
+    told += f", {len(by[EMPTY])} empty" if by[EMPTY] else ""
+    open_ = [f"{path}: decide about it" for path in left]
+    filled = {f["path"] for f in fields if f["status"] == UNDECIDED and f["records"]}
+    open_ = [
+        f"{path}: holds values; take it out of `empty`" if path in feed.empty and path in filled
+        else one
+        for path, one in zip(left, open_, strict=True)
+    ]  # fmt: skip
+    if left:
+        open_.insert(0, "read each in [fields], [local] or [party...], or list it in [ignored] "
+                     "with a reason; what never holds anything can stand in `empty`")  # fmt: skip
+    return Step("accounting", not left, told, tuple(open_), tuple(notes))
 
 
 def types(feed: Feed, decoded: Decoded, reports: pa.Table) -> Step:
@@ -101,8 +119,8 @@ def types(feed: Feed, decoded: Decoded, reports: pa.Table) -> Step:
     return Step("types and units", not open_, told, tuple(open_), tuple(notes))
 
 
-def codes(feed: Feed, rejects: Sequence[Mapping[str, Any]]) -> Step:
-    """Every code met is one the spec knows."""
+def codes(feed: Feed, rejects: Sequence[Mapping[str, Any]], odd: int = 0) -> Step:
+    """Every code met is one the spec knows, but for `odd` records."""
     tables = sum("map" in column.options for column in (*feed.columns, *feed.locals))
     tables += sum(bool(entry.types) for party in feed.parties for entry in party.ids)
     unknown = [one for one in rejects if one["rule"] == "ENG-UNKNOWN-CODE"]
@@ -111,7 +129,10 @@ def codes(feed: Feed, rejects: Sequence[Mapping[str, Any]]) -> Step:
         f"{', '.join(one['locators'])}; add it to the map, or ask the sender"
         for one in unknown
     )
-    return Step("code lists", not unknown, f"{tables} code tables", open_)
+    told = f"{tables} code tables"
+    if sum(one["records"] for one in unknown) <= odd:
+        return Step("code lists", True, told, (), open_)
+    return Step("code lists", False, told, open_)
 
 
 def required_fields(feed: Feed, reports: pa.Table) -> Step:
@@ -131,13 +152,13 @@ def required_fields(feed: Feed, reports: pa.Table) -> Step:
         if "event_type" in mine.schema.names:
             acts = pc.unique(mine["event_type"].cast(pa.string())).drop_null().to_pylist()
         for name in needs.fields:
-            if needs.spared([name], acts):
+            if needs.spared([name], acts) or name in feed.not_stated:
                 continue
             if name in mine.schema.names and rows and mine[name].null_count == rows:
-                cure = "map it, or say it in [constants]"
+                cure = "map it, say it in [constants], or why the source has none in [not_stated]"
                 open_.append(f"{name}: is in no accepted report{where}; {cure}")
         for group in needs.one_of:
-            if needs.spared(group, acts):
+            if needs.spared(group, acts) or set(group) <= set(feed.not_stated):
                 continue
             there = [name for name in group if name in mine.schema.names]
             if rows and all(mine[name].null_count == rows for name in there):
@@ -146,7 +167,9 @@ def required_fields(feed: Feed, reports: pa.Table) -> Step:
     if not reports.num_rows:
         open_.append("no report was accepted, so nothing can be said")
     told = f"{wanted} required of {feed.market} {feed.kind}"
-    return Step("required fields", not open_, told, tuple(open_))
+    told += f", {len(feed.not_stated)} not stated by the source" if feed.not_stated else ""
+    notes = tuple(f"{name}: not stated: {why}" for name, why in feed.not_stated.items())
+    return Step("required fields", not open_, told, tuple(open_), notes)
 
 
 def _of_market(reports: pa.Table, market: str) -> pa.Table:
@@ -171,6 +194,8 @@ def key(feed: Feed, reports: pa.Table) -> Step:
 
 def visibility_of(feed: Feed, reports: pa.Table) -> Step:
     """Each market has a visibility row, and a column that entitles a region is filled."""
+    if feed.public:
+        return Step("visibility", True, "public: everybody sees every report, nobody is named")
     names: list[str] = []
     for market in feed.markets:
         try:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from connectors.engine.spec import Feed
 from quality.evaluate import EVALUATION, Evaluator
+from schemas.regions import ALL_BITS
 from schemas.visibility import vantage_mask, visibility
 
 
@@ -49,8 +50,10 @@ def vantage_masks(areas: pa.RecordBatch, segments: pa.Array, feed: Feed) -> pa.A
         feed: The feed the records came by.
 
     Returns:
-        A uint8 array as of `schemas.visibility.vantage_mask`.
+        A uint8 array as of `schemas.visibility.vantage_mask`; every bit where the feed is public.
     """
+    if feed.public:
+        return pa.array(np.full(areas.num_rows, ALL_BITS, np.uint8))
     out = np.zeros(areas.num_rows, np.uint8)
     for market, rows in by_market(segments, feed):
         some = areas if len(rows) == areas.num_rows else areas.take(pa.array(rows))

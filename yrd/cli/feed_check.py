@@ -36,6 +36,9 @@ def check(
     rejected: Annotated[
         float, typer.Option(help="Share of records that may be rejected.", min=0, max=1)
     ] = 0.05,
+    waiting: Annotated[
+        float, typer.Option(help="Share of records that may be quarantined.", min=0, max=1)
+    ] = 0.0,
     submitter: Annotated[
         str | None, typer.Option(help="Institution the files count as sent by.")
     ] = None,
@@ -72,7 +75,7 @@ def check(
         given = read(feed, files or [], held)
         if held:
             given += _held(feed.name, ledger, tape)
-        made = tried(feed, text, given, trial(submitter, rejected))
+        made = tried(feed, text, given, trial(submitter, rejected, waiting))
         path = certificate or certificates(settings.var) / f"{feed.version}.json"
         path = feed.folder / BESIDE if ship else path
         write(made, path, throughput=not ship)
@@ -157,7 +160,8 @@ def show(made: "Certificate", path: Path) -> None:
     stdout.print(f"feed {made.feed}, spec {made.spec}: {verdict}", highlight=False)
     for step in made.steps:
         mark = "[green]yes[/]" if step.passed else "[red]no [/]"
-        stdout.print(f"  {mark} {step.name:<17} {escape(step.told)}", highlight=False)
+        stdout.print(f"  {mark} {step.name:<17} {escape(step.told)}",
+                     highlight=False, soft_wrap=True)  # fmt: skip
         lines = [f"- {one}" for one in step.open] + [f"  {one}" for one in step.notes]
         for line in lines[:_SHOWN]:
             stdout.print(f"        {line}", markup=False, highlight=False, soft_wrap=True)
@@ -169,5 +173,6 @@ def show(made: "Certificate", path: Path) -> None:
             f"{made.throughput['cpu_ns_per_byte']:,.1f} ns a byte (of {made.throughput['records']} "
             "records: few records cost more each)",
             highlight=False,
+            soft_wrap=True,
         )
     stdout.print(f"certificate: {path}", markup=False, highlight=False, soft_wrap=True)

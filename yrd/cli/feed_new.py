@@ -67,13 +67,15 @@ def new(
             "fields": len(made.profile.fields),
             "guessed": len(made.guesses) + len(made.parties),
             "undecided": list(made.undecided),
+            "empty": list(made.empty),
         }
         if as_json:
             emit(told, as_json)
             return
         stdout.print(
             f"{path}: {told['format']} in {told['encoding']}, {told['records']:,} records, "
-            f"{told['fields']} fields: {told['guessed']} guessed, {len(made.undecided)} undecided\n"
+            f"{told['fields']} fields: {told['guessed']} guessed, {len(made.undecided)} undecided"
+            f"{f', {len(made.empty)} always empty' if made.empty else ''}\n"
             f"next: decide them in {path}, then yrd feed check {path} {sample}",
             markup=False, highlight=False, soft_wrap=True,
         )  # fmt: skip

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 ORIGIN = "SIMULATED"
 
 
-def trial(submitter: str | None = None, rejected: float | None = None) -> Trial:
+def trial(
+    submitter: str | None = None, rejected: float | None = None, waiting: float | None = None
+) -> Trial:
     """How `yrd feed check` tries a feed; what is None is as `Trial` has it."""
     made = Trial(EXAMPLES_KEY, through, time.process_time)
-    given = {"submitter": submitter, "rejected": rejected}
+    given = {"submitter": submitter, "rejected": rejected, "waiting": waiting}
     fields = {name: value for name, value in given.items() if value is not None}
     return Trial(**{**{n: getattr(made, n) for n in Trial.__dataclass_fields__}, **fields})
 

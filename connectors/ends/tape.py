@@ -7,7 +7,7 @@ Arrow IPC streams of `schemas.records.RAW`, ordered by `received_at`. Bodies abo
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -206,6 +206,21 @@ class Tape:
             raise InputError(f"{path}: content: expected the bytes the manifest names; copy again")
         with pa.ipc.open_stream(content) as reader:
             return reader.read_all()
+
+    def outlines(self, number: int, columns: Sequence[str]) -> pa.Table:
+        """Some columns of a segment's envelopes, as the file has them, for planning.
+
+        The bytes are not held against the manifest: that costs a reading of every body, and
+        whoever takes the segment by `envelopes` or `read` does it before anything is used.
+
+        Raises:
+            InputError: as `envelopes`, where the segment cannot be read at all.
+        """
+        try:
+            with pa.memory_map(str(self.folder / self._segments[number].name)) as source:
+                return pa.ipc.open_stream(source).read_all().select(list(columns))
+        except (pa.ArrowException, KeyError, IndexError, OSError):
+            return self.envelopes(number).select(list(columns))
 
     def mapped(self, sha256: bytes) -> pa.Buffer:
         """A body that lies in the vault, as pages of its file.

@@ -1,6 +1,7 @@
 """Identifier checks: shape first, the authority's check digits, unique values only."""
 
 import csv
+import random
 from datetime import date
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stdnum import lei
 from stdnum.cn import uscc
+from stdnum.iso7064 import mod_11_10, mod_97_10
 
 from schemas import identifiers
 from schemas.errors import ConfigurationError
@@ -79,6 +82,22 @@ def test_uscc_agrees_with_the_authority_where_that_has_an_answer(text: str) -> N
     value = text if len(text) == 18 else text + "0"
     if value[:2].isdigit():
         assert valid("USCC", pa.array([value]))[0] == uscc.is_valid(value)
+
+
+def test_codes_of_one_length_agree_with_the_authority() -> None:
+    """As columns of characters here, value by value there; half of them have the right digits."""
+    draw = random.Random(3)
+    capitals = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    leis, cnaps = [], []
+    for number in range(2_000):
+        body = "".join(draw.choices(capitals, k=18))
+        leis.append(body + (mod_97_10.calc_check_digits(body) if number % 2 else "17"))
+        body = f"{draw.randrange(10**11):011d}"
+        cnaps.append(body + (mod_11_10.calc_check_digit(body) if number % 2 else "7"))
+    assert valid("LEI", pa.array(leis)).tolist() == [bool(lei.is_valid(one)) for one in leis]
+    assert valid("CNAPS12", pa.array(cnaps)).tolist() == [
+        bool(mod_11_10.is_valid(one)) for one in cnaps
+    ]
 
 
 def test_null_is_not_valid_and_stays_null_for_sql() -> None:

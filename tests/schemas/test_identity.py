@@ -1,5 +1,6 @@
 """One party stays one, two parties stay two, whatever the spelling."""
 
+import random
 from datetime import date
 
 import numpy as np
@@ -83,6 +84,22 @@ class TestPersons:
         assert full[-1] == ric.calc_check_digit(full)
         assert identity.resident_id(full) == full
         assert identity.resident_id(first[:6] + first[8:]) == full
+
+    def test_columns_of_plain_ids_and_single_texts_agree(self) -> None:
+        """Plain ids are checked as columns; wrong digits, no dates and odd spellings one by one."""
+        draw = random.Random(5)
+        kinds, numbers = [], []
+        for _ in range(3_000):
+            year = draw.choice([0, 1, 1900, 1999, 2000, 2023, 2024, draw.randrange(10_000)])
+            first = f"310101{year:04d}{draw.randrange(14):02d}{draw.randrange(33):02d}"
+            first += f"{draw.randrange(1_000):03d}"
+            number = first + identity.resident_check(first)
+            spelt = [number] * 9 + [number[:-1] + "7", number.lower(), f" {number}", number + "\n"]
+            numbers.append(draw.choice(spelt))
+            kinds.append(draw.choice(["B01", "NIDN", "居民身份证", "resident id", "B03", "", "*"]))
+        found = identity.documents(texts(*kinds), texts(*numbers)).to_pylist()
+        one_by_one = [*map(identity.document_text, kinds, numbers)]
+        assert found == one_by_one
 
     @given(st.text(max_size=30), st.text(max_size=30), st.text(max_size=4))
     def test_any_text_gives_a_form_or_nothing(self, kind: str, number: str, issuer: str) -> None:

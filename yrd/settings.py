@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     )
     token_key: SecretStr = Field(
         default=SecretStr(DEMO_TOKEN_KEY),
+        min_length=16,
         description="Key of the person and account tokens (HMAC-SM3); the default is public",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(

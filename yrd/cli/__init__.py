@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import typer
+from pydantic import ValidationError
 
 from yrd.logs import configure
 from yrd.settings import Settings
@@ -59,5 +60,16 @@ def main() -> None:
     if arguments[0] not in COMMANDS:
         typer.echo(f"yrd: no command {arguments[0]!r}; `yrd --help` lists them", err=True)
         raise SystemExit(2)
-    configure(Settings())
+    configure(_settings())
     build(arguments[0])(args=arguments[1:], prog_name=f"yrd {arguments[0]}")
+
+
+def _settings() -> Settings:
+    """The settings; a variable that cannot be used is one line and exit code 2."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        for one in error.errors(include_url=False, include_input=False):
+            name = "_".join(["YRD", *map(str, one["loc"])]).upper()
+            typer.echo(f"yrd: {name}: {one['msg'].lower()}; see docs/settings.md", err=True)
+        raise SystemExit(2) from None

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from yrd.cli.common import NEGATIVE, Json, emit, guarded, stdout
+from yrd.cli.common import NEGATIVE, Json, check_lang, emit, guarded, stdout
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, help="List, explain and verify alerts."
@@ -51,7 +51,7 @@ def list_alerts(
         from serving.answers.exports import plain
         from serving.publish import open_version
 
-        _checked(lang)
+        check_lang(lang)
         if rule is not None and rule not in load_rules():
             raise InputError(f"--rule: expected one of {', '.join(load_rules())}")
         source = _EVERY if every else "alerts"
@@ -116,7 +116,7 @@ def explain(
         from serving.answers.explain import explanation
         from serving.publish import open_version
 
-        _checked(lang)
+        check_lang(lang)
         connection, _ = open_version(ledger)
         with connection:
             told = explanation(connection, alert_id)
@@ -139,13 +139,6 @@ def _fate(row: dict[str, Any], peak: str, chinese: bool) -> str:
     if chinese:
         return f"已撤回，由 {heir} 替代" if heir else "已撤回"
     return f"withdrawn, now {heir}" if heir else "withdrawn"
-
-
-def _checked(lang: str) -> None:
-    from schemas.errors import InputError
-
-    if lang not in ("zh", "en"):
-        raise InputError("--lang: expected zh or en")
 
 
 @app.command()

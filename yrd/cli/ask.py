@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yrd.cli.common import Json, emit, guarded, stderr, stdout
+from yrd.cli.common import Json, check_lang, emit, guarded, stderr, stdout
 
 if TYPE_CHECKING:
     from serving.answers.ask import Answer
@@ -52,8 +52,7 @@ def ask(
 
         if form not in ("table", *FORMATS):
             raise InputError(f"--format: expected one of table, {', '.join(FORMATS)}")
-        if lang not in ("zh", "en"):
-            raise InputError("--lang: expected zh or en")
+        check_lang(lang)
         known_at = parse_time(as_of) if as_of else None
         connection, version = open_version(ledger)
         with connection:

@@ -12,6 +12,7 @@ A command looks like this::
             emit(result, as_json, text="3 records")
 """
 
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,14 +24,38 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from schemas.errors import YrdError
+from schemas.errors import InputError, YrdError
 
 DONE, NEGATIVE, USAGE, LACKING, OUR_FAULT = 0, 1, 2, 3, 4
+
+# What a user can cure without us: a name that cannot be used, and a machine without room.
+_NAMES = {
+    errno.ENOENT: "expected a file or folder that is there",
+    errno.ENOTDIR: "expected a folder, it is a file",
+    errno.EISDIR: "expected a file, it is a folder",
+    errno.EEXIST: "expected a name that is free, or a folder",
+    errno.EACCES: "expected a file or folder this user may read and write",
+    errno.EPERM: "expected a file or folder this user may read and write",
+    errno.EROFS: "expected a place that can be written, it is read-only",
+    errno.ENAMETOOLONG: "expected a shorter name",
+}
+_ROOM = {
+    errno.ENOSPC: "the disk is full; make room and run again",
+    errno.EDQUOT: "the disk quota is used up; make room and run again",
+    errno.EMFILE: "too many open files; raise `ulimit -n`",
+    errno.ENFILE: "the machine has too many open files; close some",
+}
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
 stdout = Console()
 stderr = Console(stderr=True)
+
+
+def check_lang(lang: str) -> None:
+    """Refuse a language there are no texts in."""
+    if lang not in ("zh", "en"):
+        raise InputError("--lang: expected zh or en")
 
 
 def emit(result: object, as_json: bool, text: str = "") -> None:
@@ -46,7 +71,8 @@ def emit(result: object, as_json: bool, text: str = "") -> None:
 def guarded() -> Iterator[None]:
     """Turn errors into one clear line on stderr and a documented exit code; never a traceback.
 
-    Our own faults are logged with their traceback at level debug and reported as exit code 4.
+    A name that cannot be used is the user's to cure (2), a full disk the machine's (3). Our own
+    faults are logged with their traceback at level debug and reported as exit code 4.
     """
     try:
         yield
@@ -60,6 +86,9 @@ def guarded() -> Iterator[None]:
         raise
     except Exception as error:
         structlog.get_logger().debug("fault", exc_info=True)
+        if isinstance(error, OSError) and (told := _curable(error)):
+            stderr.print(f"yrd: {told[0]}", markup=False, highlight=False, soft_wrap=True)
+            raise typer.Exit(told[1]) from None
         stderr.print(
             f"yrd: our own fault ({type(error).__name__}); run again with YRD_LOG_LEVEL=debug to "
             "see where, and report it",
@@ -68,6 +97,17 @@ def guarded() -> Iterator[None]:
             soft_wrap=True,
         )
         raise typer.Exit(OUR_FAULT) from None
+
+
+def _curable(error: OSError) -> tuple[str, int] | None:
+    """The line and the exit code for what the user or the machine's keeper can cure."""
+    where = f"{error.filename}: " if error.filename is not None else ""
+    number = error.errno or 0
+    if number in _ROOM:
+        return where + _ROOM[number], LACKING
+    if number in _NAMES and where:
+        return f"{where}{_NAMES[number]}; correct it or name another", USAGE
+    return None
 
 
 @contextmanager

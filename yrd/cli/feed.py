@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yrd.cli.common import Json, emit, guarded, stdout
+from yrd.cli.common import Json, check_lang, emit, guarded, stdout
 from yrd.cli.feed_catalogue import entry, lines
 from yrd.cli.feed_check import check
 from yrd.cli.feed_new import new
@@ -97,7 +97,7 @@ def show(
         from schemas.errors import InputError
         from yrd.settings import Settings
 
-        _checked(lang)
+        check_lang(lang)
         settings = Settings()
         feeds = load_feeds(settings.feed_folders)
         if name not in feeds:
@@ -109,13 +109,6 @@ def show(
             _print(told, lang)
             for one in ["", *lines(told, lang)]:
                 stdout.print(one, markup=False, highlight=False, soft_wrap=True)
-
-
-def _checked(lang: str) -> None:
-    from schemas.errors import InputError
-
-    if lang not in ("zh", "en"):
-        raise InputError("--lang: expected zh or en")
 
 
 def _brief(feed: "Feed") -> dict[str, Any]:

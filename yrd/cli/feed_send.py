@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -43,4 +44,6 @@ def send(
                 file_name, body = sources.read(path)
                 writer.add(name, submitter, at + timedelta(seconds=number), body, file_name)
         told = {"tape": str(tape), "submissions": len(files), "received_at": at.isoformat()}
-        emit(told, as_json, f"{tape}: {len(files)} submissions; next: yrd replay {tape}")
+        emit(
+            told, as_json, f"{tape}: {len(files)} submissions; next: yrd replay {quote(str(tape))}"
+        )

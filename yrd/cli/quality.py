@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yrd.cli.common import NEGATIVE, Json, emit, guarded, progress, stdout
+from yrd.cli.common import NEGATIVE, Json, check_lang, emit, guarded, progress, stdout
 
 if TYPE_CHECKING:
     from quality.rules import Rule
@@ -42,7 +42,7 @@ def rules(
         from quality.rules import catalogue
         from schemas.errors import InputError
 
-        _check_lang(lang)
+        check_lang(lang)
         markets = sorted({name for rule in catalogue() for name in rule.markets})
         if market is not None and market not in markets:
             raise InputError(f"--market: expected one of {', '.join(markets)}")
@@ -89,7 +89,7 @@ def day(
         from schemas.errors import InputError
         from serving.publish import open_version
 
-        _check_lang(lang)
+        check_lang(lang)
         try:
             wanted = datetime.date.fromisoformat(business_day)
         except ValueError:
@@ -110,13 +110,6 @@ def day(
             _show(result, origin, lang)
         if not result.passed:
             raise typer.Exit(NEGATIVE)
-
-
-def _check_lang(lang: str) -> None:
-    from schemas.errors import InputError
-
-    if lang not in ("zh", "en"):
-        raise InputError("--lang: expected zh or en")
 
 
 def _described(rule: "Rule") -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yrd.cli.common import Json, emit, guarded, stdout
+from yrd.cli.common import Json, check_lang, emit, guarded, stdout
 
 if TYPE_CHECKING:
     from ledger.duck import Connection
@@ -47,7 +47,7 @@ def list_waiting(
         from serving.answers.exports import plain
         from serving.publish import open_version
 
-        _checked(lang)
+        check_lang(lang)
         connection, _ = open_version(ledger)
         with connection:
             _known(connection, "reason", reason)
@@ -94,7 +94,7 @@ def show(
         from schemas.errors import InputError
         from serving.publish import open_version
 
-        _checked(lang)
+        check_lang(lang)
         if read and not (purpose or "").strip():
             raise InputError(
                 "--purpose: expected why the bytes are read, such as "
@@ -115,13 +115,6 @@ def show(
             emit(told, as_json)
         else:
             _print_item(told, len(body) if read else None)
-
-
-def _checked(lang: str) -> None:
-    from schemas.errors import InputError
-
-    if lang not in ("zh", "en"):
-        raise InputError("--lang: expected zh or en")
 
 
 def _known(connection: "Connection", column: str, wanted: str | None) -> None:

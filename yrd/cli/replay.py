@@ -1,8 +1,9 @@
 """`yrd replay TAPE`: a recorded or simulated stream through the whole path."""
 
 import json
-import shutil
+import math
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -63,7 +64,7 @@ def replay(
             demand_certificates(settings, feeds_of(tape))
         layout = Layout(out or settings.var / "runs" / tape.name)
         if fresh:
-            shutil.rmtree(layout.root, ignore_errors=True)
+            layout.clear(keep_tape=True)
         with progress(as_json) as bar:
             tasks: dict[str, Any] = {}
 
@@ -95,7 +96,7 @@ def _speed(text: str) -> float:
         value = float(text)
     except ValueError:
         value = 0.0
-    if value <= 0:
+    if not 0 < value < math.inf:  # nan is neither
         raise InputError("--speed: expected max or a number above 0, such as 60")
     return value
 
@@ -115,5 +116,5 @@ def text_of(result: dict[str, Any], root: Path) -> str:
         f"{result['transactions']:,} transactions, {result['alerts']:,} alerts\n{rules}\n"
         f"output {result['output_sha256']}\n"
         f"{result['elapsed_s']} s, {result['cpu_s']} CPU-seconds\n"
-        f"next: yrd alert list --ledger {root / 'ledger'}"
+        f"next: yrd alert list --ledger {quote(str(root / 'ledger'))}"
     )

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from yrd.cli.common import Json, emit, guarded, stdout
+from yrd.cli.common import Json, check_lang, emit, guarded, stdout
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, help="List and show the risk rules."
@@ -17,11 +17,12 @@ Lang = Annotated[str, typer.Option("--lang", help="zh or en.")]
 def list_rules(lang: Lang = "en", as_json: Json = False) -> None:
     """List every rule with its lane, purpose and legal status of use.
 
-    Exit status: 0.
+    Exit status: 0; 2 where there is no such language.
     """
     from pipelines.rules.registry import load_rules
 
     with guarded():
+        check_lang(lang)
         rules = list(load_rules().values())
         if as_json:
             emit([_brief(rule) for rule in rules], as_json)
@@ -51,12 +52,13 @@ def show(
 ) -> None:
     """Show one rule: question, definition in SQL, parameters with their legal status.
 
-    Exit status: 0; 2 where there is no such rule.
+    Exit status: 0; 2 where there is no such rule or language.
     """
     from pipelines.rules.registry import load_rules, parameters_on
     from schemas.errors import InputError
 
     with guarded():
+        check_lang(lang)
         rules = load_rules()
         if name not in rules:
             raise InputError(f"rule {name!r}: expected one of {', '.join(rules)}")

@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -67,5 +68,5 @@ def _text(result: dict[str, Any]) -> str:
         f"[bold]Simulated data[/bold], tape {result['tape']}\n"
         f"{result['first_day']} to {result['last_day']}, records: {records}\n"
         f"planted: {planted}\n"
-        f"next: yrd replay {result['tape']}"
+        f"next: yrd replay {quote(result['tape'])}"
     )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yrd.cli.common import NEGATIVE, Json, emit, guarded, stdout
+from yrd.cli.common import NEGATIVE, Json, check_lang, emit, guarded, stdout
 
 if TYPE_CHECKING:
     from ledger.duck import Connection
@@ -59,8 +59,7 @@ def status(
                 "submission status: expected an ID or --submitter INSTITUTION, such as "
                 "`yrd submission status --submitter 381290000019`"
             )
-        if lang not in ("zh", "en"):
-            raise InputError("--lang: expected zh or en")
+        check_lang(lang)
         connection, _ = open_version(ledger)
         with connection:
             if submission is not None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from deploy.stack import Stack, load
 
+INSIDE = "kafka:9092"  # the broker's address in the other containers
 TARGET = Path(__file__).resolve().parents[1] / "docker-compose.yml"
 _HEAD = """\
 # Made by `python -m deploy.compose` from deploy/stack.toml: change that file, not this one.
@@ -13,7 +14,9 @@ _HEAD = """\
 
 
 def render(stack: Stack) -> str:
-    """The compose file of a stack: a broker, a job manager and its task managers.
+    """The compose file of a stack: a broker, a job manager, its task managers, and a service `job`.
+
+    `job` is no part of what is started: `docker compose run job` submits a run's job and ends.
 
     Inside, the broker has a second listener under its service name, because its address on the
     host means something else in the other containers.
@@ -25,7 +28,7 @@ def render(stack: Stack) -> str:
         "KAFKA_LISTENERS": (
             f"HOST://:{ports['kafka']},INSIDE://:9092,CONTROLLER://:{ports['kafka_controller']}"
         ),
-        "KAFKA_ADVERTISED_LISTENERS": f"HOST://127.0.0.1:{ports['kafka']},INSIDE://kafka:9092",
+        "KAFKA_ADVERTISED_LISTENERS": f"HOST://127.0.0.1:{ports['kafka']},INSIDE://{INSIDE}",
         "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": (
             "HOST:PLAINTEXT,INSIDE:PLAINTEXT,CONTROLLER:PLAINTEXT"
         ),
@@ -73,7 +76,13 @@ def render(stack: Stack) -> str:
             "    depends_on: [jobmanager, kafka]",
             f"    mem_limit: {memory['task_manager']}m",
         ]
-    lines += ["", "volumes:", "  kafka:", "  checkpoints:", ""]
+    lines += [
+        "  job:",
+        "    <<: *flink",
+        "    profiles: [job]",
+        "    depends_on: [jobmanager, kafka]",
+        *("", "volumes:", "  kafka:", "  checkpoints:", ""),
+    ]
     return "\n".join(lines)
 
 

@@ -135,7 +135,7 @@ class NativeStack:
         settings = replace(settings, recover=newest_checkpoint(settings.folder))
         path = self.folder / f"{settings.transaction_prefix}.json"
         path.write_text(settings.to_json())
-        return flink.submit(self.home(), self.stack, path)
+        return flink.submit(self.home(), self.stack.rest, path)
 
     def cancel(self, job: str) -> None:
         """End a job; its checkpoints stay."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connectors.ends.messages import Message, raw_table
 from pipelines.intake.intake import Intake
@@ -35,6 +36,8 @@ class MessageIntake:
         sender: Addresses narrow rows to partitions.
         prefix: In front of every topic's name.
         body: Fetches a body that lies in the vault, by its SHA-256.
+        keep: Puts the body of a submission that waits as a whole into the vault: it is read again
+            when a newer spec is there, and the message's topic may be gone by then.
         slack_us: The job's transport slack; with `wait_us`, the pair wait, a flush marker moves the
             watermark so far that every window of the job closes.
         wait_us: See `slack_us`.
@@ -45,6 +48,7 @@ class MessageIntake:
     sender: NarrowSender
     prefix: str
     body: Callable[[bytes], bytes]
+    keep: Callable[[bytes], object]
     slack_us: int
     wait_us: int
     seen: Seen = field(default_factory=Seen)
@@ -60,8 +64,13 @@ class MessageIntake:
         out: dict[str, list[tuple[Any, ...]]] = {}
         raw = raw_table(messages, f"{self.prefix}raw.")
         if raw.num_rows:
-            taken = self.intake.process(self._filled(raw), self.seen.repeats(raw), 0)
+            raw = self._filled(raw)
+            taken = self.intake.process(raw, self.seen.repeats(raw), 0)
             self.seen.note(taken.submissions)
+            waiting = taken.quarantine.filter(pc.less(taken.quarantine["record"], 0))
+            held = pc.is_in(raw["sha256"], value_set=pc.unique(waiting["submission_id"]))
+            for body in raw.filter(held)["body"].to_pylist():
+                self.keep(body)
             time_ms = max(message.timestamp_ms for message in messages)
             tables = dict(taken.reports) | {
                 "feedback": taken.feedback,

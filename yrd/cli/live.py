@@ -1,8 +1,5 @@
 """`yrd up`, `yrd down`, `yrd status`: the live stack, a Kafka broker and a Flink cluster."""
 
-import shutil
-import subprocess
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +7,6 @@ import typer
 from yrd.cli.common import NEGATIVE, Json, emit, guarded, stderr
 from yrd.settings import Settings
 
-_PROJECT = Path(__file__).resolve().parents[2]
 Native = Annotated[bool, typer.Option("--native", help="Without Docker, even where Docker runs.")]
 
 
@@ -27,16 +23,14 @@ def up(native: Native = False, as_json: Json = False) -> None:
     with guarded():
         settings = Settings()
         stack_folder = settings.var / "stack"
-        if not native and _docker_runs():
-            from connectors.ends.kafka import create_topics
-            from deploy.stack import load
+        from deploy.docker import ComposeStack, docker_runs
+        from deploy.stack import load
 
-            _compose("up", "--detach", "--wait", "--build")
-            create_topics(load().servers, load().topics())
+        if not native and docker_runs():
+            ComposeStack(load()).up()
             result: dict[str, object] = {"transport": "docker", "servers": load().servers}
         else:
             from deploy.native import NativeStack
-            from deploy.stack import load
 
             stack = NativeStack(load(), stack_folder, settings.java_home)
             stderr.print("starting the broker and the cluster; the first time takes a minute")
@@ -62,13 +56,14 @@ def down(as_json: Json = False) -> None:
     Exit status: 0, also where nothing was running.
     """
     with guarded():
+        from deploy.docker import ComposeStack, docker_runs
         from deploy.native import NativeStack
         from deploy.stack import load
 
         settings = Settings()
         ended = NativeStack(load(), settings.var / "stack", settings.java_home).down()
-        if _docker_runs():
-            _compose("down")
+        if docker_runs():
+            ComposeStack(load()).down()
         text = f"Stopped: {', '.join(ended)}." if ended else "Nothing was running."
         emit({"stopped": ended}, as_json, text=text)
 
@@ -97,25 +92,3 @@ def status(as_json: Json = False) -> None:
         emit(result, as_json, text="\n".join(lines))
         if cluster is None or not all(processes.values()):
             raise typer.Exit(NEGATIVE)
-
-
-def _docker_runs() -> bool:
-    docker = shutil.which("docker")
-    if docker is None:
-        return False
-    asked = subprocess.run(  # noqa: S603
-        [docker, "info", "--format", "{{.ServerVersion}}"], capture_output=True, check=False
-    )
-    return asked.returncode == 0
-
-
-def _compose(*arguments: str) -> None:
-    from schemas.errors import YrdError
-
-    docker = shutil.which("docker") or "docker"
-    ended = subprocess.run(  # noqa: S603
-        [docker, "compose", "--file", str(_PROJECT / "docker-compose.yml"), *arguments],
-        check=False,
-    )
-    if ended.returncode:
-        raise YrdError(f"docker compose {arguments[0]}: expected it to work; see its message above")

@@ -19,6 +19,7 @@ from connectors.ends.kafka import Reader, create_topics, publish
 from connectors.ends.messages import Message, Topic
 from connectors.ends.tape import Tape
 from connectors.vault import Vault
+from deploy.docker import ComposeStack, docker_runs
 from deploy.native import NativeStack
 from deploy.stack import Stack, load
 from ledger.loader import Loader
@@ -41,7 +42,7 @@ class _Run:
     """One tape's run on the stack: its own topics, so that runs do not meet."""
 
     stack: Stack
-    native: NativeStack
+    native: NativeStack | ComposeStack
     prefix: str
     layout: Layout
     tape: Tape
@@ -56,7 +57,7 @@ def run_live(
     settings: Settings,
     speed: float,
     progress: Progress,
-    native: NativeStack | None = None,
+    native: NativeStack | ComposeStack | None = None,
 ) -> dict[str, Any]:
     """Publish a tape's submissions to the raw topics, and wait for the alerts.
 
@@ -70,7 +71,7 @@ def run_live(
     """
     cpu.adopt_orphans()
     started, cpu_started = time.perf_counter(), cpu.cpu_seconds()
-    native = native or NativeStack(load(), settings.var / "stack", settings.java_home)
+    native = native or _running(settings)
     reader = Tape(tape)
     digest = hashlib.sha256((tape / "manifest.json").read_bytes()).hexdigest()
     run = _Run(
@@ -103,6 +104,14 @@ def run_live(
         "elapsed_s": round(time.perf_counter() - started, 2),
         "cpu_s": round(cpu.cpu_seconds() - cpu_started, 2),
     }
+
+
+def _running(settings: Settings) -> NativeStack | ComposeStack:
+    """The stack `yrd up` started: the native one if it runs, else the one in containers."""
+    native = NativeStack(load(), settings.var / "stack", settings.java_home)
+    if not any(process.alive for process in native.processes()) and docker_runs():
+        return ComposeStack(load())
+    return native
 
 
 def _with_topics(stack: Stack, tape: Tape) -> Stack:

@@ -39,6 +39,7 @@ def main(path: str) -> None:
         sender=NarrowSender(told["partitions"]),
         prefix=prefix,
         body=lambda sha256: vault.get(sha256, "live intake"),
+        keep=vault.put,
         slack_us=settings.slack_us,
         wait_us=told["wait_us"],
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from connectors.ends.kafka import read_all
 from deploy import flink
+from deploy.docker import ComposeStack
 from deploy.native import NativeStack
 from pipelines.intake.messages import NARROW_TOPIC
 from pipelines.job.outputs import Outputs, parse
@@ -31,7 +32,7 @@ class LiveJob:
         prefix: In front of the run's topics.
     """
 
-    native: NativeStack
+    native: NativeStack | ComposeStack
     id: str
     prefix: str
 
@@ -91,7 +92,9 @@ class LiveJob:
         return float((latest.get("completed") or {}).get("trigger_timestamp", 0))
 
 
-def start_job(native: NativeStack, root: Path, prefix: str, settings: Settings) -> LiveJob:
+def start_job(
+    native: NativeStack | ComposeStack, root: Path, prefix: str, settings: Settings
+) -> LiveJob:
     """The run's job on the cluster, submitted unless it runs already.
 
     Args:

@@ -8,6 +8,7 @@ Python jar (kept in `opt`) and the Kafka connector, else it cannot read the grap
 import http.client
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -56,6 +57,9 @@ class Home:
             "FLINK_LIB_DIR": str(self.jars),
             "FLINK_LOG_DIR": str(self.folder),
             "PYTHONPATH": ":".join(str(path) for path in module_path()),
+            # The interpreter inside a JVM takes its library from the first python3 of the path.
+            "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
+            "LC_ALL": "C.UTF-8",  # else Java cannot name a file in Chinese
         }
 
     def command(self, script: str, *arguments: str) -> list[str]:
@@ -157,12 +161,12 @@ def _answer(stack: Stack, path: str, method: str) -> Any:  # noqa: ANN401 - any 
         connection.close()
 
 
-def submit(home: Home, stack: Stack, settings: Path) -> str:
+def submit(home: Home, rest: str, settings: Path) -> str:
     """Hand the live job to the cluster; return its id.
 
     Args:
         home: A prepared cluster home.
-        stack: The running stack.
+        rest: Where the cluster answers, host:port.
         settings: File with `pipelines.job.live.LiveSettings` as JSON.
 
     Raises:
@@ -170,7 +174,7 @@ def submit(home: Home, stack: Stack, settings: Path) -> str:
     """
     script = Path(__file__).resolve().parents[1] / "pipelines" / "job" / "live.py"
     command = home.command(
-        "flink", "run", "--jobmanager", stack.rest, "--detached", "-py", str(script), str(settings)
+        "flink", "run", "--jobmanager", rest, "--detached", "-py", str(script), str(settings)
     )
     ended = subprocess.run(  # noqa: S603
         command, capture_output=True, text=True, timeout=300, check=False

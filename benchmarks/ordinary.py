@@ -20,7 +20,8 @@ import pyarrow as pa
 import simplefix  # type: ignore[import-untyped]
 from lxml import etree  # type: ignore[import-untyped]
 
-from connectors.engine.spec import ORDINAL, Column, Feed
+from connectors.engine.spec import Column, Feed
+from connectors.engine.specwords import ORDINAL
 
 Reader = Callable[[Feed, Sequence[bytes]], int]
 Convert = Callable[[str], object]

@@ -14,45 +14,17 @@ from numpy.typing import NDArray
 from connectors.engine import convert
 from connectors.engine.cells import Cells
 from connectors.engine.findings import Findings
-from connectors.engine.spec import ORDINAL, REPORTER, Column
+from connectors.engine.normalforms import TOKENS
+from connectors.engine.spec import Column
+from connectors.engine.specwords import ORDINAL, REPORTER
 from connectors.engine.tokens import Tokeniser
 from schemas.columns import on_unique
 from schemas.identifiers import valid
-from schemas.identity import (
-    address_text,
-    compacted,
-    device_text,
-    document_text,
-    phone_number,
-)
+from schemas.identity import compacted
 
 Mask = NDArray[np.bool_]
 Hatch = Callable[[list[pa.Array], Mapping[str, Any]], tuple[pa.Array, Mask]]
 _CODE_LISTS = {"CURRENCY": "[A-Z]{3}", "MIC": "[A-Z0-9]{4}"}  # shape wrong: reject; unlisted: doubt
-
-
-def _document(text: str) -> str | None:
-    """Normal form of `type number`, two columns joined by a blank; None if it identifies nobody."""
-    kind, _, number = text.partition(" ")
-    return document_text(kind, number)
-
-
-# what a spec calls it -> (kind of token, normal form, what is expected)
-_TOKENS: Mapping[str, tuple[str, Callable[[str], str | None], str]] = {
-    "phone": ("phone", phone_number, "a phone number"),
-    "address": ("address", address_text, "an address down to the house"),
-    "device": ("device", device_text, "a device or terminal number"),
-    "resident_id": (
-        "document",
-        lambda text: document_text("RESIDENT_ID", text),
-        "a resident id of 18 characters with its check character",
-    ),
-    "document": (
-        "document",
-        _document,
-        "the type of a document and its number, such as B01 and a resident id",
-    ),
-}
 
 
 class Reading:
@@ -231,14 +203,13 @@ class Reading:
 
     def _token(self, column: Column, text: pa.Array) -> pa.Array:
         """The token of a normal form; a masked text identifies nobody, a wrong one is refused."""
-        what = str(column.options["token"])
-        kind, normal_form, expected = _TOKENS[what]
-        normal = on_unique(normal_form, text)
+        form = TOKENS[str(column.options["token"])]
+        normal = on_unique(form.text, text)
         masked = pc.fill_null(pc.match_substring(text, "*"), False)
         wrong = pc.and_not(pc.and_(text.is_valid(), normal.is_null()), masked)
         bad = wrong.to_numpy(zero_copy_only=False)
-        self._note(bad, "ENG-IDENTIFIER", column, expected)
-        return self.tokeniser.tokens(kind, normal)
+        self._note(bad, "ENG-IDENTIFIER", column, form.expected)
+        return self.tokeniser.tokens(form.kind, normal)
 
     def _text_column(self, column: Column, text: pa.Array) -> pa.Array:
         options = column.options

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from connectors.engine.columns import Reading
 from connectors.engine.convert import without
 from connectors.engine.remembered import Remembered
-from connectors.engine.spec import PARTY_SCHEMES, Party, PartyId
+from connectors.engine.spec import Party, PartyId
+from connectors.engine.specwords import PARTY_SCHEMES
 from connectors.engine.tokens import Tokeniser
 from schemas import identity
 from schemas.columns import encoded

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.engine.speclines import Lines
+from connectors.engine.specwords import ENCODINGS
 
 _SHEET = frozenset(
     {"name", "ignored", "head", "head_rows", "labels", "notes", "foot", "csv", "max_cells"}
 )
 _UNPIVOT = frozenset({"keep", "heads", "value"})
-CSV_ENCODINGS = ("utf-8", "gb18030")
 MAX_CELLS = 1_000_000
 
 
@@ -77,7 +77,7 @@ def sheet(raw: Mapping[str, Any], lines: Lines) -> Sheet | None:
         labels=tuple(lines.texts(own, "labels", (), at=at)),
         notes=_pattern(own, "notes", lines) or re.compile("(?!)"),
         foot=_pattern(own, "foot", lines),
-        csv=lines.choice(own, "csv", CSV_ENCODINGS, at=at) if "csv" in own else None,
+        csv=lines.choice(own, "csv", ENCODINGS, at=at) if "csv" in own else None,
         max_cells=cells,
         unpivot=unpivot,
     )

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.engine.cells import Cells
-from connectors.engine.spec import PERSON_DOCUMENTS, Column, Feed, Party
+from connectors.engine.spec import Column, Feed, Party
+from connectors.engine.specwords import PERSON_DOCUMENTS
 
 _RUNS = re.compile(r"[0-9A-Za-z*㐀-鿿]+")
 _SHORTEST = 6  # characters of a number: a shorter one is in every text

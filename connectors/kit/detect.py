@@ -16,7 +16,7 @@ from typing import Any
 from xml.parsers import expat
 
 from connectors.engine.gate import RefusedError, expand
-from connectors.engine.spec import FORMATS
+from connectors.engine.specwords import FORMATS
 from connectors.kit.detect_fix import fix
 from connectors.kit.detect_layout import Layout
 from connectors.kit.detect_sheet import xlsx

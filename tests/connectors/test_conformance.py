@@ -10,7 +10,7 @@ import pytest
 
 from connectors.engine.findings import RULES
 from connectors.engine.gate import readable
-from connectors.engine.spec import OPTIONS, PARTY_SCHEMES, PERSON_DOCUMENTS, TOP_LEVEL
+from connectors.engine.specwords import OPTIONS, PARTY_SCHEMES, PERSON_DOCUMENTS, TOP_LEVEL
 from connectors.feeds.registry import FOLDER, load_feeds
 from schemas.fields import arrow_schema, fields
 from schemas.records import FINDING

@@ -130,8 +130,8 @@ def _show(result: dict[str, Any], told: "Sequence[Explanation]", layout: "Layout
         f"Reports  {result['submitted']:,} submitted = {result['accepted']:,} accepted + "
         f"{result['rejected']:,} rejected + {result['quarantined']:,} quarantined + "
         f"{result['duplicates']:,} duplicates   ({result['late']:,} late)\n"
-        f"         in {result['submissions']:,} submissions; they make "
-        f"{result['transactions']:,} transactions\n",
+        f"         in {result['submissions']:,} submissions of {len(result['by_feed'])} feeds; "
+        f"they make {result['transactions']:,} transactions\n",
         highlight=False,
     )
     stdout.print(_feeds(result["by_feed"]))
@@ -157,14 +157,14 @@ def _show(result: dict[str, Any], told: "Sequence[Explanation]", layout: "Layout
     stdout.print(
         "\nhidden  by split: no region alone raises it, the joint picture does\n"
         "nobody  of these, no national operator holds all the evidence either\n"
-        "alone   a region raises it, the joint picture does not; kept, never called cleared\n",
+        "alone   a region raises it, the joint picture does not; kept, not called cleared\n",
         highlight=False,
     )
     for one in told[:SHOWN]:
-        stdout.print(f"[bold]   {one.rule.question_zh}[/bold]")
-        stdout.print(f"[bold]   {one.rule.question_en}[/bold]", soft_wrap=True)
+        for question in (one.rule.question_zh, one.rule.question_en):
+            stdout.print(Padding(f"[bold]{question}[/bold]", (0, 0, 0, 1)))
         for sentence in (*one.sentences_zh, *one.sentences_en):
-            stdout.print(Padding(sentence, (0, 0, 0, 3)), highlight=False)
+            stdout.print(Padding(sentence, (0, 0, 0, 1)), highlight=False)
         stdout.print()
     if len(told) > SHOWN:
         stdout.print(f"{len(told) - SHOWN} more alerts are told in the report.\n", highlight=False)

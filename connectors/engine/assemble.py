@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +17,7 @@ from connectors.engine.findings import (
 )
 from connectors.engine.gate import RefusedError
 from connectors.engine.spec import Feed
+from connectors.engine.totals import Totals, mismatch
 from schemas.records import FINDING
 
 SOURCE_CHANGED, CONTROL_TOTAL = "SOURCE_CHANGED", "CONTROL_TOTAL"
@@ -39,16 +39,6 @@ _QUARANTINED = pa.schema(
         pa.field("expected", pa.string()),
     ]
 )
-
-
-@dataclass(slots=True)
-class Totals:
-    """What a submission's header says, and what its records add up to (in 10**-scale units)."""
-
-    records: str | None
-    amount: str | None
-    sum: int = 0
-    whole: bool = True  # every record had an amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +111,7 @@ def assemble(
     changed = (undecided * 2 > read) & ((read >= LEAST_RECORDS) | unknown_header)
     for index in np.flatnonzero(changed):
         held[int(index)] = SOURCE_CHANGED
-    expected = {index: _mismatch(feed, told, counts[index]) for index, told in totals.items()}
+    expected = {index: mismatch(feed, told, counts[index]) for index, told in totals.items()}
     for index, problem in expected.items():
         if problem and held[index] is None:
             held[index] = CONTROL_TOTAL
@@ -150,22 +140,6 @@ def _under_unknown_header(part: Part) -> NDArray[np.int64]:
         if rule in UNDECIDED_RULES and outcome == QUARANTINED and source.startswith("/")
     ]
     return np.concatenate([np.empty(0, np.int64), *found])
-
-
-def _mismatch(feed: Feed, told: Totals, counts: NDArray[np.int64]) -> str:
-    """What the control totals should have been, or nothing where they hold."""
-    records = int(counts[0])
-    if told.records is not None and told.records != str(records):
-        return f"{feed.total_records} equal to the records"
-    if told.amount is None or feed.total_sum is None or not told.whole:
-        return ""
-    name, path = feed.total_sum
-    kind = next(column.type for column in feed.columns if column.name == name)
-    try:
-        stated = Decimal(told.amount).scaleb(kind.scale) if told.amount.isascii() else None
-    except InvalidOperation:
-        stated = None
-    return "" if stated == told.sum else f"{path} equal to the sum of {name}"
 
 
 def _noted(parts: Sequence[Part], refusals: Sequence[Refusal]) -> pa.Table:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from connectors.engine.kernels import gather, roles
-from connectors.engine.kernels.jsontext import NULL
+from connectors.engine.kernels.jsonvalues import NULL
 
 _QUALIFIER = re.compile(r"([^/\[]+)\[([^=\]]+)=([^\]]*)\]")
 _QUALIFIERS = re.compile(r"\[[^\]]*\]")

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from connectors.engine.assemble import Part, Refusal, Totals, assemble
+from connectors.engine.assemble import Part, Refusal, assemble
 from connectors.engine.cells import PATH_LIMIT, Cells, PathBook, Scanned
 from connectors.engine.cells_fix import FixScanner, note_codes, note_repeated, note_status
 from connectors.engine.cells_json import JsonScanner
@@ -28,10 +28,12 @@ from connectors.engine.gate import RefusedError
 from connectors.engine.kernels.jsontext import REPEATED_KEY, UNREADABLE, WRONG_COLUMNS
 from connectors.engine.keys import content_hash, referred_key, transaction_key
 from connectors.engine.party import PARTY_COLUMNS, Parties
+from connectors.engine.places import locators, ordinals, positions
 from connectors.engine.scan import Unit
 from connectors.engine.sheets import CELL, PROBLEM
 from connectors.engine.spec import Feed
 from connectors.engine.tokens import Tokeniser
+from connectors.engine.totals import Totals, add_totals
 from schemas.fields import arrow_schema
 from schemas.reference_data import cross_reference, institutions
 
@@ -209,8 +211,8 @@ class Decoder:
         rows = cells.count
         of_unit = np.array([unit.submission for unit in units], np.int32)
         submission = of_unit[scanned.unit] if rows else np.empty(0, np.int32)
-        record = _ordinals(units, scanned, begun)
-        start, end = _positions(units, scanned)
+        record = ordinals(units, scanned, begun)
+        start, end = positions(units, scanned)
         names = pa.array([one.submitter for one in submissions], pa.string())
         submitters = names.take(pa.array(submission))
         findings = Findings(rows)
@@ -230,7 +232,7 @@ class Decoder:
         if self.feed.sheet is not None:
             note_problems(findings, reading)
         self._note_undecided(findings, cells)
-        self._add_totals(totals, units, cells, columns, skipped, submission)
+        add_totals(self.feed, totals, units, cells, columns, skipped, submission)
         feed = self.feed
         columns["transaction_key"] = transaction_key(feed.key, columns, submitters, rows)
         if feed.refers is not None:
@@ -239,7 +241,7 @@ class Decoder:
             )
         columns["content_hash"] = content_hash(self.feed, columns)
         if feed.sheet is None:
-            locator = self._locators(scanned, record, units)
+            locator = locators(feed, scanned, record, units)
         else:
             locator = reading.text(CELL)  # a workbook's bytes are no place to look
             sizes = np.array([len(one.body) for one in submissions], np.int64)
@@ -313,43 +315,6 @@ class Decoder:
                 found, "ENG-UNKNOWN-FIELD", path, "a field the spec decides about", outcome
             )
 
-    def _add_totals(
-        self,
-        totals: dict[int, Totals],
-        units: Sequence[Unit],
-        cells: Cells,
-        columns: dict[str, pa.Array],
-        skipped: NDArray[np.bool_],
-        submission: NDArray[np.int32],
-    ) -> None:
-        """Remember what headers say, and add up what records say."""
-        feed = self.feed
-        if not units or (feed.total_records is None and feed.total_sum is None):
-            return
-        none: list[str | None] = [None] * len(units)
-        counts = cells.header(feed.total_records, len(units)) if feed.total_records else none
-        sums = cells.header(feed.total_sum[1], len(units)) if feed.total_sum else none
-        for unit, count, amount in zip(units, counts, sums, strict=True):
-            totals.setdefault(unit.submission, Totals(count, amount))
-        if feed.total_sum is None or not any(amount is not None for amount in sums):
-            return
-        _add_sums(totals, columns[feed.total_sum[0]], ~skipped, submission)
-
-    def _locators(
-        self, scanned: Scanned, record: NDArray[np.int64], units: Sequence[Unit]
-    ) -> pa.Array:
-        if self.feed.format in ("csv", "ndjson"):
-            lines = scanned.lines.astype(np.int64)
-            shifts = np.array([unit.first_line for unit in units], np.int64)
-            lines = lines + shifts[scanned.unit] if len(lines) else lines
-            return pc.binary_join_element_wise("line", pa.array(lines).cast(pa.string()), " ")
-        prefix: str | pa.Array = "/".join(self.feed.record) or "record"
-        prefix = f"/{prefix}[" if self.feed.format == "xml" else f"{prefix}["
-        if scanned.variants is not None and scanned.variants.any():
-            other = f"/{'/'.join(self.feed.record_else)}["
-            prefix = pa.array([prefix, other]).take(pa.array(scanned.variants[scanned.unit]))
-        return pc.binary_join_element_wise(prefix, pa.array(record + 1).cast(pa.string()), "]", "")
-
     def _batch(self, columns: dict[str, pa.Array], rows: int) -> pa.RecordBatch:
         """The columns that are canonical or the engine's own, extension fields as one map."""
         extension = [name for name in columns if name.startswith("extension.")]
@@ -394,57 +359,6 @@ def _without_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 def _day(submission: Submission) -> date:
     return submission.received_at.astimezone(_BEIJING).date()
-
-
-def _ordinals(units: Sequence[Unit], scanned: Scanned, begun: dict[int, int]) -> NDArray[np.int64]:
-    """Number of each record in its submission, counting on over chunks."""
-    rows = len(scanned.records)
-    sizes = np.bincount(scanned.unit, minlength=len(units)) if rows else np.zeros(len(units), int)
-    first = np.zeros(len(units), np.int64)
-    for number, unit in enumerate(units):
-        first[number] = begun.get(unit.submission, 0)
-        begun[unit.submission] = int(first[number] + sizes[number])
-    within = np.arange(rows) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return (first[scanned.unit] + within).astype(np.int64)
-
-
-def _positions(
-    units: Sequence[Unit], scanned: Scanned
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Byte range of each record in its submission."""
-    if not len(scanned.records):
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    bases = np.cumsum([0, *(len(unit.body) for unit in units)])[:-1]
-    shifts = np.array([unit.shift for unit in units], np.int64)
-    move = (shifts - bases)[scanned.unit]
-    return scanned.records[:, 0] + move, scanned.records[:, 1] + move
-
-
-def _add_sums(
-    totals: dict[int, Totals],
-    amounts: pa.Array,
-    counted: NDArray[np.bool_],
-    submission: NDArray[np.int32],
-) -> None:
-    """Exact sums per submission: halves of 32 bits added apart, so nothing overflows."""
-    limbs = np.frombuffer(amounts.buffers()[1], np.int64)[2 * amounts.offset :]
-    low, high = limbs[0 : 2 * len(amounts) : 2], limbs[1 : 2 * len(amounts) : 2]
-    given = amounts.is_valid().to_numpy(zero_copy_only=False)
-    found, place = np.unique(submission, return_inverse=True)
-    absent = np.bincount(place[counted & ~given], minlength=len(found))
-    rows = given & counted
-    wide = rows & (high != (low >> 63))
-    rows &= ~wide
-    halves = np.zeros((2, len(found)), np.int64)
-    np.add.at(halves[0], place[rows], low[rows] & 0xFFFFFFFF)
-    np.add.at(halves[1], place[rows], low[rows] >> 32)
-    for at, index in enumerate(found.tolist()):
-        told = totals[index]
-        told.whole &= not absent[at]
-        told.sum += int(halves[0, at]) + (int(halves[1, at]) << 32)
-    for row in np.flatnonzero(wide).tolist():
-        value = (int(high[row]) << 64) + (int(low[row]) & 0xFFFFFFFFFFFFFFFF)
-        totals[int(submission[row])].sum += value
 
 
 def _extension(columns: dict[str, pa.Array], rows: int) -> pa.Array:

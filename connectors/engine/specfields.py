@@ -1,4 +1,4 @@
-"""The lines of a spec that fill fields: `[fields]`, `[local]`, `[under]`, `market`, with options."""
+"""The lines of a spec that fill fields: `[fields]`, `[local]`, `[under]` and `market`."""
 
 import difflib
 import re

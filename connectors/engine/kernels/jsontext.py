@@ -9,13 +9,8 @@ Text must be valid UTF-8 (checked before). Numbers stay text: money is never a f
 import numba as nb
 import numpy as np
 
+from connectors.engine.kernels.jsonvalues import ESCAPED, NUMBER, literal, number, string
 from connectors.engine.kernels.nodes import LAST, MAX_DEPTH, SEEN, TABLE_FULL, TOO_DEEP, add, find
-
-# cell flags
-ESCAPED = 1
-NUMBER = 16
-LITERAL = 32
-NULL = 64
 
 # record status
 FINE = 0
@@ -35,118 +30,6 @@ def room_of(body):
         values += (c == 58) | (c == 44) | (c == 91)
         objects += (c == 123) | (c == 10)
     return values + objects, objects
-
-
-@nb.njit(cache=True, nogil=True)
-def _hex4(body, i, high):
-    """The value of four hex digits at i, -1 if they are not there."""
-    if i + 4 > high:
-        return -1
-    value = 0
-    for j in range(4):
-        c = body[i + j]
-        if 48 <= c <= 57:
-            value = value * 16 + (c - 48)
-        elif 97 <= (c | 32) <= 102:
-            value = value * 16 + ((c | 32) - 87)
-        else:
-            return -1
-    return value
-
-
-@nb.njit(cache=True, nogil=True)
-def _string(body, i, high):
-    """End of the string whose first byte after the quote is at i: (end, escaped), end -1 if bad."""
-    escaped = False
-    while i < high:
-        c = body[i]
-        if c == 34:
-            return i, escaped
-        if c < 32:
-            return -1, escaped
-        if c != 92:
-            i += 1
-            continue
-        escaped = True
-        if i + 1 >= high:
-            return -1, escaped
-        c = body[i + 1]
-        if c == 117:
-            value = _hex4(body, i + 2, high)
-            i += 6
-            if value < 0 or 0xDC00 <= value < 0xE000:
-                return -1, escaped
-            if 0xD800 <= value < 0xDC00:
-                if i + 6 > high or body[i] != 92 or body[i + 1] != 117:
-                    return -1, escaped
-                value = _hex4(body, i + 2, high)
-                if value < 0xDC00 or value >= 0xE000:
-                    return -1, escaped
-                i += 6
-        elif c in (34, 92, 47, 98, 102, 110, 114, 116):
-            i += 2
-        else:
-            return -1, escaped
-    return -1, escaped
-
-
-@nb.njit(cache=True, nogil=True)
-def _digits(body, i, high):
-    while i < high and 48 <= body[i] <= 57:
-        i += 1
-    return i
-
-
-@nb.njit(cache=True, nogil=True)
-def _number(body, i, high):
-    """End of the number at i, -1 if it is none."""
-    if i < high and body[i] == 45:
-        i += 1
-    if i >= high:
-        return -1
-    if body[i] == 48:
-        i += 1
-    else:
-        end = _digits(body, i, high)
-        if end == i:
-            return -1
-        i = end
-    if i < high and body[i] == 46:
-        end = _digits(body, i + 1, high)
-        if end == i + 1:
-            return -1
-        i = end
-    if i < high and (body[i] | 32) == 101:
-        i += 1
-        if i < high and (body[i] == 43 or body[i] == 45):
-            i += 1
-        end = _digits(body, i, high)
-        if end == i:
-            return -1
-        i = end
-    return i
-
-
-@nb.njit(cache=True, nogil=True)
-def _literal(body, i, high):
-    """(end, flag) of true, false or null at i, end -1 if it is none of them."""
-    c = body[i]
-    if c == 116 and i + 4 <= high:
-        if body[i + 1] == 114 and body[i + 2] == 117 and body[i + 3] == 101:
-            return i + 4, LITERAL
-    elif c == 110 and i + 4 <= high:
-        if body[i + 1] == 117 and body[i + 2] == 108 and body[i + 3] == 108:
-            return i + 4, NULL
-    elif (
-        c == 102
-        and i + 5 <= high
-        and body[i + 1] == 97
-        and body[i + 2] == 108
-        and body[i + 3] == 115
-        and body[i + 4] == 101
-    ):
-        return i + 5, LITERAL
-    return -1, 0
 
 
 @nb.njit(cache=True, nogil=True)
@@ -212,7 +95,7 @@ def scan_json(
         elif state == _KEY or (state == _KEY_OR_END and c != 125):
             if c != 34:
                 return i
-            end, _ = _string(body, i + 1, high)
+            end, _ = string(body, i + 1, high)
             if end < 0:
                 return i
             parent = container[depth]
@@ -284,7 +167,7 @@ def scan_json(
         start = i
         flag = np.uint8(0)
         if c == 34:
-            end, escaped = _string(body, i + 1, high)
+            end, escaped = string(body, i + 1, high)
             if end < 0:
                 return i
             start = i + 1
@@ -292,13 +175,13 @@ def scan_json(
             if escaped:
                 flag = np.uint8(ESCAPED)
         elif c == 45 or 48 <= c <= 57:
-            end = _number(body, i, high)
+            end = number(body, i, high)
             if end < 0:
                 return i
             i = end
             flag = np.uint8(NUMBER)
         else:
-            end, kind = _literal(body, i, high)
+            end, kind = literal(body, i, high)
             if end < 0:
                 return i
             i = end
@@ -382,7 +265,7 @@ def find_objects(body, step_bytes, step_at, steps, limits):
     while i < n:
         c = body[i]
         if c == 34:
-            end, _ = _string(body, i + 1, n)
+            end, _ = string(body, i + 1, n)
             if end < 0:
                 return found
             if in_array < 0:

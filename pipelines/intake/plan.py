@@ -59,7 +59,7 @@ def plan(
         slack_us: How far they may overtake, microseconds of received time.
         unit_bytes: Submitted bytes after which a unit ends.
     """
-    tables = [tape.envelopes(n).select(list(ENVELOPE)) for n in range(len(tape.segments()))]
+    tables = [tape.outlines(n, ENVELOPE) for n in range(len(tape.segments()))]
     if not tables:
         return ()
     sizes = [table.num_rows for table in tables]

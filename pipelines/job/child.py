@@ -88,13 +88,16 @@ def _prepare(settings: JobSettings, module_path: str, java_home: str) -> None:
         "appender.file.layout.type = PatternLayout\n"
         "appender.file.layout.pattern = %d{ISO8601} %-5p %c{1} %m%n\n"
     )
-    jvm = [f"-Xmx{settings.heap_mb}m", "-XX:+UseParallelGC"]
+    jvm = [f"-Xmx{settings.heap_mb}m", "-XX:+UseParallelGC", *settings.java_options]
     if settings.quick_start:
         jvm.append("-XX:TieredStopAtLevel=1")
     os.environ.update(
         {
             "JAVA_HOME": java_home,
             "PYTHONPATH": module_path,
+            # The interpreter inside the JVM takes its library from the first python3 of the path.
+            "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
+            "LC_ALL": "C.UTF-8",  # else Java cannot name a file in Chinese
             "LOG4J_PROPERTIES": str(log4j),
             "FLINK_LOG_DIR": str(settings.folder),
             "JVM_ARGS": " ".join(jvm),

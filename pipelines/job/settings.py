@@ -67,6 +67,7 @@ class JobSettings:
             on top.
         quick_start: Let the JVM use its first compiler only. It moves bytes here, the kernels are
             compiled elsewhere: 3 million reports cost less this way, not only a short run.
+        java_options: Further options of the JVM, without blanks.
         stall_s: Give up when nothing was read and no checkpoint completed for so many seconds.
         pause_ms: Wait before each segment; slows a run down so that it can be interrupted.
         fail_at_message: Raise once, at this message of a rules subtask (tests of recovery).
@@ -87,6 +88,7 @@ class JobSettings:
     watermark_ms: int = 500
     heap_mb: int = 1_024
     quick_start: bool = True
+    java_options: tuple[str, ...] = ()
     stall_s: int = 300
     pause_ms: int = 0
     fail_at_message: int | None = None
@@ -196,6 +198,8 @@ def from_json(kind: type[Chosen], text: str) -> Chosen:
     for name in ("narrow", "folder", "java_home", "recover"):
         if values.get(name) is not None:
             values[name] = Path(values[name])
+    if "java_options" in values:
+        values["java_options"] = tuple(values["java_options"])
     if (agreed := values["parameters"]) is not None:
         valid_from = date.fromisoformat(agreed["valid_from"])
         values["parameters"] = ParameterSet(**agreed | {"valid_from": valid_from})

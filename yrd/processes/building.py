@@ -43,8 +43,11 @@ def job_settings(
     settings: Settings, layout: "Layout", segments: int, batch_rows: int
 ) -> "JobSettings":
     """How the stream job runs over the narrow segments of a run, `segments` in all."""
+    from pipelines.job.classes import java_options
+    from pipelines.job.embedded import java_home
     from pipelines.job.settings import JobSettings
 
+    java = java_home(settings.java_home)
     return JobSettings(
         narrow=layout.narrow,
         folder=layout.job,
@@ -53,4 +56,5 @@ def job_settings(
         slack_us=settings.slack_us,
         parallelism=settings.parallelism,
         batch_rows=batch_rows,
+        java_options=java_options(settings.var / "cache", java),
     )

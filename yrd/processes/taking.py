@@ -118,7 +118,7 @@ def _start(
     _intake = (reader, build_intake(settings, origin), done_bytes)
     with warmed.get_lock():  # the others wait for the first one and find the kernels on disk
         if not warmed.value:
-            warm(_intake[1], origin)
+            warm(_intake[1], origin, reader.manifest.get("feeds"))
             warmed.value = 1
 
 

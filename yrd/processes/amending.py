@@ -15,15 +15,6 @@ from yrd.processes.concluding import closings_of, conclusions, with_known
 _LATER = """
 SELECT DISTINCT known_from FROM event WHERE cause = 'SPEC' ORDER BY known_from
 """
-# A crossing that no longer stands ends at the instant at which that became known.
-_ENDED = """
-UPDATE crossing AS c
-SET known_to = e.known_to
-FROM _ended e
-WHERE c.rule = e.rule AND c.variant = e.variant AND c.vantage = e.vantage
-    AND c.subject = e.subject AND c.instant = e.instant AND c.measure = e.measure
-    AND c.band = e.band AND c.lane = e.lane AND c.known_to IS NULL
-"""
 
 
 def amend(loader: Loader, source: str, now: datetime, slack: timedelta) -> int:
@@ -50,19 +41,9 @@ def amend(loader: Loader, source: str, now: datetime, slack: timedelta) -> int:
     rows = with_known(crossings, closed)
     known = pa.scalar(now, rows.schema.field("known_from").type)
     alerts = found.revisions.filter(pc.equal(found.revisions["known_from"], known))
-    loader.load_segment(
-        f"alerts of {source}",
-        0,
-        {"alert": alerts, "crossing": rows.filter(pc.equal(rows["known_from"], known))},
-    )
-    loader.flush()
+    begun = rows.filter(pc.equal(rows["known_from"], known)).drop_columns(["known_to"])
     ended = rows.filter(pc.fill_null(pc.equal(rows["known_to"], known), False))
-    if ended.num_rows:
-        ledger.register("_ended", ended.drop_columns(["evidence"]))
-        try:
-            ledger.execute(_ENDED)
-        finally:
-            ledger.unregister("_ended")
+    loader.conclude(f"alerts of {source}", 0, {"alert": alerts, "crossing": begun}, ended)
     return alerts.num_rows
 
 

@@ -14,10 +14,9 @@ from connectors.feeds.derivative_trade import write
 from replay.market.batches import MINUTE, money
 from replay.market.columns import Columns, take
 from replay.market.days import DAY, HOUR, Span, stamp
+from replay.market.fx import tens_fen
 from replay.market.population import Flags, Ints, Population, Texts
 from replay.market.sending import Sent, sent, some, table_of
-from schemas.rates import Rates
-from schemas.reference_data import rates
 
 FEED = "derivative_trade"
 REPORTS_PER_TRADE = 2.25  # measured: two sides, some of them outside, some acts later
@@ -60,12 +59,15 @@ def everyday(rng: np.random.Generator, who: Population, when: Span, n: int) -> T
     fen = np.exp(rng.normal(np.log(np.where(firm, 1_500_000_000, 9_000_000_000)), 0.9))
     day = rng.choice(np.array(when.business), n)
     hour = rng.uniform(9.2, 17.3, n) * HOUR
+    instant = when.midnight(day) + hour.astype(np.int64) // 1000 * 1000
+    # Where nobody knows a rate there are no forwards: their amounts could not be compared.
+    _, rated = tens_fen(np.zeros(n, np.int64), instant)
     return Trades(
-        instant=when.midnight(day) + hour.astype(np.int64) // 1000 * 1000,
+        instant=instant,
         maker=maker,
         taker=np.where(firm, firms[rng.choice(len(firms), n, p=busy)], other),
         taker_firm=firm,
-        swap=swap,
+        swap=swap | ~rated,
         amount_fen=np.maximum(fen.astype(np.int64) // 100_000_000, 1) * 100_000_000,
         rate=rng.integers(140, 290, n),
         tenor=np.array(_TENORS)[rng.integers(0, len(_TENORS), n)],
@@ -159,13 +161,5 @@ def _acts(rng: np.random.Generator, when: Span, trades: Trades) -> tuple[Ints, I
 
 def _dollars(fen: Ints, instant: Ints) -> Ints:
     """Cents of USD worth so many fen, to whole thousands of dollars."""
-    return np.maximum(per_unit(rates(), "USD", fen, instant) // 100_000, 1) * 100_000
-
-
-def per_unit(table: Rates, currency: str, fen: Ints, instant: Ints) -> Ints:
-    """Hundredths of a foreign currency worth so many fen at the rate of the day."""
-    day = pa.array((instant + 8 * HOUR) // DAY, pa.int64()).cast(pa.int32()).cast(pa.date32())
-    one = pa.array(np.full(len(fen), 1000), pa.int64()).cast(pa.decimal128(38, 2))
-    cny, _ = table.amount_cny(one, pa.array(np.full(len(fen), currency)), day)
-    thousand = np.array([float(value) for value in cny.to_pylist()])  # CNY for 1000 units
-    return np.asarray(fen / thousand * 1000, np.int64)
+    level, _ = tens_fen(np.zeros(len(fen), np.int64), instant)
+    return np.maximum((fen / level * 1000).astype(np.int64) // 100_000, 1) * 100_000

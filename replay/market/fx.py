@@ -15,7 +15,8 @@ from replay.market.sending import Sent, gathered, sent, some, table_of
 from schemas.reference_data import rates
 
 FEED = "fx_settlement"
-_CURRENCIES = ("USD", "HKD", "EUR", "JPY")
+CURRENCIES = ("USD", "HKD", "EUR", "JPY")
+_LEVELS = (7_000.0, 900.0, 8_000.0, 47.0)  # CNY for 1000 units, outside the rate table
 _SHARES = (0.62, 0.16, 0.12, 0.10)
 _UNIT = (100, 1000, 100, 10_000)  # amounts are multiples of this
 _TYPICAL_CNY = 38_000
@@ -36,7 +37,7 @@ class Deals(Columns):
     instant: Ints
     account: Ints  # account row of the person, at the branch of the deal
     buys: Flags
-    currency: Ints  # row of _CURRENCIES
+    currency: Ints  # row of CURRENCIES
     units: Ints  # of the currency
     remitted: Flags  # paid on abroad
     agent: Ints  # party row of who acted for the person, -1: nobody
@@ -48,11 +49,11 @@ def everyday(rng: np.random.Generator, who: Population, when: Span, n: int) -> D
     inside = who.account_bank < who.banks.branches
     choice = np.flatnonzero(inside & who.person[who.account_party])
     day = rng.choice(when.length, n, p=_weights(when))
-    currency = rng.choice(len(_CURRENCIES), n, p=_SHARES)
+    currency = rng.choice(len(CURRENCIES), n, p=_SHARES)
     cny = np.exp(rng.normal(np.log(_TYPICAL_CNY), 0.8, n))
     instant = when.midnight(day) + time_of_day(rng, n) // 1_000_000 * 1_000_000
     unit = np.array(_UNIT)[currency]
-    units = cny / _thousands(currency, instant) * 1000 // unit
+    units = cny / tens_fen(currency, instant)[0] * 1000 // unit
     persons = np.flatnonzero(who.person & who.inside)
     represented = rng.random(n) < _REPRESENTED
     return Deals(
@@ -73,12 +74,18 @@ def _weights(when: Span) -> Floats:
     return np.asarray(weight / weight.sum())
 
 
-def _thousands(currency: Ints, instant: Ints) -> Floats:
-    """Fen for ten units of each currency: CNY for a thousand units at the day's rate."""
+def tens_fen(currency: Ints, instant: Ints) -> tuple[Floats, Flags]:
+    """Fen for ten units of currencies (rows of `CURRENCIES`) at the rates of their days.
+
+    Returns:
+        (values, mask of those that the rate table knows); the others are a plausible level.
+    """
     day = pa.array((instant + BEIJING) // DAY, pa.int64()).cast(pa.int32()).cast(pa.date32())
     thousand = pa.array(np.full(len(currency), 1000)).cast(pa.decimal128(38, 2))
-    cny, _ = rates().amount_cny(thousand, pa.array(np.array(_CURRENCIES)[currency]), day)
-    return np.array([int(value * 100) for value in cny.to_pylist()], np.int64) / 100
+    cny, unknown = rates().amount_cny(thousand, pa.array(np.array(CURRENCIES)[currency]), day)
+    filled = np.array([float(value or 0) for value in cny.to_pylist()])
+    level = np.array(_LEVELS)[currency]
+    return np.where(unknown, level, filled), ~np.asarray(unknown)
 
 
 def feed(rng: np.random.Generator, who: Population, deals: Deals, broken_share: float) -> Sent:
@@ -86,7 +93,8 @@ def feed(rng: np.random.Generator, who: Population, deals: Deals, broken_share: 
     n = len(deals)
     party, bank = who.account_party[deals.account], who.account_bank[deals.account]
     # Quoted for 100 units, in ten-thousandths; a spread of a few parts in ten thousand.
-    middle = np.rint(_thousands(deals.currency, deals.instant) * 1000).astype(np.int64)
+    level, _ = tens_fen(deals.currency, deals.instant)
+    middle = np.rint(level * 1000).astype(np.int64)
     quote = middle + np.where(deals.buys, 1, -1) * (middle // 2500)
     fen = deals.units * quote // 10_000
     day = (deals.instant + BEIJING) // DAY
@@ -109,7 +117,7 @@ def feed(rng: np.random.Generator, who: Population, deals: Deals, broken_share: 
         "nationality": np.full(n, "CN"),
         "residence": np.full(n, "CN"),
         "purpose": np.array(_PURPOSES)[deals.account % len(_PURPOSES)],
-        "currency": np.array(_CURRENCIES)[deals.currency],
+        "currency": np.array(CURRENCIES)[deals.currency],
         "amount": np.char.add(deals.units.astype(str), ".00"),
         "rate": np.char.add(
             np.char.add((quote // 10_000).astype(str), "."),

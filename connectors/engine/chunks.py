@@ -136,8 +136,10 @@ def _limits(body: Body, feed: Feed, record: tuple[str, ...]) -> NDArray[np.int64
     """Start and end of each record of a large document."""
     bytes_of = np.frombuffer(body, np.uint8)
     steps = Steps.of([record])
-    mark = b"<" if feed.format == "xml" else b"{"
-    capacity = sum(bytes(body[at : at + _STEP]).count(mark) for at in range(0, len(body), _STEP))
+    mark = record[-1].encode() if feed.format == "xml" else b"{"
+    overlap = len(mark) - 1  # a mark on a border is counted in the piece in front of it
+    pieces = (bytes(body[at : at + _STEP + overlap]) for at in range(0, len(body), _STEP))
+    capacity = sum(piece.count(mark) for piece in pieces)
     limits = np.empty((capacity + 1, 2), np.int64)
     if feed.format == "xml":
         check_xml(body, feed)

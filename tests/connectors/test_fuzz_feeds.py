@@ -17,7 +17,7 @@ LINES = [name for name, feed in FEEDS.items() if feed.format in ("csv", "ndjson"
 TREES = [name for name, feed in FEEDS.items() if feed.format in ("xml", "json")]
 # The soak asks for more, and for other ones every time.
 LONG = "YRD_FUZZ_EXAMPLES" in os.environ
-EXAMPLES = int(os.environ.get("YRD_FUZZ_EXAMPLES", "150")) // 10
+EXAMPLES = int(os.environ.get("YRD_FUZZ_EXAMPLES", "150")) // 15
 BOUNDED = settings(
     max_examples=EXAMPLES,
     deadline=None,

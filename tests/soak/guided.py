@@ -98,8 +98,8 @@ class Lines:
 def interpret() -> None:
     """Let the scanning kernels run as Python; those that copy, hash and gather stay compiled."""
     kernels = {f"connectors.engine.kernels.{name}" for name in KERNELS}
-    for module in kernels:
-        importlib.import_module(module)
+    for kernel in kernels:
+        importlib.import_module(kernel)
     for name, module in list(sys.modules.items()):
         if not name.startswith("connectors.engine"):
             continue
@@ -108,10 +108,10 @@ def interpret() -> None:
             if plain is not None and plain.__module__ in kernels:
                 setattr(module, known, plain if name in kernels else _entered(plain))
     for name in ("convert", "cells_fix"):  # these call kernels by their module
-        module = sys.modules[f"connectors.engine.{name}"]
+        caller = sys.modules[f"connectors.engine.{name}"]
         for kernel in ("numbers", "fix"):
-            if hasattr(module, kernel):
-                setattr(module, kernel, _Entered(getattr(module, kernel)))
+            if hasattr(caller, kernel):
+                setattr(caller, kernel, _Entered(getattr(caller, kernel)))
 
 
 class _Entered:

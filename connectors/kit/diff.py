@@ -23,7 +23,7 @@ _SAME_VALUES = 0.6  # weight of the values beside the name
 class Change:
     """One change: what kind, which field, what it was and is; never a value."""
 
-    kind: str  # added removed renamed type code order layout
+    kind: str  # added filled removed renamed type code order layout
     field: str
     before: str
     now: str
@@ -63,11 +63,20 @@ def changes(
             looks = " ".join(field.masks[:2]) or "empty"
             out.append(Change("added", field.path, "", field.shape, f"in {share}: {looks}"))
     for path in [path for path in old if path in new]:
+        if path in feed.empty and new[path].records:
+            out.append(_filled(new[path], now))
+            continue
         out += _values(feed, old[path], new[path])
     order = [path for path in old if path in new]
     if order != [path for path in new if path in old]:
         out.append(Change("order", "", "", "", "fields come in another order (harmless)"))
     return out
+
+
+def _filled(field: Field, now: Profile) -> Change:
+    share = f"{field.records} of {now.records} records"
+    told = f"was declared empty, holds values in {share}: {' '.join(field.masks[:2])}"
+    return Change("filled", field.path, "empty", field.shape, told)
 
 
 def _layout(before: Layout, now: Layout) -> list[Change]:
@@ -136,7 +145,11 @@ def _letters(one: str, other: str) -> float:
 
 def as_dict(change: Change) -> dict[str, Any]:
     """A change as plain data; a code is shown, anything else masked."""
-    now = change.now if change.kind in ("code", "layout", "renamed", "added", "type") else ""
+    now = (
+        change.now
+        if change.kind in ("code", "layout", "renamed", "added", "filled", "type")
+        else ""
+    )
     return {
         "kind": change.kind,
         "field": change.field,

@@ -7,9 +7,15 @@ from collections.abc import Sequence
 from connectors.engine.spec import Feed
 from connectors.kit.diff import Change
 from connectors.kit.guess import guesses
+from connectors.kit.hints import hints
 from connectors.kit.profile import Profile
 from connectors.kit.toml_text import text
 
+# Shapes of days, moments and amounts: another way to write the same.
+_WRITTEN = (
+    *("moment", "moment_no_zone", "moment_blank", "moment_packed_blank", "moment_fix"),
+    *("moment_packed", "date", "date_packed", "date_slash", "decimal", "grouped", "capped"),
+)
 _LAYOUT = ("encoding", "delimiter", "header_starts")
 
 
@@ -17,8 +23,9 @@ def patch(feed: Feed, spec: str, found: Sequence[Change], now: Profile, name: st
     """A proposed spec as a unified diff against the text of the present one; empty if no change.
 
     Renamed fields are renamed; new ones are read where a canonical field is free and near, else
-    ignored under a reason that says they await a decision; new codes stand for '?'. All of that is
-    marked as a guess: the patched spec gets no certificate before somebody has looked at it.
+    ignored under a reason that says they await a decision; new codes stand for '?'; a date or an
+    amount written otherwise is read so. All of that is marked as a guess: the patched spec gets no
+    certificate before somebody has looked at it.
     """
     text_now = with_layout(spec, found)
     for change in found:
@@ -27,8 +34,10 @@ def patch(feed: Feed, spec: str, found: Sequence[Change], now: Profile, name: st
         elif change.kind == "code" and change.now:
             text_now = _code(text_now, change.field, change.now)
         elif change.kind == "type":
-            text_now = _note(text_now, change)
-    added = [change.field for change in found if change.kind == "added"]
+            text_now = _retyped(text_now, change)
+    added = [change.field for change in found if change.kind in ("added", "filled")]
+    for path in (change.field for change in found if change.kind == "filled"):
+        text_now = _not_empty(text_now, path)
     text_now = _add(feed, text_now, added, now)
     lines = difflib.unified_diff(
         spec.splitlines(keepends=True), text_now.splitlines(keepends=True), f"a/{name}", f"b/{name}"
@@ -89,7 +98,7 @@ def _code(spec: str, path: str, code: str) -> str:
     """The code in every map of the path, with '?' as what it means."""
     out = []
     for line in spec.splitlines(keepends=True):
-        if text(path) in line:
+        if _reads(line, path):
             entry = rf'\1, {_key(code)} = "?" }}'
             out.append(re.sub(r"((?:map|types) = \{[^}]*?)\s*\}", entry, line))
         else:
@@ -101,13 +110,48 @@ def _key(code: str) -> str:
     return code if re.fullmatch(r"[A-Za-z0-9_-]+", code) else text(code)
 
 
-def _note(spec: str, change: Change) -> str:
-    """A mark beside the lines that read a field whose values look different now."""
+def _reads(line: str, path: str) -> bool:
+    """Whether a line takes a field's values: as its path, or as `from` or `type` of a table."""
+    quoted = re.escape(text(path))
+    return bool(re.search(rf"(?:^[^=]*|\b(?:from|type)\s*)=\s*{quoted}", line))
+
+
+def _retyped(spec: str, change: Change) -> str:
+    """The lines that read a field whose values look different now, read as the new look is."""
     out = []
+    told = f"   # guess: values were {change.before}, are {change.now}: {change.told}"
     for line in spec.splitlines():
-        told = f"   # guess: values were {change.before}, are {change.now}: {change.told}"
-        out.append(line + (told if text(change.field) in line and "=" in line else ""))
+        mine = _reads(line, change.field)
+        out.append(_with_options(line, change) + told if mine else line)
     return "\n".join(out) + "\n"
+
+
+def _with_options(line: str, change: Change) -> str:
+    """A line with the options of the new look in place of those of the old one."""
+    looks = {shape.name: shape.options for shape in hints().shapes}
+    if change.before not in _WRITTEN or change.now not in _WRITTEN:
+        return line
+    name, _, value = line.partition(" = ")
+    value = value.partition("   #")[0].strip()
+    if value.startswith("{"):
+        value = value.removeprefix("{").removesuffix("}").strip()
+        value = re.sub(r',\s*(?:format|tz) = "[^"]*"|,\s*(?:grouped|capped) = true', "", value)
+    else:
+        value = f"from = {value}"
+    now = looks[change.now]
+    return f"{name} = {{ {value}{f', {now}' if now else ''} }}"
+
+
+def _not_empty(spec: str, path: str) -> str:
+    """The spec without a path in the list of empty fields."""
+    one_line, lines = r"[^\n]*\]\s*(?:#[^\n]*)?$", r".*?^\s*\]"
+    found = re.search(rf"^empty\s*=\s*\[(?:{one_line}|{lines})", spec, re.MULTILINE | re.DOTALL)
+    if not found:
+        return spec
+    quoted = re.escape(text(path))
+    own_line = rf"^[ \t]*{quoted},?[ \t]*(?:#[^\n]*)?\n"
+    left = re.sub(rf"{own_line}|{quoted},?[ ]*", "", found[0], count=1, flags=re.MULTILINE)
+    return spec[: found.start()] + left + spec[found.end() :]
 
 
 def _add(feed: Feed, spec: str, added: Sequence[str], now: Profile) -> str:

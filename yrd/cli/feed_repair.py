@@ -246,7 +246,7 @@ def _show(told: dict[str, Any], patch: Path | None) -> None:
     def line(text: str) -> None:
         stdout.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    line(f"feed {told['feed']}, spec {told['spec']}: {len(told['changes'])} changes")
+    line(f"feed {told['feed']}, spec {told['spec']}: changes: {len(told['changes'])}")
     for one in told["changes"]:
         line(f"  {one['kind']:<9}{one['field']}: {one['told']}".replace(": :", ":"))
     if told["patch"]:

@@ -24,6 +24,7 @@ from pipelines.job.embedded import (
     run_embedded,
     start_child,
 )
+from pipelines.job.outputs import COUNTERS, line
 from pipelines.job.settings import JobSettings
 from pipelines.lanes.stream import run_plain
 from pipelines.rules.registry import parameters_on
@@ -247,6 +248,41 @@ def test_a_job_that_stands_still_is_ended_and_said(job: JobSettings, tmp_path: P
     sleeping.chmod(sleeping.stat().st_mode | stat.S_IEXEC)
     with pytest.raises(JobFailedError, match="stands still since 1 s"):
         run_embedded(replace(job, java_home=sleeping.parents[1], stall_s=1))
+
+
+ENDS_WELL = """
+import json, sys
+from pathlib import Path
+folder, line = Path(sys.argv[1]), sys.argv[2]
+(folder / "result.json").write_text('{"status": "finished", "startup_s": 1.0, "run_s": 1.0}')
+(folder / "progress.jsonl").write_text('{"segment": 0, "rows": 3, "first": true}\\n')
+tries = folder.parent / "tries"
+tries.write_text(str(int(tries.read_text()) + 1 if tries.exists() else 1))
+if line and tries.read_text() == "2":
+    (folder / "out").mkdir()
+    (folder / "out" / "part-0").write_text(line + "\\n")
+"""
+
+
+@pytest.mark.parametrize("recovers", [True, False])
+def test_a_job_that_ends_well_without_judging_every_report_is_not_believed(
+    job: JobSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recovers: bool
+) -> None:
+    counted = line(COUNTERS, b'{"reports": 2, "behind": 1}') if recovers else ""
+
+    def start(settings: JobSettings, recover: Path | None) -> subprocess.Popen[bytes]:
+        assert recover is None
+        command = [sys.executable, "-c", ENDS_WELL, str(settings.folder), counted]
+        return subprocess.Popen(command, start_new_session=True)
+
+    monkeypatch.setattr("pipelines.job.embedded.start_child", start)
+    if recovers:
+        assert run_embedded(job).outputs.counters["reports"] == 2
+        assert (tmp_path / "tries").read_text() == "2"
+    else:
+        with pytest.raises(JobFailedError, match="3 times before every report was judged"):
+            run_embedded(job)
+        assert not (job.folder / "result.json").exists(), "the next run begins anew"
 
 
 @pytest.mark.flink

@@ -109,7 +109,7 @@ def feed(rng: np.random.Generator, owed: LoanFeed, moves: Movements, broken_shar
         "invoice": some(loans.invoice, loans.invoice != ""),
         "trade_contract": some(loans.contract, loans.contract != ""),
     }
-    received, late = gathered(rng, instant, loans.lender, _LATE, 12 * HOUR)
+    received, late = gathered(rng, instant, loans.lender, _LATE, DAY, 12 * HOUR)
     return sent(
         rng, FEED, write, table_of(columns, write.RECORD), who.banks.ids[loans.lender],
         received, reference="movement", suffix="csv", broken_share=broken_share, plan=moves.plan,

@@ -8,7 +8,7 @@ import pyarrow as pa
 from connectors.feeds.fx_settlement import write
 from replay.market.batches import MINUTE, money
 from replay.market.columns import Columns
-from replay.market.days import BEIJING, DAY, Span
+from replay.market.days import BEIJING, DAY, HOUR, Span
 from replay.market.flows import time_of_day
 from replay.market.population import Flags, Floats, Ints, Population, Texts
 from replay.market.sending import Sent, gathered, sent, some, table_of
@@ -142,7 +142,7 @@ def feed(rng: np.random.Generator, who: Population, deals: Deals, broken_share: 
         "account": who.account_number[deals.account],
         "channel": np.where(acted, "柜台", np.array(_CHANNELS)[rng.integers(0, 4, n)]),
     }
-    received, late = gathered(rng, deals.instant, bank, _LATE)
+    received, late = gathered(rng, deals.instant, bank, _LATE, 4 * HOUR)
     return sent(
         rng, FEED, write, table_of(columns, write.RECORD), who.banks.ids[bank], received,
         reference="deal", suffix="csv", broken_share=broken_share, plan=deals.plan,

@@ -165,7 +165,7 @@ def receipts_feed(
     moved, split = acts.kind == _TRANSFER, acts.kind == _SPLIT
     status = np.array(["未质押", "已质押", "未质押", "未质押", "已注销", "未质押"])[acts.kind]
     bank, other = np.maximum(acts.pledgee, 0), np.maximum(acts.transferee, 0)
-    received, late = gathered(rng, acts.instant, np.zeros(n, np.int64), _LATE, HOUR)
+    received, late = gathered(rng, acts.instant, np.zeros(n, np.int64), _LATE, 4 * HOUR, HOUR)
     lot = np.where(split, acts.parent, acts.receipt)  # a part keeps the lot and bay of the whole
     columns: dict[str, Texts | pa.Array] = {
         "deal": np.char.add(

@@ -131,7 +131,9 @@ def feed(
     columns = _columns(rng, who, rows, serial[row], happened, cancel)
     table = table_of(columns, write.RECORD)
     # One sender: the windows of the platform decide what goes together.
-    received, late = gathered(rng, happened, np.zeros(len(row), np.int64), _LATE, _WINDOW)
+    received, late = gathered(
+        rng, happened, np.zeros(len(row), np.int64), _LATE, 30 * MINUTE, _WINDOW
+    )
     return sent(
         rng, FEED, Messages(write.write), table, np.full(len(row), OPERATOR), received,
         reference="quote", suffix="imix", broken_share=broken_share,

@@ -112,7 +112,7 @@ def feed(rng: np.random.Generator, who: Population, acts: Acts, broken_share: fl
     paid = acts.financed_fen > 0
     number = rng.permutation(int(acts.receivable.max()) + 1)[acts.receivable] + 1
     days = ((acts.instant + BEIJING) // DAY).astype("datetime64[D]").astype(str)
-    received, late = gathered(rng, acts.instant, np.zeros(n, np.int64), _LATE)
+    received, late = gathered(rng, acts.instant, np.zeros(n, np.int64), _LATE, DAY)
     columns: dict[str, Texts | pa.Array] = {
         "deal": np.char.add("RZ", np.char.zfill((rng.permutation(n) + 1).astype(str), 10)),
         "kind": np.array(KINDS)[acts.kind],

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from connectors.engine.cells_csv import header_at
 from connectors.engine.cells_fix import mark
-from connectors.engine.frame_csv import header_at
 from connectors.engine.gate import RefusedError, check_xml, readable
 from connectors.engine.kernels.jsontext import find_objects
 from connectors.engine.kernels.xmlrecords import find_records

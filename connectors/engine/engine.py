@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from connectors.engine.assemble import Part, Refusal, assemble
 from connectors.engine.cells import PATH_LIMIT, Cells, PathBook, Scanned
+from connectors.engine.cells_csv import CsvScanner
 from connectors.engine.cells_fix import FixScanner, note_codes, note_repeated, note_status
 from connectors.engine.cells_json import JsonScanner
 from connectors.engine.cells_xml import XmlScanner
@@ -23,7 +24,6 @@ from connectors.engine.chunks import CHUNK_BYTES, units_of
 from connectors.engine.columns import Reading
 from connectors.engine.convert import constant
 from connectors.engine.findings import Findings
-from connectors.engine.frame_csv import CsvScanner
 from connectors.engine.gate import RefusedError
 from connectors.engine.kernels.jsontext import REPEATED_KEY, UNREADABLE, WRONG_COLUMNS
 from connectors.engine.keys import content_hash, referred_key, transaction_key

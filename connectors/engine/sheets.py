@@ -9,10 +9,10 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 
-from connectors.engine.frame_xlsx import read_workbook
 from connectors.engine.gate import RefusedError
 from connectors.engine.sheetcells import MAX_COLUMNS, Grid, cell_name, refuse
 from connectors.engine.specsheet import Sheet
+from connectors.engine.workbook import read_workbook
 
 CELL, PROBLEM = "@cell", "@problem"
 OTHER = "@beside"  # text above the table that no label and no note of the spec names

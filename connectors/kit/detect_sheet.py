@@ -6,9 +6,9 @@ import zipfile
 from html import unescape
 from types import MappingProxyType
 
-from connectors.engine.frame_xlsx import Grid, read_workbook
 from connectors.engine.gate import RefusedError
 from connectors.engine.specsheet import MAX_CELLS, Sheet
+from connectors.engine.workbook import Grid, read_workbook
 from connectors.kit.detect_layout import Layout
 from connectors.kit.toml_text import text, texts
 from schemas.errors import InputError

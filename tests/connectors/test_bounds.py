@@ -7,10 +7,10 @@ import pytest
 
 from connectors.engine import remembered
 from connectors.engine.cells import PATH_LIMIT
+from connectors.engine.cells_csv import CsvScanner
 from connectors.engine.cells_json import JsonScanner
 from connectors.engine.cells_xml import XmlScanner
 from connectors.engine.engine import Decoder
-from connectors.engine.frame_csv import CsvScanner
 from connectors.engine.remembered import Remembered
 from connectors.feeds.registry import FOLDER, load_feeds
 from tests.connectors.support import TOKENISER, submission

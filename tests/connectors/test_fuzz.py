@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from connectors.engine.cells import Cells, PathBook
+from connectors.engine.cells_csv import CsvScanner
 from connectors.engine.cells_json import JsonScanner
 from connectors.engine.cells_xml import XmlScanner
-from connectors.engine.frame_csv import CsvScanner
 from connectors.engine.scan import Unit
 from connectors.feeds.registry import load_feeds
 

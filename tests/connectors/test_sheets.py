@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.engine.frame_xlsx import read_workbook
 from connectors.engine.gate import RefusedError
 from connectors.engine.sheetcells import cell_name, number_text
 from connectors.engine.sheets import sheet_text
 from connectors.engine.spec import load, parse
 from connectors.engine.specsheet import Sheet
+from connectors.engine.workbook import read_workbook
 from connectors.feeds.registry import FOLDER
 from connectors.feeds.reserve_report.write import SHEET, workbook
 from schemas.errors import ConfigurationError

@@ -27,7 +27,7 @@ _SWAPS = 0.62
 _BENCHMARKS = ("FR007", "SHI3M", "LPR1Y")
 _TENORS = (92, 183, 365, 730, 1096, 1826)
 _PACKAGES = 0.06
-_LATE = 0.01
+_LATE = 0.005
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from connectors.ends.tape import Tape
+from connectors.feeds.registry import load_feeds
 from ledger.duck import Connection
 from schemas.fields import IMPLEMENTED_KINDS
 from schemas.regions import JOINT_BIT, REGIONS
@@ -19,7 +20,7 @@ from tests.yrd.conftest import Killed, Replay, Run, finished, killed_and_resumed
 SUMMARY_KEYS = {
     "data_origin", "submitted", "accepted", "rejected", "quarantined", "duplicates", "pending",
     "transactions", "alerts", "hidden_by_split", "hidden_also_from_operators", "not_raised_jointly",
-    "late", "output_sha256", "elapsed_s", "cpu_s", "by_rule", "score",
+    "late", "output_sha256", "elapsed_s", "cpu_s", "by_feed", "by_rule", "score",
 }  # fmt: skip
 PARTS = ("accepted", "rejected", "quarantined", "duplicates")
 
@@ -112,6 +113,16 @@ class TestCounts:
         counted = sum(demo.result[part] for part in (*PARTS, "pending"))
         assert counted == demo.result["submitted"]
 
+    def test_every_feed_is_there_and_each_adds_up(self, demo: Run) -> None:
+        by_feed = demo.result["by_feed"]
+        assert set(by_feed) == set(load_feeds())
+        for feed, row in by_feed.items():
+            assert row["kind"] == load_feeds()[feed].kind
+            assert row["submitted"] == sum(row[part] for part in PARTS) > 0, feed
+            assert row["late"] <= max(0.02 * row["accepted"], 4), feed
+        for name in ("submitted", *PARTS, "late"):
+            assert sum(row[name] for row in by_feed.values()) == demo.result[name]
+
     def test_what_was_submitted_is_what_the_simulator_wrote(
         self, manifest: dict[str, Any], raw: list[dict[str, Any]], ledger: Connection
     ) -> None:
@@ -166,6 +177,16 @@ class TestBrokenInput:
                 assert row["locator"]
                 found[row["rule_id"], row["verdict"]] += 1
         assert {pair: found[pair] for pair in expected} == expected
+
+    def test_of_the_other_feeds_as_many_records_are_refused_as_were_broken(
+        self, demo: Run, manifest: dict[str, Any]
+    ) -> None:
+        others = set(manifest["planted_broken"]) - set(OF_RECORDS) - {"whole_submissions"}
+        assert len(others) >= 12
+        for feed in others:
+            row = demo.result["by_feed"][feed]
+            planted = sum(manifest["planted_broken"][feed].values())
+            assert row["rejected"] + row["quarantined"] == planted, feed
 
     def test_every_planted_broken_submission_is_found_whole_or_at_its_broken_line(
         self, manifest: dict[str, Any], raw: list[dict[str, Any]], ledger: Connection

@@ -53,6 +53,23 @@ def test_the_counts_shown_add_up(page: str) -> None:
     assert "请勿使用" not in page
 
 
+def test_each_feed_has_a_line_of_its_own_where_feeds_were_counted(page: str) -> None:
+    counts = {"submitted": 1_234, "accepted": 1_200, "rejected": 30, "quarantined": 4}
+    feeds = {"camt053": counts | {"kind": "position", "duplicates": 0}}
+    listed = report(samples.summary() | {"by_feed": feeds}, [])
+    line = listed[listed.index("camt053") :].split("</tr>")[0]
+    assert re.findall(r"<td>([^<]+)</td>", line) == [
+        "position",
+        "1,234",
+        "1,200",
+        "30",
+        "4",
+        "0",
+        "0",
+    ]
+    assert "数据源" not in page
+
+
 def test_counts_that_do_not_add_up_are_called_out() -> None:
     page = report(samples.summary() | {"rejected": 2_309}, [])
     assert "相差 1 条" in page

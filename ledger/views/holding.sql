@@ -28,8 +28,6 @@ WITH stated AS (
         p.effective_date,
         p.expiration_date,
         p.pledge_status,
-        p.effective_date,
-        p.expiration_date,
         p.invoice,
         p.contract,
         p.counterparty_1_region AS holder_region,

@@ -1,5 +1,6 @@
 """The command line as a user meets it: help, errors, exit codes; no traceback ever."""
 
+import errno
 import re
 import subprocess
 import sys
@@ -10,7 +11,10 @@ import click
 import pytest
 import typer
 
+from schemas.errors import InputError
 from yrd.cli import COMMANDS, build
+from yrd.cli.common import guarded
+from yrd.processes.layout import Layout
 from yrd.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -113,3 +117,52 @@ def test_the_commands_page_has_every_command_its_options_and_exit_codes(
 @pytest.mark.parametrize(("name", "command"), _commands(), ids=[name for name, _ in _commands()])
 def test_help_promises_exit_codes(name: str, command: click.Command) -> None:
     assert "Exit status" in (command.help or ""), name
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("YRD_WORKERS", "0"), ("YRD_LOG_LEVEL", "loud"), ("YRD_TOKEN_KEY", "short")],
+)
+def test_a_setting_that_cannot_be_used_is_one_line_without_its_value(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    shown = run("rule", "list")
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert shown.stderr.startswith(f"yrd: {name}: ")
+    assert shown.stderr.count("\n") == 1
+    assert value not in shown.stderr.partition(": ")[2].split()
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        (errno.ENOSPC, 3, "make room"),
+        (errno.EROFS, 2, "read-only"),
+        (errno.ENOTDIR, 2, "expected a folder"),
+        (errno.EBADF, 4, "our own fault"),
+    ],
+)
+def test_what_the_user_can_cure_is_told_from_our_own_faults(
+    number: int, code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit) as ended, guarded():
+        raise OSError(number, "as the system says it", "a place")
+    assert ended.value.exit_code == code
+    assert said in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_former_run_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "tape").mkdir()
+    (tmp_path / "summary.json").touch()
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"thesis\.txt"):
+        Layout(tmp_path).clear(keep_tape=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "summary.json",
+        "tape",
+        "thesis.txt",
+    ]
+    (tmp_path / "thesis.txt").unlink()
+    Layout(tmp_path).clear(keep_tape=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["tape"]

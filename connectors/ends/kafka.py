@@ -10,6 +10,7 @@ are read in the order of their times (`connectors.ends.merging`).
 """
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from schemas.errors import ConfigurationError, PrerequisiteError
 
 MAX_MESSAGE = 8 << 20
 _POLL_MS = 500
+_APPEAR_S = 30.0
 _PATIENCE = {"bootstrap_timeout_ms": 5_000, "reconnect_backoff_max_ms": 500}
 
 
@@ -48,7 +50,7 @@ def create_topics(servers: str, topics: Sequence[Topic]) -> list[str]:
                 continue
     finally:
         admin.close()
-    existing = partitions(servers, [topic.name for topic in topics])
+    existing = partitions(servers, [topic.name for topic in topics], patience_s=_APPEAR_S)
     for topic in topics:
         if len(existing[topic.name]) != topic.partitions:
             raise ConfigurationError(
@@ -58,18 +60,26 @@ def create_topics(servers: str, topics: Sequence[Topic]) -> list[str]:
     return created
 
 
-def partitions(servers: str, topics: Sequence[str]) -> dict[str, list[int]]:
+def partitions(servers: str, topics: Sequence[str], patience_s: float = 0) -> dict[str, list[int]]:
     """The partitions of topics that exist.
+
+    Args:
+        servers: Broker addresses.
+        topics: Their names.
+        patience_s: How long to look again: a broker may take a while to tell of a new topic.
 
     Raises:
         ConfigurationError: a topic does not exist.
     """
     consumer = _connected(KafkaConsumer, servers)
+    deadline = time.monotonic() + patience_s
     try:
         found = {}
         for topic in topics:
-            numbers = consumer.partitions_for_topic(topic)
-            if not numbers:
+            while not (numbers := consumer.partitions_for_topic(topic)):
+                if time.monotonic() < deadline:
+                    time.sleep(0.1)
+                    continue
                 raise ConfigurationError(
                     f"kafka: topic {topic}: expected it to exist; run `yrd up` once"
                 )

@@ -43,7 +43,7 @@ WRITTEN = {"alert": "*", "crossing": "*", "reconciliation": "*", "parameter": "*
 def tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small market of every feed."""
     folder = tmp_path_factory.mktemp("market") / "tape"
-    simulate(folder, 3, Sizes(reports=8_000))
+    simulate(folder, 3, Sizes(reports=8_000, days=25))
     return folder
 
 

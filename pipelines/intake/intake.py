@@ -243,7 +243,8 @@ def _bodies(column: pa.ChunkedArray) -> list[pa.Buffer]:
 
 
 def _streamed(feed: Feed) -> bool:
-    return _STREAM_MARKET in feed.markets
+    """Balances of the stream's market come a day later and hold nothing back."""
+    return _STREAM_MARKET in feed.markets and feed.kind == "event"
 
 
 def stream_rows(events: Sequence[TakenGroup | Judged]) -> NDArray[Any]:

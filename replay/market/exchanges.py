@@ -264,7 +264,10 @@ class _Desk:
         there = np.ones(len(rows), bool)
         future, serial = self._future[rows], self._serial[rows]
         report = kind == "8"
-        letter = {"G": "G", "F": "F", "5": "G", "4": "F"}.get(execution or kind, "C")
+        own = {"G": "G", "F": "F", "5": "G", "4": "F"}.get(execution or kind, "C")
+        if last is not None:  # a changed order is filled under its new id
+            own = "C"
+        letter = np.where((orders.fate == 2) & (last is not None), "G", own)
         columns: dict[str, Texts | pa.Array] = {
             "message": np.full(len(rows), kind),
             "sender": text["branch"],

@@ -301,6 +301,21 @@ class TestGoods:
         assert "20260430" not in nights
 
 
+def test_fills_changes_and_cancels_name_orders_that_were_sent(good: dict[str, Sent]) -> None:
+    rows = records(good["exchange_orders"])
+    sent = {row["client_order"]: row for row in rows if row["message"] in "DG"}
+    for row in rows:
+        if row["message"] == "8" and row["execution_type"] == "F":
+            order = sent[row["client_order"]]
+            same = ("account", "instrument", "side", "quantity", "branch")
+            assert [order[name] for name in same] == [row[name] for name in same]
+            assert int(row["cumulative"]) + int(row["leaves"]) == int(row["quantity"])
+        elif row["message"] in "FG":
+            assert row["original_order"] in sent
+    changed = {row["client_order"] for row in rows if row["message"] == "G"}
+    assert changed & {row["client_order"] for row in rows if row["execution_type"] == "F"}
+
+
 def test_drawdowns_and_repayments_explain_the_balances(
     economy: Economy, good: dict[str, Sent]
 ) -> None:

@@ -28,19 +28,28 @@ app.command()(adopt)
 app.command()(rerun)
 app.command()(send)
 
-_HEADS = {"format": 8, "status": 10, "kind": 11, "market": 12, "lateness": 8, "examples": 5}
+_HEADS = {
+    "format": 8, "status": 10, "kind": 11, "market": 11, "lateness": 8, "examples": 7,
+    "certificate": 12,
+}  # fmt: skip
+_WIDE = 100  # columns of a line of the list
 Lang = Annotated[str, typer.Option("--lang", help="zh or en.")]
 
 
 @app.command(name="list")
-def list_feeds(as_json: Json = False) -> None:
-    """List the feeds: one entry a way of reporting, read by one spec file.
+def list_feeds(
+    long: Annotated[
+        bool, typer.Option("--long", help="Whole titles, and who sees the reports.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List the feeds: one line a way of reporting, read by one spec file.
 
-    Below the titles: through which column a region sees its reports, and whether the spec has a
-    certificate. Status: public = the format is a published standard; stand-in = ours, because the
-    market's own wire format is not public; ours = made for this project. Kind: what a record is.
-    Late: how long after it happened a record still counts as on time. Cases: example submissions
-    with what must come of them.
+    Status: public = the format is a published standard; stand-in = ours, because the market's own
+    wire format is not public; ours = made for this project. Kind: what a record is. Late: how long
+    after it happened a record still counts as on time. Cases: example submissions with what must
+    come of them. Certificate: whether the spec has one. --long adds, below each line, the titles
+    and the columns through which a region sees its reports.
 
     Exit status: 0; 2 where a spec is wrong, with its file and line.
     """
@@ -52,21 +61,25 @@ def list_feeds(as_json: Json = False) -> None:
         if as_json:
             emit(rows, as_json)
             return
-        wide = max(len(row["name"]) for row in rows)
-        heads = dict(
-            zip(_HEADS, ("format", "status", "kind", "market", "late", "cases"), strict=True)
-        )
-        for row in [{"name": "feed", **heads}, *rows]:
+        titles = ("format", "status", "kind", "market", "late", "cases", "certificate")
+        heads: dict[str, Any] = dict(zip(_HEADS, titles, strict=True))
+        wide = max(len(row["name"]) for row in rows) + 2
+        for row in [{"name": "feed", **heads, "title": {"en": "" if long else "title"}}, *rows]:
             told = "".join(f"{row[key]!s:<{size}}" for key, size in _HEADS.items())
-            stdout.print(f"[bold]{row['name']:<{wide}}[/bold]  {told}".rstrip(), highlight=False)
-            if "title" not in row:
-                continue
-            for line in (
-                f"{row['title']['en']}; {row['title']['zh']}",
-                f"seen through {', '.join(row['entitled_by'])}; certificate {row['certificate']}",
-            ):
-                stdout.print(f"  {_plain(line)}", highlight=False, soft_wrap=True)
-        stdout.print("\nnext: yrd feed show NAME", highlight=False, markup=False)
+            title = "" if long else row["title"]["en"]
+            line = f"{row['name']:<{wide}}{told}"
+            room = _WIDE - len(line)
+            short = title if len(title) <= room else title[: room - 1].rstrip() + "…"
+            _line(f"{line}{short}".rstrip())
+            if long and "zh" in row["title"]:
+                _line(f"  {row['title']['en']}; {row['title']['zh']}")
+                seen = ", ".join(row["entitled_by"])
+                _line(f"  seen {'by everybody' if row['public'] else f'through {seen}'}")
+        _line("\nnext: yrd feed show NAME; --long for whole titles")
+
+
+def _line(text: str) -> None:
+    stdout.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -127,6 +140,8 @@ def _brief(feed: "Feed") -> dict[str, Any]:
         "entitled_by": list(
             dict.fromkeys(name for one in feed.markets for name in visibility(one).entitled_by)
         ),
+        "public": feed.public,
+        "not_stated": dict(feed.not_stated),
         "certificate": _certified(feed),
         "examples": len(list((feed.folder / "examples").glob("*.expected.json"))),
         "spec": feed.version,

@@ -87,7 +87,7 @@ def _class_path() -> str:
     """As PyFlink gives it to the JVM: an archive holds for one class path."""
     from pyflink import pyflink_gateway_server as gateway
 
-    environment = dict(os.environ)
+    environment: dict[str, str] = {}
     gateway.prepare_environment_variables(environment)
     parts = (
         gateway.construct_flink_classpath(environment),

@@ -29,6 +29,7 @@ from schemas.records import ALERT, CROSSING
 from schemas.visibility import expected_legs
 from serving.publish.publisher import publish
 from yrd.processes.summary import summary
+from yrd.settings import Settings
 
 _RUN = TABLES["rule_run"]
 _TIME = ALERT.field("known_from").type
@@ -122,7 +123,7 @@ def counted(loader: Loader, found: History) -> dict[str, Any]:
         output_sha256(found.standing),
         tuple(load_rules()),
         found.revisions,
-        {name: feed.kind for name, feed in load_feeds().items()},
+        {name: feed.kind for name, feed in load_feeds(Settings().feed_folders).items()},
     )
 
 
@@ -132,7 +133,7 @@ def closings_of(ledger: Connection, end: datetime, slack: timedelta) -> tuple[Cl
     Only the stream must be complete before a day closes: the ledger lane looks again at whatever
     comes, so a slower market's feeds hold nothing back.
     """
-    feeds = load_feeds().values()
+    feeds = load_feeds(Settings().feed_folders).values()
     streamed = [one for one in feeds if one.kind == "event" and one.market == _STREAM_MARKET]
     lateness = max(feed.lateness for feed in streamed)
     first = ledger.scalar("SELECT min(received_at) FROM submission")

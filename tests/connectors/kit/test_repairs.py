@@ -76,7 +76,7 @@ def test_a_change_of_the_source_is_named_and_the_patch_is_a_diff(
             parse(LOANS.folder / SPEC, repaired, draft=True)
         return
     feed = parse(LOANS.folder / SPEC, repaired, draft=True)
-    if name in ("renamed", "added", "delimiter"):
+    if name in ("renamed", "added", "delimiter", "type"):
         assert accepted(feed, now) == 3 > accepted(LOANS, now)
 
 

@@ -30,7 +30,7 @@ Mask = NDArray[np.bool_]
 
 
 class PathBook:
-    """Numbers for source paths, kept over submissions; `generation` changes when it starts over."""
+    """Numbers for source paths, kept over submissions."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -224,14 +224,17 @@ class Cells:
         return found
 
     def undecided(self, ignored: tuple[str, ...]) -> Iterator[tuple[str, Mask]]:
-        """Paths that no column touched and no pattern ignores, with the records that have them."""
+        """Paths that no column touched and no pattern ignores, with the records that have them.
+
+        By name: the book's order depends on what was decoded before.
+        """
         for pattern in ignored:
             self._touched.update(self.scanned.book.matching(pattern))
-        for number in np.flatnonzero(np.diff(self._cut)):
-            if int(number) in self._touched:
-                continue
-            path = self.scanned.book.names[number]
-            if path == NO_FIELD:
+        names = self.scanned.book.names
+        there = np.flatnonzero(np.diff(self._cut)).tolist()
+        for number in sorted(there, key=lambda one: names[one]):
+            path = names[number]
+            if number in self._touched or path == NO_FIELD:
                 continue
             cells = self._order[self._cut[number] : self._cut[number + 1]]
             found = np.zeros(self.count, np.bool_)

@@ -1,6 +1,6 @@
-"""Kafka as an end: tapes published to raw topics, the intake's transactions, the loader's reader.
+"""Kafka as an end: a sender, the intake's transactions, the loader's reader.
 
-Guarantees. `publish` sends each submission once when it ends normally (idempotent producer).
+Guarantees. `Sender` sends each message once (idempotent producer).
 `Intake` consumes, transforms and produces in one Kafka transaction with the consumed offsets: a
 kill at any point neither loses nor doubles a message for readers of committed messages, which all
 readers here are. `Reader` keeps no offsets in Kafka: its caller stores them with what it loaded.
@@ -12,16 +12,13 @@ are read in the order of their times (`connectors.ends.merging`).
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
 
 from connectors.ends.merging import Merge
-from connectors.ends.messages import FLUSH, Message, Out, Place, Topic, Transform, raw_headers
-from connectors.ends.tape import Tape
-from connectors.vault import INLINE_LIMIT
+from connectors.ends.messages import Message, Out, Place, Topic, Transform
 from schemas.errors import ConfigurationError, PrerequisiteError
 
 MAX_MESSAGE = 8 << 20
@@ -89,100 +86,59 @@ def partitions(servers: str, topics: Sequence[str], patience_s: float = 0) -> di
         consumer.close(autocommit=False)
 
 
-def publish(
-    tape: Tape,
-    servers: str,
-    prefix: str = "raw.",
-    speed: float | None = None,
-    wait: Callable[[float], None] | None = None,
-    store: Callable[[bytes], object] | None = None,
-    slack: timedelta = timedelta(minutes=10),
-) -> int:
-    """Send a tape's submissions to `<prefix><feed>` in order, then a flush marker to each.
-
-    What a topic holds already is not sent again, so a publication that was interrupted is gone on
-    with. Nobody else may write to these topics.
+class Sender:
+    """Sends messages to topics and waits for them to be written, each once (idempotent producer).
 
     Args:
-        tape: What to send.
-        servers: Broker addresses, such as "127.0.0.1:19092".
-        prefix: In front of the feed's name.
-        speed: How many times faster than it was received; None sends without waiting.
-        wait: Sleeps so many seconds; needed with `speed`.
-        store: Takes a body above 512 KiB into the vault; its message then carries no body.
-        slack: When a submission is there, so is every one received so much before it.
-
-    Returns:
-        How many submissions were sent. All of them are acknowledged when this returns.
+        servers: Broker addresses.
     """
-    held = _held(servers, [prefix + feed for feed in tape.manifest["feeds"]])
-    producer = _connected(
-        KafkaProducer,
-        servers,
-        acks="all",
-        linger_ms=20,
-        batch_size=1 << 18,
-        max_request_size=MAX_MESSAGE,
-    )
-    futures: list[Any] = []
-    sent = 0
-    newest: datetime | None = None
-    flushed: datetime | None = None
 
-    def send(topic: str, at: datetime, **message: Any) -> int:  # noqa: ANN401 - the library's
-        if held[topic]:
-            held[topic] -= 1
-            return 0
-        futures.append(producer.send(topic, timestamp_ms=_ms(at), **message))
-        return 1
+    def __init__(self, servers: str) -> None:
+        self._servers = servers
+        self._futures: list[Any] = []
+        self._producer = _connected(
+            KafkaProducer,
+            servers,
+            acks="all",
+            linger_ms=20,
+            batch_size=1 << 18,
+            max_request_size=MAX_MESSAGE,
+        )
 
-    try:
-        for number in range(len(tape.segments())):
-            for row in tape.read(number).to_pylist():
-                topic, received = prefix + row["feed"], row["received_at"]
-                if speed and wait and newest is not None and received > newest and not held[topic]:
-                    producer.flush()
-                    wait((received - newest).total_seconds() / speed)
-                newest = received
-                if flushed is None or newest - flushed > slack / 2:
-                    _acknowledged(producer, futures)
-                    flushed = newest
-                body = row["body"]
-                if len(body) > INLINE_LIMIT and store is not None:
-                    store(body)
-                    body = None
-                key = row["submitter"].encode()
-                sent += send(topic, received, key=key, value=body, headers=raw_headers(row))
-        _acknowledged(producer, futures)
-        if newest is not None:
-            headers = [("kind", FLUSH.encode()), ("received_at", newest.isoformat().encode())]
-            for topic in sorted(held):  # a message without a value needs a key
-                send(topic, newest, key=FLUSH.encode(), headers=headers)
-        _acknowledged(producer, futures)
-    finally:
-        producer.close()
-    return sent
+    def send(self, topic: str, out: Out, headers: Sequence[tuple[str, bytes]] = ()) -> None:
+        """Send one message; it is written when `acknowledged` returns, in order with the others."""
+        self._futures.append(
+            self._producer.send(
+                topic,
+                key=out.key,
+                value=out.value,
+                headers=list(headers),
+                timestamp_ms=out.timestamp_ms,
+            )
+        )
 
+    def acknowledged(self) -> None:
+        """Block until everything sent so far is written; raises what went wrong."""
+        self._producer.flush()
+        for future in self._futures:
+            future.get(timeout=30)
+        self._futures.clear()
 
-def _acknowledged(producer: Any, futures: list[Any]) -> None:  # noqa: ANN401 - untyped library
-    """Wait until everything sent so far is written; raises what went wrong."""
-    producer.flush()
-    for future in futures:
-        future.get(timeout=30)
-    futures.clear()
+    def held(self, topics: Sequence[str]) -> dict[str, int]:
+        """How many messages topics hold that lose none and know no transactions."""
+        consumer = _connected(KafkaConsumer, self._servers)
+        try:
+            found = {}
+            for topic, numbers in partitions(self._servers, topics).items():
+                ends = consumer.end_offsets([TopicPartition(topic, number) for number in numbers])
+                found[topic] = sum(ends.values())
+            return found
+        finally:
+            consumer.close(autocommit=False)
 
-
-def _held(servers: str, topics: Sequence[str]) -> dict[str, int]:
-    """How many messages each topic holds; of topics that lose none and know no transactions."""
-    consumer = _connected(KafkaConsumer, servers)
-    try:
-        found = {}
-        for topic, numbers in partitions(servers, topics).items():
-            ends = consumer.end_offsets([TopicPartition(topic, number) for number in numbers])
-            found[topic] = sum(ends.values())
-        return found
-    finally:
-        consumer.close(autocommit=False)
+    def close(self) -> None:
+        """Let go of the broker."""
+        self._producer.close()
 
 
 def send_rest(servers: str, topic: str, transactional_id: str, records: Sequence[Out]) -> int:
@@ -441,7 +397,3 @@ def _message(record: Any) -> Message:  # noqa: ANN401 - untyped library
         timestamp_ms=record.timestamp,
         headers={name: value.decode() for name, value in record.headers},
     )
-
-
-def _ms(instant: datetime) -> int:
-    return int(instant.timestamp() * 1_000)

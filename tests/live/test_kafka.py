@@ -17,6 +17,7 @@ import pytest
 from connectors.ends import kafka
 from connectors.ends.messages import Message as Raw
 from connectors.ends.messages import Place, Topic, raw_table
+from connectors.ends.publishing import publish
 from connectors.ends.tape import Tape, TapeWriter
 from deploy import flink
 from deploy.native import NativeStack
@@ -69,7 +70,7 @@ def test_a_tape_arrives_whole_in_order_and_with_its_flush_mark(
     tape = tape_of(tmp_path / "tape", name.removeprefix("raw."), bodies)
     waits: list[float] = []
     vault: list[bytes] = []
-    sent = kafka.publish(tape, live.stack.servers, speed=60, wait=waits.append, store=vault.append)
+    sent = publish(tape, live.stack.servers, speed=60, wait=waits.append, store=vault.append)
     assert sent == len(bodies)
     assert waits == [1.0] * 40
     assert vault == [large]
@@ -86,7 +87,7 @@ def test_a_failing_transform_leaves_nothing_behind_and_is_tried_again(
 ) -> None:
     source, target = topic("raw"), topic("out")
     bodies = [str(number).encode() for number in range(30)]
-    kafka.publish(tape_of(tmp_path / "t", source.removeprefix("raw."), bodies), live.stack.servers)
+    publish(tape_of(tmp_path / "t", source.removeprefix("raw."), bodies), live.stack.servers)
     fail = [True]
 
     def transform(messages: Sequence[Raw]) -> Mapping[str, Sequence[tuple[Any, ...]]]:
@@ -178,7 +179,7 @@ def test_killing_the_intake_and_a_task_manager_changes_no_crossing(
     expected = run_plain([part for part, _ in parts], [mark - market.SLACK for _, mark in parts])
     bodies = [encode(Message(mark, part)) for part, mark in parts]
     tape = tape_of(tmp_path / "tape", raw.removeprefix("raw."), bodies)
-    assert kafka.publish(tape, live.stack.servers) == len(bodies)
+    assert publish(tape, live.stack.servers) == len(bodies)
 
     settings = LiveSettings(
         servers=live.stack.servers,

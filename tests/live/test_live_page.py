@@ -16,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors.ends import kafka
+from connectors.ends.publishing import publish
 from deploy import native
 from deploy.native import NativeStack
 from serving.publish import open_version
@@ -85,7 +86,6 @@ def test_a_new_feed_runs_live_and_a_running_intake_takes_over_what_is_adopted(
             Path(about).write_text(text, encoding="utf-8")
 
     adopted, failed = threading.Event(), list[BaseException]()
-    publish = kafka.publish
 
     def paced(*arguments: Any, **named: Any) -> int:
         """Fifty seconds between submissions, or until the second window is done."""

@@ -15,8 +15,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from connectors.ends.kafka import Reader, create_topics, publish
+from connectors.ends.kafka import Reader, create_topics
 from connectors.ends.messages import Message, Topic
+from connectors.ends.publishing import publish
 from connectors.ends.tape import Tape
 from connectors.vault import Vault
 from deploy.docker import ComposeStack, docker_runs

@@ -100,9 +100,7 @@ class _KeyedStage(KeyedProcessFunction):  # type: ignore[misc]
         key = value[0]
         behind = self._host(key).add(bytes(value[1]))
         if key not in self._armed:
-            self._armed.add(key)
-            timers = ctx.timer_service()
-            timers.register_event_time_timer(timers.current_watermark() + 1)
+            self._arm(key, ctx)
         if behind:
             yield LINES, line(COUNTERS, json.dumps({"behind": behind}).encode())
 
@@ -111,14 +109,21 @@ class _KeyedStage(KeyedProcessFunction):  # type: ignore[misc]
         key = ctx.get_current_key()
         self._armed.discard(key)
         watermark_ms = min(ctx.timer_service().current_watermark(), _END_MS)
-        if watermark_ms < 0:
-            return
         host = self._host(key)
         yield from self._advance(host, watermark_ms * 1_000)
         self._done.update(watermark_ms * 1_000)
         if host.waiting and watermark_ms < _END_MS:
-            self._armed.add(key)
-            ctx.timer_service().register_event_time_timer(watermark_ms + 1)
+            self._arm(key, ctx)
+
+    def _arm(self, key: int, ctx: KeyedProcessFunction.Context) -> None:
+        """Have this key advance at the next watermark that says anything.
+
+        Watermarks begin below 1970, and a message that moves nothing gives one there: a timer that
+        such a one set off would be spent, and the key asleep until its next batch, if one comes.
+        """
+        self._armed.add(key)
+        timers = ctx.timer_service()
+        timers.register_event_time_timer(max(timers.current_watermark() + 1, 0))
 
     def _advance(self, host: Any, watermark_us: int) -> Iterator[Any]:  # noqa: ANN401
         raise NotImplementedError

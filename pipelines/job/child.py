@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from pipelines.job.settings import JobSettings
+from pipelines.job.settings import JobSettings, flink_path
 
 RESULT = "result.json"
 
@@ -120,12 +120,12 @@ def _options(settings: JobSettings, recover: str) -> dict[str, str]:
         "rest.port": "0",
         "rest.bind-port": "0",
         "execution.checkpointing.interval": f"{settings.checkpoint_ms} ms",
-        "execution.checkpointing.dir": checkpoints.resolve().as_uri(),
+        "execution.checkpointing.dir": flink_path(checkpoints),
         "execution.checkpointing.storage": "filesystem",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
     }
     if recover:
-        options["execution.state-recovery.path"] = Path(recover).resolve().as_uri()
+        options["execution.state-recovery.path"] = flink_path(Path(recover))
         options["execution.state-recovery.claim-mode"] = "CLAIM"
     return options
 

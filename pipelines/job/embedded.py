@@ -5,7 +5,6 @@ import importlib.util
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +20,6 @@ from pipelines.job.settings import JobSettings
 from schemas.errors import ConfigurationError, PrerequisiteError, YrdError
 
 _POLL_S = 0.2
-_ATTEMPTS = 3
 _CHECKPOINT = re.compile(r"chk-(\d+)")
 _START = (
     "import sys; sys.path[:0] = sys.argv[1].split(':'); "
@@ -77,25 +75,21 @@ def run_embedded(settings: JobSettings, progress: Progress | None = None) -> Job
     total = settings.segments or segment_count(settings.narrow)
     _claim(settings)
     result_path = settings.folder / "result.json"
-    for _ in range(_ATTEMPTS):
-        recover = None
-        if _status(result_path) != "finished":
-            result_path.unlink(missing_ok=True)
-            recover = newest_checkpoint(settings.folder)
-            child = start_child(settings, recover)
-            try:
-                _watch(child, settings, total, progress)
-            finally:
-                _end(child)
-            _check(child, settings, result_path)
-        outputs = collect(settings.folder / "out")
-        if judged_all(settings.folder, outputs):
-            break
-        _forget(settings.folder)
-    else:
+    recover = None
+    if _status(result_path) != "finished":
+        result_path.unlink(missing_ok=True)
+        recover = newest_checkpoint(settings.folder)
+        child = start_child(settings, recover)
+        try:
+            _watch(child, settings, total, progress)
+        finally:
+            _end(child)
+        _check(child, settings, result_path)
+    outputs = collect(settings.folder / "out")
+    if not judged_all(settings.folder, outputs):
         raise JobFailedError(
-            f"stream job: ended {_ATTEMPTS} times before every report was judged; what it made was "
-            f"removed; run it again when the machine is less busy; see {settings.folder}/flink.log"
+            "stream job: ended before every report was judged: nothing of it is used; remove "
+            f"{settings.folder} and run it again; see {settings.folder}/flink.log"
         )
     result = json.loads(result_path.read_text())
     return JobResult(
@@ -111,19 +105,10 @@ def run_embedded(settings: JobSettings, progress: Progress | None = None) -> Job
 def judged_all(folder: Path, outputs: Outputs) -> bool:
     """Whether the pair stage says of every report that was read what became of it.
 
-    A finished graph is no proof: on a machine under load the mini-cluster was seen to end well
-    without the watermark that closes the last windows, and with no output at all.
+    A finished graph is no proof: a key whose timers are spent keeps its rows and says nothing.
     """
     read = {note["segment"]: int(note["rows"]) for note in notes(folder)}
     return sum(read.values()) == outputs.counters["reports"] + outputs.counters["behind"]
-
-
-def _forget(folder: Path) -> None:
-    """Remove what an incomplete run made: its last checkpoint says that it is over."""
-    for name in ("out", "checkpoints"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    for name in ("result.json", "progress.jsonl"):
-        (folder / name).unlink(missing_ok=True)
 
 
 def start_child(settings: JobSettings, recover: Path | None) -> subprocess.Popen[bytes]:

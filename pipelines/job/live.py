@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.job.segments import Message, encode, split
-from pipelines.job.settings import LiveSettings
+from pipelines.job.settings import LiveSettings, flink_path
 from schemas.narrow import NARROW
 
 Record = tuple[bytes | None, bytes, int, int]
@@ -93,11 +93,11 @@ def _options(settings: LiveSettings) -> dict[str, str]:
         "restart-strategy.fixed-delay.attempts": "1000",
         "restart-strategy.fixed-delay.delay": "1 s",
         "execution.checkpointing.interval": f"{settings.checkpoint_ms} ms",
-        "execution.checkpointing.dir": (settings.folder / "checkpoints").as_uri(),
+        "execution.checkpointing.dir": flink_path(settings.folder / "checkpoints"),
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
     }
     if settings.recover is not None:
-        options["execution.state-recovery.path"] = settings.recover.as_uri()
+        options["execution.state-recovery.path"] = flink_path(settings.recover)
         options["execution.state-recovery.claim-mode"] = "CLAIM"
     return options
 

@@ -12,6 +12,7 @@ from connectors.engine.findings import (
     QUARANTINED,
     REJECTED,
     UNDECIDED_RULES,
+    WARNING,
     WHOLE,
     Findings,
 )
@@ -24,6 +25,9 @@ SOURCE_CHANGED, CONTROL_TOTAL = "SOURCE_CHANGED", "CONTROL_TOTAL"
 # Below this many records an operator reads each one sooner than an alarm about all, and one or two
 # odd records among two say nothing about the source.
 LEAST_RECORDS = 10
+# Findings of one part of a submission beyond which only the first of each record is told: two
+# bytes may be a record, and every required field one finding.
+MOST_FINDINGS = 200_000
 _NAMED = 8  # undecided paths named in one alarm
 _RANGES = (("byte_start", pa.int64()), ("byte_end", pa.int64()))
 _NOTED = pa.schema([*FINDING, *(pa.field(name, kind) for name, kind in _RANGES)])
@@ -168,7 +172,13 @@ def _part_findings(part: Part) -> pa.Table:
     of = np.repeat(np.arange(len(notes)), [len(note[0]) for note in notes])
     outcomes = np.array([note[2] for note in notes])[of]
     stands = ~part.skipped[rows] & ~((outcomes == REJECTED) & (part.findings.state[rows] == 2))
-    rows, of = rows[stands], pa.array(of[stands])
+    if len(rows) > MOST_FINDINGS:  # one a record says why it is not accepted
+        stands &= outcomes != WARNING
+    rows, of = rows[stands], of[stands]
+    if len(stands) > MOST_FINDINGS:
+        rows, first = np.unique(rows, return_index=True)
+        of = of[first]
+    of = pa.array(of)
     texts = {
         name: pa.array([note[at] for note in notes], pa.string()).take(of)
         for at, name in ((1, "rule_id"), (2, "outcome"), (3, "field"), (4, "expected"))

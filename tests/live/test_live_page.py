@@ -73,6 +73,7 @@ def repair_and_adopt(
         adopted.set()
 
 
+@pytest.mark.soak
 def test_a_new_feed_runs_live_and_a_running_intake_takes_over_what_is_adopted(
     live: NativeStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,6 +109,7 @@ def test_live_replay_equals_the_tape_run_though_the_intake_is_killed_on_the_way(
     assert result["alerts"] > 0
 
 
+@pytest.mark.soak
 def test_a_live_run_killed_between_two_closings_ends_with_the_rows_of_the_tape_run(
     live: NativeStack, tmp_path: Path, tape: Path, embedded: tuple[Layout, dict[str, Any]]
 ) -> None:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 # One alert of each kind is told where there is one; within a rule the most telling first.
 TOLD = 3
-SHOWN = 1  # of these on the screen; the report tells all
 
 
 def demo(
@@ -160,14 +159,12 @@ def _show(result: dict[str, Any], told: "Sequence[Explanation]", layout: "Layout
         "alone   a region raises it, the joint picture does not; kept, not called cleared\n",
         highlight=False,
     )
-    for one in told[:SHOWN]:
-        for question in (one.rule.question_zh, one.rule.question_en):
-            stdout.print(Padding(f"[bold]{question}[/bold]", (0, 0, 0, 1)))
+    for number, one in enumerate(told, 1):
+        stdout.print(f"[bold]{number}. {one.rule.question_zh}[/bold]", highlight=False)
+        stdout.print(Padding(f"[bold]{one.rule.question_en}[/bold]", (0, 0, 0, 3)))
         for sentence in (*one.sentences_zh, *one.sentences_en):
-            stdout.print(Padding(sentence, (0, 0, 0, 1)), highlight=False)
+            stdout.print(Padding(sentence, (0, 0, 0, 3)), highlight=False)
         stdout.print()
-    if len(told) > SHOWN:
-        stdout.print(f"{len(told) - SHOWN} more alerts are told in the report.\n", highlight=False)
     first = told[0].alert.alert_id[:12] if told else "ID"
     where = "" if layout.root == Path("var/demo") else f" --ledger {quote(str(layout.ledger))}"
     stdout.print("[bold]Next[/bold]")

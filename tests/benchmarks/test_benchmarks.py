@@ -35,7 +35,7 @@ def test_a_result_names_the_machine_and_how_fast_it_was(result: dict[str, Any]) 
 
 def test_every_feed_is_decoded_whole(result: dict[str, Any]) -> None:
     accepted = [n for key, n in result["decode"].items() if key.endswith("accepted")]
-    assert accepted == [300] * 10
+    assert accepted == [300] * 14
 
 
 def test_steps_of_intake_lie_within_its_total(result: dict[str, Any]) -> None:

@@ -57,13 +57,19 @@ print(json.dumps({
 """
 
 
-def test_200_mb_stay_below_one_gib() -> None:
+def measured(size: int) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-c", MEASURE, str(200_000_000)],
+        [sys.executable, "-c", MEASURE, str(size)],
         capture_output=True, text=True, check=False, cwd=ROOT, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def test_200_mb_stay_below_one_gib() -> None:
+    measured(1_000_000)  # compiles what is not compiled yet, which takes 300 MB once
+    told = measured(200_000_000)
     assert told["bytes"] > 199_000_000
     assert told["records"] == told["accepted"] == told["made"]
     assert told["held"] is None

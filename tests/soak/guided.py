@@ -139,6 +139,9 @@ def _entered(kernel: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+LEAST = 30  # inputs of a run, however short its time
+
+
 class Fuzzer:
     """One feed's loop."""
 
@@ -183,7 +186,7 @@ class Fuzzer:
         return new > 0, wrong
 
     def loop(self, seconds: float) -> Told:
-        """Run for so many seconds of CPU time, or until something is wrong."""
+        """Run for so many seconds of CPU time and a few inputs, or until something is wrong."""
         seeds = [*examples_of(self.feed.name), *corpus_of(self.feed.name)]
         seeds += [path.read_bytes() for path in sorted((self.folder / "kept").iterdir())]
         if self.interpreted:
@@ -196,7 +199,7 @@ class Fuzzer:
             if new or not self.pool:
                 self.pool.append(body)
         choose = self.random.randrange
-        while time.process_time() < ends:
+        while time.process_time() < ends or self.runs < LEAST:
             recent = self.pool[-8:] if choose(2) else self.pool  # what is new is tried more
             body = damaged(recent[choose(len(recent))], self.feed, choose, self.pool)
             if self.interpreted and len(body) > 2 * SMALL:

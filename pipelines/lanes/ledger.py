@@ -1,16 +1,17 @@
-"""Definitions run as SQL over whole relations: on demand, and what every other way must equal.
+"""Definitions run over whole relations: on demand, and what every other way must equal.
 
 A rule of the stream lane has a definition too. A rule whose relations are missing or empty is not
 evaluated and says so: no crossing means something only where it was looked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 
-from pipelines.rules.registry import ParameterSet, Rule, load_rules, parameters_on
+from pipelines.lanes.judged import by_definition
+from pipelines.rules.registry import InForce, Rule, in_force, load_rules
 from schemas.errors import InputError
 from schemas.narrow import EVENT_CODES
 from schemas.records import CROSSING
@@ -38,29 +39,25 @@ class Evaluation:
 def evaluate(
     ledger: Ledger,
     rule: Rule,
-    parameters: ParameterSet | None = None,
+    parameters: InForce | None = None,
 ) -> Evaluation:
     """Run one rule's definition.
 
     Args:
         ledger: where the relations are.
         rule: of either lane.
-        parameters: the set in force; None means the newest.
+        parameters: what is in force: one set, or several; None means those agreed.
 
     Returns:
         Crossings in (variant, subject, instant, vantage) order, or the reason for there being none.
     """
     if reason := _lacks(ledger, rule):
         return Evaluation(rule.name, CROSSING.empty_table(), reason)
-    agreed = (parameters or parameters_on()).of(rule)
-    found = ledger.sql(
-        f"WITH params AS (SELECT {columns_of(agreed)}), crossing AS ({rule.definition}) "
-        "SELECT * FROM crossing"
-    )
-    return Evaluation(rule.name, _ordered(found.cast(CROSSING)))
+    found = by_definition(ledger, rule, in_force(parameters))
+    return Evaluation(rule.name, _ordered(found))
 
 
-def evaluate_lane(ledger: Ledger, parameters: ParameterSet | None = None) -> list[Evaluation]:
+def evaluate_lane(ledger: Ledger, parameters: InForce | None = None) -> list[Evaluation]:
     """Run every rule of the ledger lane; what lacks its data says so."""
     return [
         evaluate(ledger, rule, parameters)
@@ -82,11 +79,6 @@ def _lacks(ledger: Ledger, rule: Rule) -> str:
             what = f" with {', '.join(rule.reads)}" if relation == "tx" else ""
             return f"{relation}: no rows{what}"
     return ""
-
-
-def columns_of(values: Mapping[str, Any]) -> str:
-    """Parameters as the columns of a SELECT."""
-    return ", ".join(f"{int(value)}::BIGINT AS {name}" for name, value in values.items())
 
 
 def _ordered(crossings: pa.Table) -> pa.Table:

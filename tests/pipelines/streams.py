@@ -10,6 +10,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from ledger import duck
+from pipelines.lanes.definitions import run_definition
 from pipelines.pairing import pairing
 from pipelines.rules.registry import ParameterSet, load_rules, parameters_on
 from schemas.narrow import FLAG_PAYER_PERSON, NARROW
@@ -161,16 +162,14 @@ def as_table(rows: Rows) -> pa.Table:
 
 
 def by_definition(rows: Rows, parameters: ParameterSet | None = None) -> pa.Table:
-    """Crossings of the stream rules by SQL alone: pairing, tx, each rule's definition."""
+    """Crossings of the stream rules by definition alone: pairing, tx, each rule's own."""
     agreed = parameters or parameters_on()
     with duck.memory() as connection:
         define_tx(connection, rows)
         found = []
         for rule in load_rules().values():
             if rule.lane == "stream":
-                one_row = pa.table({k: [v] for k, v in agreed.of(rule).items()})
-                connection.register("params", one_row)
-                found.append(connection.sql(rule.definition))
+                found.append(run_definition(connection, rule, agreed.of(rule)))
         return pa.concat_tables(found)
 
 

@@ -28,7 +28,7 @@ from schemas.records import (
 from schemas.reference_data import calendars, institutions
 from schemas.visibility import markets, pair_wait_us
 
-FORMAT = 3
+FORMAT = 4
 PAIR_MEMORY_US = (
     2 * 86_400_000_000
 )  # a leg later than this after the first opens another transaction
@@ -58,8 +58,11 @@ _PARTY_IDS = tuple(
         "contract",
     )
 )
+_AGENTS = tuple(
+    pa.field(name, pa.uint16(), nullable=False) for name in ("payer_agent", "payee_agent")
+)
 _OWN_IDS: Mapping[str, tuple[pa.Field, ...]] = MappingProxyType(
-    {"event": _PARTY_IDS, "position": _PARTY_IDS}
+    {"event": (*_PARTY_IDS, *_AGENTS), "position": _PARTY_IDS}
 )
 _LEDGER_FIELDS = (
     pa.field("report", pa.int64(), nullable=False),

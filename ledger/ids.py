@@ -7,12 +7,14 @@ Hashes of repeated texts are computed once a distinct value.
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.agents import agent_numbers
 from schemas.columns import flat
 from schemas.hashing import from_binary16, hash128, id63
 
@@ -26,6 +28,13 @@ _OF_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "reporter": ("report_submitting_entity_id", "institution"),
         "asset": ("asset_reference_id", "asset"),
         "instrument": ("source_instrument_id", "instrument"),
+    }
+)
+# column of the ledger -> (agent, area of its branch), numbered by `schemas.agents`
+_AGENTS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "payer_agent": ("debtor_agent_id", "counterparty_1_region"),
+        "payee_agent": ("creditor_agent_id", "counterparty_2_region"),
     }
 )
 _READ = (
@@ -48,19 +57,22 @@ REFERENCES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _FEW = frozenset({"reporter", "instrument"})  # worth a dictionary before hashing
 
 
-def row_ids(reports: pa.Table, kind: str) -> dict[str, Ids]:
+def row_ids(reports: pa.Table, kind: str) -> dict[str, npt.NDArray[Any]]:
     """Ids of wide reports of one kind, by ledger column; 0 where the report has no such value.
 
     Reports that share a `reference_id` are duplicates or revisions of each other; see `REFERENCES`.
     """
     wanted = (*_READ, *REFERENCES[kind])
     columns = {name: flat(reports[name]) for name in wanted if name in reports.schema.names}
-    ids: dict[str, Ids] = {
+    ids: dict[str, npt.NDArray[Any]] = {
         "report": _of_binary(columns["report_id"]),
         "reference_id": reference_ids(columns, kind),
     }
     if "transaction_key" in columns:
         ids["transaction_id"] = transaction_ids(columns)
+    for name, (agent, area) in _AGENTS.items():
+        if agent in reports.schema.names:
+            ids[name] = agent_numbers(flat(reports[agent]), flat(reports[area]))
     for name, (source, domain) in _OF_TEXT.items():
         if source in columns:
             ids[name] = _of_text(columns[source], domain, name in _FEW)

@@ -34,7 +34,8 @@ NARROW = np.dtype(
         ("mask", "u1"),
         ("regions", "u1"),  # payer region in the low nibble, payee region in the high one
         ("flags", "<u4"),  # FLAG_*
-        ("spare", "<u4"),
+        ("payer_agent", "<u2"),  # schemas.agents: legal person << 3 | region; 0 = unknown
+        ("payee_agent", "<u2"),
     ]
 )
 assert NARROW.itemsize == 128, "the stream job's state and routing assume 128-byte rows"  # noqa: S101
@@ -84,4 +85,6 @@ RULE_COLUMNS = (
     "business_ordinal",
     "event_code",
     "flags",
+    "payer_agent",
+    "payee_agent",
 )

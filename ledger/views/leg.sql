@@ -31,6 +31,8 @@ SELECT
         | CASE WHEN e.counterparty_1_id_basis = 'NAME' THEN 16 ELSE 0 END
         | CASE WHEN e.counterparty_2_id_basis = 'NAME' THEN 32 ELSE 0 END
     )::UINTEGER AS flags,
+    e.payer_agent,
+    e.payee_agent,
     e.reporter,
     coalesce(e.asset_range_end, 0) AS range_end,
     e.invoice,

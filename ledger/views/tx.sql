@@ -74,6 +74,8 @@ known AS (
         coalesce(arg_min(nullif(business_ordinal, 0), report), 0) AS business_ordinal,
         coalesce(arg_min(nullif(event_code, 0), report), 0) AS event_code,
         coalesce(arg_min(nullif(flags, 0), report), 0) AS flags,
+        coalesce(arg_min(nullif(payer_agent, 0), report), 0) AS payer_agent,
+        coalesce(arg_min(nullif(payee_agent, 0), report), 0) AS payee_agent,
         coalesce(arg_min(nullif(reporter, 0), report), 0) AS reporter,
         coalesce(arg_min(nullif(range_end, 0), report), 0) AS range_end,
         coalesce(arg_min(nullif(invoice, 0), report), 0) AS invoice,
@@ -99,6 +101,6 @@ SELECT
     vantage, key, key AS transaction_id, start, report, legs,
     event_time, amount_fen, payer_account, payee_account, payer_party, payee_party,
     payer_group, payee_group, asset, range_start, instrument, business_ordinal, event_code, flags,
-    reporter, range_end, invoice, contract,
+    payer_agent, payee_agent, reporter, range_end, invoice, contract,
     payer_region, payee_region, market_segment, event_type
 FROM every

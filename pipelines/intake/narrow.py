@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from schemas.agents import agent_numbers
 from schemas.hashing import from_binary16, hash128, id63
 from schemas.narrow import (
     EVENT_CODES,
@@ -69,6 +70,10 @@ def narrow_rows(batch: pa.RecordBatch) -> NDArray[Any]:
         _nibbles(batch["counterparty_2_region"]) << 4
     )
     rows["flags"] = _flags(batch)
+    for role, number, agent in (("payer", 1, "debtor"), ("payee", 2, "creditor")):
+        rows[f"{role}_agent"] = agent_numbers(
+            batch[f"{agent}_agent_id"], batch[f"counterparty_{number}_region"]
+        )
     return rows
 
 

@@ -21,6 +21,8 @@ ENTRY = np.dtype(
         ("event_code", "<i2"),
         ("mask", "u1"),  # five vantage bits
         ("role", "u1"),  # ROLE_*
+        ("account", "<i8"),  # of the side the entry is for, payer or payee
+        ("agent", "<u2"),  # who keeps it (schemas.agents); 0 = unknown
     ]
 )
 BUCKETS = 64
@@ -46,7 +48,8 @@ WHOLE = ("graph",)  # groups that are never split: a ring may lie anywhere
 # Group -> kinds of subjects a rule of it may have: all that is said of one lies in one bucket.
 SUBJECTS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "party": ("party", "pair"),  # a pair lies within its payer's bucket
+        # a pair lies within its payer's bucket, an account within its holder's
+        "party": ("party", "pair", "account"),
         "account": ("account",),
         "pair": ("pair",),
         "asset": ("asset",),
@@ -58,6 +61,7 @@ SUBJECTS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
 ROLE_IN = 1  # the subject is the payee
 ROLE_PAYER_PERSON = 2  # the payer is a natural person
 ROLE_PAYEE_PERSON = 4
+ROLE_CROSS_BORDER = 8
 
 # What a kernel returns: one row a crossing; `first` and `count` point into the evidence it returns.
 HIT = np.dtype(

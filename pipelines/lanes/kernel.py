@@ -5,9 +5,10 @@ import numba as nb
 import numpy as np
 
 from pipelines.lanes.entry import BUCKETS, ENTRY, ROLE_IN
-from schemas.narrow import FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON
+from schemas.narrow import FLAG_CROSS_BORDER, FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON
 
 _PAYER_PERSON, _PAYEE_PERSON, _IN = FLAG_PAYER_PERSON, FLAG_PAYEE_PERSON, ROLE_IN
+_CROSS_BORDER = FLAG_CROSS_BORDER
 
 
 @nb.njit(cache=True, nogil=True)
@@ -41,11 +42,13 @@ def route_sides(variants, reads, subjects, others, whole, entries, cuts):
         row = variants[i]
         if not (0 <= row.event_code < len(reads) and reads[row.event_code] and row.mask != 0):
             continue
-        persons = 0
+        role = 0
         if row.flags & _PAYER_PERSON:
-            persons |= 2
+            role |= 2
         if row.flags & _PAYEE_PERSON:
-            persons |= 4
+            role |= 4
+        if row.flags & _CROSS_BORDER:
+            role |= 8
         for side in range(sides):
             subject = subjects[side, i]
             if subject == 0 or (whole and others[side, i] == 0):
@@ -61,7 +64,9 @@ def route_sides(variants, reads, subjects, others, whole, entries, cuts):
             entry.ordinal = row.business_ordinal
             entry.event_code = row.event_code
             entry.mask = row.mask
-            entry.role = persons | (_IN if side else 0)
+            entry.role = role | (_IN if side else 0)
+            entry.account = row.payee_account if side else row.payer_account
+            entry.agent = row.payee_agent if side else row.payer_agent
     return cuts[BUCKETS]
 
 

@@ -23,7 +23,7 @@ from pipelines.lanes.lifetimes import CAUSES, CORRECTION, LATE, Ids, Replaced
 from pipelines.lanes.reach import after, before
 from pipelines.lanes.stream import run_once, stream_rules
 from pipelines.rules.kernels.table import pair_ids
-from pipelines.rules.registry import ParameterSet, Rule
+from pipelines.rules.registry import InForce, Rule
 from schemas.narrow import NARROW
 
 # Subject kind -> columns of a report that name such a subject.
@@ -35,7 +35,7 @@ _NAMED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "instrument": ("instrument",),
     }
 )
-_NOT_OF_A_LEG = ("regions", "spare")  # columns no rule reads
+_NOT_OF_A_LEG = ("regions",)  # no rule reads it
 _LATE, _CORRECTION = CAUSES.index(LATE), CAUSES.index(CORRECTION)
 
 
@@ -61,14 +61,14 @@ class _Windows:
 
 
 def late_path(
-    ledger: Connection, closed: Sequence[Closing], parameters: ParameterSet
+    ledger: Connection, closed: Sequence[Closing], parameters: InForce | None
 ) -> list[Replaced]:
     """What late reports change of the stream lane's crossings, closing by closing.
 
     Args:
         ledger: holds all accepted reports, late ones included.
         closed: the closings, in order.
-        parameters: the set in force.
+        parameters: what is in force: one set, or several; None means those agreed.
     """
     rules = stream_rules()
     legs = _late_legs(ledger, rules)

@@ -24,7 +24,7 @@ FEW = 32  # up to here insertion beats a sort; beyond it would be quadratic
 if RULE_COLUMNS != (
     "event_time", "amount_fen", "payer_account", "payee_account", "payer_party", "payee_party",
     "payer_group", "payee_group", "asset", "range_start", "instrument", "business_ordinal",
-    "event_code", "flags",
+    "event_code", "flags", "payer_agent", "payee_agent",
 ):  # fmt: skip
     raise RuntimeError("pairing: schemas.narrow.RULE_COLUMNS changed; change `_differ` and `_fill`")
 
@@ -61,6 +61,10 @@ def _differ(a, b):
         bits |= 4096
     if a.flags != b.flags:
         bits |= 8192
+    if a.payer_agent != b.payer_agent:
+        bits |= 16384
+    if a.payee_agent != b.payee_agent:
+        bits |= 32768
     return bits
 
 
@@ -95,6 +99,10 @@ def _fill(to, leg):
         to.event_code = leg.event_code
     if to.flags == 0:
         to.flags = leg.flags
+    if to.payer_agent == 0:
+        to.payer_agent = leg.payer_agent
+    if to.payee_agent == 0:
+        to.payee_agent = leg.payee_agent
 
 
 @nb.njit(cache=True, nogil=True)

@@ -7,13 +7,11 @@ caller's callback with who asked and why, before the bytes are returned.
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-import pyarrow as pa
-
+from connectors.stored import StoredBytes
 from schemas.errors import InputError
 
 INLINE_LIMIT = 512 * 1024  # above this a message carries no body and the vault has it
@@ -28,7 +26,7 @@ class Reading:
 
 
 OnRead = Callable[[Reading], None]
-Bytes = TypeVar("Bytes", bytes, pa.Buffer)
+_PIECE = 4 << 20  # of an object that is read or written without being in memory
 
 
 class Vault:
@@ -59,21 +57,49 @@ class Vault:
         half object.
         """
         sha256 = hashlib.sha256(body).digest()
-        target = self.path(sha256)
-        if target.is_file():
-            return sha256
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".part-")
+        if sha256 not in self:
+            self._write([body])
+        return sha256
+
+    def put_file(self, path: Path, told: Callable[[int], None] = lambda done: None) -> bytes:
+        """Store a file's bytes, however many, and return their SHA-256.
+
+        Args:
+            path: The file.
+            told: Is told how many bytes are done.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+
+        def pieces() -> Iterable[bytes]:
+            done = 0
+            for piece in StoredBytes.of(path).pieces(_PIECE):
+                yield piece
+                done += len(piece)
+                told(done)
+
+        return self._write(pieces())
+
+    def _write(self, pieces: Iterable[bytes]) -> bytes:
+        """Put bytes down under another name, then under their own."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=".part-")
+        digest = hashlib.sha256()
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(body)
+                for piece in pieces:
+                    digest.update(piece)
+                    file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())
+            target = self.path(digest.digest())
+            target.parent.mkdir(exist_ok=True)
             Path(temporary).replace(target)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-        return sha256
+        return digest.digest()
 
     def get(self, sha256: bytes, purpose: str) -> bytes:
         """Return an object's bytes after reporting the reading.
@@ -81,17 +107,34 @@ class Vault:
         Raises:
             InputError: there is no such object, or its bytes are not those that were stored.
         """
-        return self._checked(sha256, purpose, lambda path: path.read_bytes())
+        target = self._told(sha256, purpose)
+        body = target.read_bytes()
+        if hashlib.sha256(body).digest() != sha256:
+            raise _changed(target)
+        return body
 
-    def map(self, sha256: bytes, purpose: str) -> pa.Buffer:
-        """As `get`, but the bytes stay in the file: pages the system can take back at any time.
+    def stored(self, sha256: bytes, purpose: str) -> StoredBytes:
+        """As `get`, but the bytes stay in their file and are read slice by slice.
 
         Raises:
             InputError: as `get`.
         """
-        return self._checked(sha256, purpose, _mapped)
+        target = self._told(sha256, purpose)
+        body = StoredBytes.of(target)
+        digest = hashlib.sha256()
+        for piece in body.pieces(_PIECE):
+            digest.update(piece)
+        if digest.digest() != sha256:
+            raise _changed(target)
+        return body
 
-    def _checked(self, sha256: bytes, purpose: str, read: Callable[[Path], Bytes]) -> Bytes:
+    def packed(self, sha256: bytes) -> bool:
+        """Whether an object is a gzip body. Two bytes say so, which nobody can be told by."""
+        target = self.path(sha256)
+        return target.is_file() and StoredBytes.of(target)[:2] == b"\x1f\x8b"
+
+    def _told(self, sha256: bytes, purpose: str) -> Path:
+        """Where an object lies, once its reading is reported."""
         target = self.path(sha256)
         if not target.is_file():
             raise InputError(
@@ -99,15 +142,11 @@ class Vault:
                 "copy the vault folder together with the tape"
             )
         self._on_read(Reading(sha256.hex(), purpose))
-        body = read(target)
-        if hashlib.sha256(body).digest() != sha256:
-            raise InputError(
-                f"{target}: content: expected the bytes its name says, they were changed; "
-                "restore the file from its source"
-            )
-        return body
+        return target
 
 
-def _mapped(path: Path) -> pa.Buffer:
-    with pa.memory_map(str(path)) as source:
-        return source.read_buffer()
+def _changed(target: Path) -> InputError:
+    return InputError(
+        f"{target}: content: expected the bytes its name says, they were changed; "
+        "restore the file from its source"
+    )

@@ -7,7 +7,7 @@ Arrow IPC streams of `schemas.records.RAW`, ordered by `received_at`. Bodies abo
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from connectors.stored import StoredBytes
 from connectors.vault import INLINE_LIMIT, OnRead, Reading, Vault
 from schemas.errors import InputError
 from schemas.records import RAW
@@ -80,14 +81,55 @@ class TapeWriter:
         Raises:
             InputError: `received_at` has no time zone, or lies before the row in front of it.
         """
-        if received_at.tzinfo is None:
-            raise InputError("tape: received_at: expected an instant with a time zone, such as UTC")
-        if self._last is not None and received_at < self._last:
-            raise InputError("tape: received_at: expected rows in order of receipt; sort them")
+        self._demand_order(received_at)
         sha256 = hashlib.sha256(body).digest()
         inline = len(body) <= INLINE_LIMIT
         if not inline:
             self._vault.put(body)
+        inlined = body if inline else None
+        self._append(feed, submitter, received_at, inlined, sha256, len(body), file_name)
+        return sha256
+
+    def add_file(
+        self,
+        feed: str,
+        submitter: str,
+        received_at: datetime,
+        path: Path,
+        told: Callable[[int], None] = lambda done: None,
+    ) -> bytes:
+        """As `add`, of a file of any size; `told` hears how many of its bytes are done.
+
+        Raises:
+            InputError: as `add`, or the file cannot be read.
+        """
+        self._demand_order(received_at)
+        try:
+            if path.stat().st_size <= INLINE_LIMIT:
+                return self.add(feed, submitter, received_at, path.read_bytes(), path.name)
+            sha256 = self._vault.put_file(path, told)
+        except OSError:
+            raise InputError(f"{path}: expected a file that can be read") from None
+        size = self._vault.path(sha256).stat().st_size  # as stored: a file may still be growing
+        self._append(feed, submitter, received_at, None, sha256, size, path.name)
+        return sha256
+
+    def _demand_order(self, received_at: datetime) -> None:
+        if received_at.tzinfo is None:
+            raise InputError("tape: received_at: expected an instant with a time zone, such as UTC")
+        if self._last is not None and received_at < self._last:
+            raise InputError("tape: received_at: expected rows in order of receipt; sort them")
+
+    def _append(
+        self,
+        feed: str,
+        submitter: str,
+        received_at: datetime,
+        body: bytes | None,
+        sha256: bytes,
+        size: int,
+        file_name: str | None,
+    ) -> None:
         self._rows.append(
             {
                 "feed": feed,
@@ -95,18 +137,17 @@ class TapeWriter:
                 "received_at": received_at,
                 "data_origin": self._origin,
                 "sha256": sha256,
-                "size": len(body),
+                "size": size,
                 "file_name": file_name,
-                "body": body if inline else None,
+                "body": body,
             }
         )
-        self._bytes += len(body)
+        self._bytes += size
         self._feeds.add(feed)
         self._first = self._first or received_at
         self._last = received_at
         if len(self._rows) >= SEGMENT_SUBMISSIONS or self._bytes >= SEGMENT_BYTES:
             self._flush()
-        return sha256
 
     def close(self) -> None:
         """Write what is left and the manifest; closing again changes nothing."""
@@ -222,13 +263,22 @@ class Tape:
         except (pa.ArrowException, KeyError, IndexError, OSError):
             return self.envelopes(number).select(list(columns))
 
-    def mapped(self, sha256: bytes) -> pa.Buffer:
-        """A body that lies in the vault, as pages of its file.
+    def stored(self, sha256: bytes) -> StoredBytes:
+        """A body that lies in the vault, read from its file slice by slice.
 
         Raises:
             InputError: the vault lacks it, or its bytes were changed.
         """
-        return self._vault.map(sha256, "replay of a tape")
+        return self._vault.stored(sha256, "replay of a tape")
+
+    def packed(self, sha256: bytes) -> bool:
+        """Whether a body that lies in the vault is compressed."""
+        return self._vault.packed(sha256)
+
+    @property
+    def scratch(self) -> Path:
+        """Where submitted bytes may lie while they are worked on: as guarded as the vault."""
+        return self._vault.folder
 
     def read(self, number: int) -> pa.Table:
         """One segment's rows, schema `RAW`, bodies filled from the vault.
@@ -236,7 +286,14 @@ class Tape:
         Raises:
             InputError: as `envelopes`, or the vault lacks a body.
         """
-        table = self.envelopes(number)
+        return self.filled(self.envelopes(number))
+
+    def filled(self, table: pa.Table) -> pa.Table:
+        """Rows of `envelopes`, all or some, with the bodies that lie in the vault.
+
+        Raises:
+            InputError: the vault lacks a body, or its bytes were changed.
+        """
         if not table["body"].null_count:
             return table
         bodies = table["body"].to_pylist()

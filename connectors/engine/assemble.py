@@ -1,7 +1,7 @@
 """Parts of decoded records to one answer: what is held, what counts, what goes out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -69,6 +69,57 @@ class Part:
     skipped: NDArray[np.bool_]
 
 
+@dataclass(slots=True)
+class Tally:
+    """What is counted of each submission, part by part; little however many records there are.
+
+    `counts` has the columns of `Counts`, the first of them at the end. `paths` are those nobody
+    decided about, as many as an alarm names and one more.
+    """
+
+    submissions: int
+    counts: NDArray[np.int64] = field(init=False)
+    undecided: NDArray[np.int64] = field(init=False)
+    unknown_header: NDArray[np.bool_] = field(init=False)
+    paths: dict[int, dict[str, None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.counts = np.zeros((self.submissions, 5), np.int64)
+        self.undecided = np.zeros(self.submissions, np.int64)
+        self.unknown_header = np.zeros(self.submissions, np.bool_)
+
+    def add(self, part: Part) -> None:
+        """Count the records of one part."""
+        number = self.submissions
+        state = np.where(part.skipped, 3, part.findings.state)
+        for column, wanted in ((1, 0), (2, 1), (3, 2), (4, 3)):
+            of = part.submission[state == wanted]
+            self.counts[:, column] += np.bincount(of, minlength=number)
+        doubt = part.findings.undecided & ~part.skipped
+        self.undecided += np.bincount(part.submission[doubt], minlength=number)
+        for rows, rule, outcome, source, _ in part.findings.parts:
+            if rule not in UNDECIDED_RULES:
+                continue
+            if outcome == QUARANTINED and source.startswith("/"):  # of the submission itself
+                self.unknown_header[part.submission[rows]] = True
+            for index in np.unique(part.submission[rows[~part.skipped[rows]]]).tolist():
+                named = self.paths.setdefault(index, {})
+                if len(named) <= _NAMED:
+                    named[source] = None
+
+    def refuse(self, refusals: Sequence[Refusal]) -> None:
+        """Count what nothing can be read from, and all records."""
+        for refusal in refusals:
+            self.counts[refusal.submission, 3] += 1
+        self.counts[:, 0] = self.counts[:, 1:].sum(axis=1)
+
+    def changed(self) -> NDArray[np.int64]:
+        """The submissions whose source has changed."""
+        read = self.counts[:, 0] - self.counts[:, 4]
+        most = self.undecided * 2 > read
+        return np.flatnonzero(most & ((read >= LEAST_RECORDS) | self.unknown_header))
+
+
 @dataclass(frozen=True, slots=True)
 class Assembled:
     """The parts of `Decoded`; `counts` has the columns of `Counts`."""
@@ -84,6 +135,7 @@ def assemble(
     feed: Feed,
     sizes: Sequence[int],
     parts: Sequence[Part],
+    tally: Tally,
     refusals: Sequence[Refusal],
     totals: dict[int, Totals],
 ) -> Assembled:
@@ -92,29 +144,16 @@ def assemble(
     Args:
         feed: The spec.
         sizes: Bytes of each submission.
-        parts: In order of submission and record.
+        parts: In order of submission and record; of a streamed submission one without records.
+        tally: Has counted all parts.
         refusals: Stretches without records.
         totals: Of the submissions whose header gave any.
     """
-    number = len(sizes)
-    counts = np.zeros((number, 5), np.int64)
-    undecided = np.zeros(number, np.int64)
-    unknown_header = np.zeros(number, np.bool_)
-    for part in parts:
-        state = np.where(part.skipped, 3, part.findings.state)
-        for column, wanted in ((1, 0), (2, 1), (3, 2), (4, 3)):
-            counts[:, column] += np.bincount(part.submission[state == wanted], minlength=number)
-        doubt = part.findings.undecided & ~part.skipped
-        undecided += np.bincount(part.submission[doubt], minlength=number)
-        unknown_header[part.submission[_under_unknown_header(part)]] = True
-    for refusal in refusals:
-        counts[refusal.submission, 3] += 1
-    counts[:, 0] = counts[:, 1:].sum(axis=1)
-    held: list[str | None] = [None] * number
-    read = counts[:, 0] - counts[:, 4]
-    changed = (undecided * 2 > read) & ((read >= LEAST_RECORDS) | unknown_header)
-    for index in np.flatnonzero(changed):
-        held[int(index)] = SOURCE_CHANGED
+    tally.refuse(refusals)
+    counts = tally.counts
+    held: list[str | None] = [None] * len(sizes)
+    for index in tally.changed().tolist():
+        held[index] = SOURCE_CHANGED
     expected = {index: mismatch(feed, told, counts[index]) for index, told in totals.items()}
     for index, problem in expected.items():
         if problem and held[index] is None:
@@ -123,27 +162,24 @@ def assemble(
     whole = np.array([reason is not None for reason in held], np.bool_)
     if whole.any():
         waiting = whole[noted["submission"].to_numpy()]
-        paths = _changed(noted.filter(pa.array(waiting)))
         noted = noted.filter(pa.array(~waiting))
-        noted = pa.concat_tables([noted, _held(held, sizes, expected, paths)])
+        noted = pa.concat_tables([noted, _held(held, sizes, expected, tally.paths)])
         counts[whole, 3] += counts[whole, 1] + counts[whole, 2]
         counts[whole, 1:3] = 0
-    noted = noted.take(
-        pc.sort_indices(noted, sort_keys=[("submission", "ascending"), ("record", "ascending")])
-    )
-    return Assembled(
-        _batch(parts, whole), noted.select(FINDING.names), _quarantined(noted), counts, held
-    )
+    findings, quarantined = _told(noted)
+    return Assembled(_batch(parts, whole), findings, quarantined, counts, held)
 
 
-def _under_unknown_header(part: Part) -> NDArray[np.int64]:
-    """Records undecided for a path of their submission itself, which begins with `/`."""
-    found = [
-        rows
-        for rows, rule, outcome, source, _ in part.findings.parts
-        if rule in UNDECIDED_RULES and outcome == QUARANTINED and source.startswith("/")
-    ]
-    return np.concatenate([np.empty(0, np.int64), *found])
+def findings_of(part: Part) -> tuple[pa.Table, pa.Table]:
+    """The findings and the quarantined records of one part, as in `Assembled`."""
+    return _told(_noted([part], []))
+
+
+def _told(noted: pa.Table) -> tuple[pa.Table, pa.Table]:
+    if noted.num_rows:
+        keys = [("submission", "ascending"), ("record", "ascending")]
+        noted = noted.take(pc.sort_indices(noted, sort_keys=keys))
+    return noted.select(FINDING.names), _quarantined(noted)
 
 
 def _noted(parts: Sequence[Part], refusals: Sequence[Refusal]) -> pa.Table:
@@ -195,22 +231,16 @@ def _part_findings(part: Part) -> pa.Table:
     ).cast(_NOTED)
 
 
-def _changed(noted: pa.Table) -> dict[int, str]:
-    """The paths nobody decided about per submission: what an operator needs to see first."""
-    doubts = noted.filter(pc.is_in(noted["rule_id"], value_set=pa.array(UNDECIDED_RULES)))
-    paths: dict[int, dict[str, None]] = {}
-    for index, path in zip(
-        doubts["submission"].to_pylist(), doubts["field"].to_pylist(), strict=True
-    ):
-        paths.setdefault(index, {})[path] = None
-    return {
-        index: ", ".join(list(found)[:_NAMED]) + (", ..." if len(found) > _NAMED else "")
-        for index, found in paths.items()
-    }
+def _names(paths: dict[str, None]) -> str:
+    """The paths nobody decided about: what an operator needs to see first."""
+    return ", ".join(list(paths)[:_NAMED]) + (", ..." if len(paths) > _NAMED else "")
 
 
 def _held(
-    held: list[str | None], sizes: Sequence[int], expected: dict[int, str], paths: dict[int, str]
+    held: list[str | None],
+    sizes: Sequence[int],
+    expected: dict[int, str],
+    paths: dict[int, dict[str, None]],
 ) -> pa.Table:
     rows = []
     for index, reason in enumerate(held):
@@ -225,7 +255,7 @@ def _held(
                 "locator": "submission",
                 "rule_id": "ENG-SOURCE-CHANGED" if changed else "ENG-CONTROL-TOTAL",
                 "outcome": QUARANTINED,
-                "field": paths.get(index, "") if changed else "header",
+                "field": _names(paths.get(index, {})) if changed else "header",
                 "expected": told,
                 "byte_start": 0,
                 "byte_end": sizes[index],

@@ -6,28 +6,34 @@ behind the last. Peak memory therefore does not grow with the number of records 
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from connectors.engine.cells_csv import header_at
 from connectors.engine.cells_fix import mark
-from connectors.engine.gate import RefusedError, check_xml, readable
-from connectors.engine.kernels.jsontext import find_objects
+from connectors.engine.gate import Body, RefusedError, check_xml, readable
+from connectors.engine.kernels.jsonrecords import find_objects
 from connectors.engine.kernels.xmlrecords import find_records
 from connectors.engine.scan import Steps, Unit
 from connectors.engine.sheets import sheet_text
 from connectors.engine.spec import Feed
+from connectors.stored import StoredBytes
 
 CHUNK_BYTES = 32 << 20
 RECORD_BYTES = 64 << 20  # a single record beyond this is refused
 _STEP = 16 << 20
 _TRAILER = re.compile(rb"10=[0-9]{3}.[\r\n]*$", re.DOTALL)
 
-Body = bytes | memoryview
 
-
-def units_of(number: int, body: Body, feed: Feed, limit: int = CHUNK_BYTES) -> Iterator[Unit]:
+def units_of(
+    number: int,
+    body: Body,
+    feed: Feed,
+    limit: int = CHUNK_BYTES,
+    scratch: Path | None = None,
+) -> Iterator[Unit]:
     """The units of one submission, in order.
 
     Args:
@@ -36,21 +42,25 @@ def units_of(number: int, body: Body, feed: Feed, limit: int = CHUNK_BYTES) -> I
             becomes lines.
         feed: Says the format.
         limit: Bytes a unit may have, unless one record alone is larger.
+        scratch: Where gzip is expanded; None expands it in memory.
 
     Raises:
         RefusedError: the submission cannot be expanded, or its large document cannot be read.
     """
-    body = readable(body, feed)
+    body = readable(body, feed, scratch)
     if feed.sheet is not None:
         body = sheet_text(bytes(body), feed.sheet, feed.max_expanded)
     if len(body) <= limit:
-        yield Unit(number, body)
+        units = iter([Unit(number, bytes(body) if isinstance(body, StoredBytes) else body)])
     elif feed.format in ("csv", "ndjson", "xlsx"):
-        yield from _lines(number, body, feed, limit)
+        units = _lines(number, body, feed, limit)
     elif feed.format == "fix":
-        yield from _messages(number, body, feed, limit)
+        units = _messages(number, body, feed, limit)
     else:
-        yield from _records(number, body, feed, limit)
+        units = _records(number, body, feed, limit)
+    for unit in units:
+        unit.whole = len(body)
+        yield unit
 
 
 def _lines(number: int, body: Body, feed: Feed, limit: int) -> Iterator[Unit]:
@@ -134,16 +144,29 @@ def _records(number: int, body: Body, feed: Feed, limit: int) -> Iterator[Unit]:
 
 def _limits(body: Body, feed: Feed, record: tuple[str, ...]) -> NDArray[np.int64]:
     """Start and end of each record of a large document."""
-    bytes_of = np.frombuffer(body, np.uint8)
-    steps = Steps.of([record])
-    mark = record[-1].encode() if feed.format == "xml" else b"{"
-    overlap = len(mark) - 1  # a mark on a border is counted in the piece in front of it
-    pieces = (bytes(body[at : at + _STEP + overlap]) for at in range(0, len(body), _STEP))
-    capacity = sum(piece.count(mark) for piece in pieces)
-    limits = np.empty((capacity + 1, 2), np.int64)
     if feed.format == "xml":
         check_xml(body, feed)
-        count = find_records(bytes_of, steps.step_bytes, steps.step_at, len(record), limits)
+        find, mark, state = find_records, record[-1].encode(), np.zeros(4, np.int64)
     else:
-        count = find_objects(bytes_of, steps.step_bytes, steps.step_at, len(record), limits)
-    return limits[:count]
+        find, mark, state = find_objects, b"{", np.array([0, 0, -1, 0, 0, 0], np.int64)
+    steps = Steps.of([record])
+    found: list[NDArray[np.int64]] = []
+    at, size = 0, _STEP
+    while at < len(body):
+        piece = bytes(body[at : at + size])
+        limits = np.empty((piece.count(mark) + 1, 2), np.int64)
+        last = at + size >= len(body)
+        done, count = find(
+            np.frombuffer(piece, np.uint8), at, last,
+            steps.step_bytes, steps.step_at, len(record), state, limits,
+        )  # fmt: skip
+        found.append(limits[:count].copy())
+        if last:
+            break
+        if done:
+            at, size = at + done, _STEP
+        elif size > RECORD_BYTES:  # a name, a text or a comment of this size
+            raise RefusedError("ENG-SIZE", f"records of at most {RECORD_BYTES} bytes")
+        else:
+            size *= 2
+    return np.concatenate([np.empty((0, 2), np.int64), *found])

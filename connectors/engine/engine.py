@@ -8,13 +8,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from connectors.engine.assemble import Part, Refusal, assemble
+from connectors.engine.assemble import Part, Refusal, Tally, assemble, findings_of
 from connectors.engine.cells import PATH_LIMIT, Cells, PathBook, Scanned
 from connectors.engine.cells_csv import CsvScanner
 from connectors.engine.cells_fix import FixScanner, note_codes, note_repeated, note_status
@@ -34,6 +35,7 @@ from connectors.engine.sheets import CELL, PROBLEM
 from connectors.engine.spec import Feed
 from connectors.engine.tokens import Tokeniser
 from connectors.engine.totals import Totals, add_totals
+from connectors.stored import StoredBytes
 from schemas.fields import arrow_schema
 from schemas.reference_data import cross_reference, institutions
 
@@ -47,7 +49,7 @@ class Submission:
     id: bytes
     submitter: str
     received_at: datetime
-    body: bytes | pa.Buffer
+    body: bytes | pa.Buffer | StoredBytes
     file_name: str | None = None
 
 
@@ -81,7 +83,17 @@ class Decoded:
     held: tuple[str | None, ...]
 
 
-Take = Callable[[pa.RecordBatch, int], None]  # accepted rows of a chunk, bytes done
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One chunk of a streamed submission: as in `Decoded`, and how far it brings us (0 to 1)."""
+
+    batch: pa.RecordBatch
+    findings: pa.Table
+    quarantined: pa.Table
+    done: float
+
+
+Take = Callable[[Piece], None]
 
 
 class Decoder:
@@ -102,32 +114,39 @@ class Decoder:
 
     def decode(self, submissions: Sequence[Submission]) -> Decoded:
         """Decode submissions; blocks, reads no clock, writes nothing, raises for no input."""
-        return self._decode(submissions, None)
+        return self._decode(submissions, None, None)
 
-    def stream(self, submission: Submission, take: Take) -> Decoded:
-        """Decode one submission, however large, without keeping its rows.
+    def stream(self, submission: Submission, take: Take, scratch: Path | None = None) -> Decoded:
+        """Decode one submission, however large, without keeping anything that grows with it.
 
         Args:
-            submission: Its body may be a buffer over a mapped file.
-            take: Gets the accepted rows of each chunk and how many bytes of the (expanded) body
-                are done. Whether the rows count is known at the end only: where the result says
-                the submission is held, they must be dropped.
+            submission: Its body may lie in a file.
+            take: Gets the accepted rows and the findings of each chunk. Whether they count is known
+                at the end only: where the result says the submission is held, they must be dropped.
+            scratch: A folder to expand a compressed body in; None expands it in memory.
 
         Returns:
-            As `decode`, with no row in `batch`.
+            As `decode`, without what `take` was given.
+
+        Raises:
+            InputError: nothing can be written in the folder.
         """
-        return self._decode([submission], take)
+        return self._decode([submission], take, scratch)
 
     def scan(self, units: Sequence[Unit]) -> tuple[Scanned, dict[int, RefusedError]]:
         """The cells of units before any column is made, and the units nothing can be read from."""
         return self._scanner.scan(units)
 
-    def _decode(self, submissions: Sequence[Submission], take: Take | None) -> Decoded:
+    def _decode(
+        self, submissions: Sequence[Submission], take: Take | None, scratch: Path | None
+    ) -> Decoded:
         parts: list[Part] = []
+        tally = Tally(len(submissions))
         refusals: list[Refusal] = []
         totals: dict[int, Totals] = {}
         begun: dict[int, int] = {}  # records of each submission so far
-        for units in self._groups(submissions, refusals):
+        made = False  # a header without records has its totals too
+        for units in self._groups(submissions, refusals, scratch):
             if len(self._book.names) > PATH_LIMIT:
                 self._fresh()
             scanned, refused = self._scanner.scan(units)
@@ -136,18 +155,21 @@ class Decoder:
                 start = unit.head + unit.shift
                 end = start + len(unit.body) - unit.head
                 refusals.append(Refusal(unit.submission, start, end, error))
-            if len(scanned.records) or not parts:
+            if len(scanned.records) or not made:
+                made = True
                 part = self._part(units, scanned, submissions, totals, begun)
-                if take is not None:
-                    take(part.batch, units[-1].shift + len(units[-1].body))
-                    part.batch = _without_rows(part.batch)
-                parts.append(part)
+                tally.add(part)
+                if take is None:
+                    parts.append(part)
+                else:
+                    done = (units[-1].shift + len(units[-1].body)) / max(units[-1].whole, 1)
+                    take(Piece(part.batch, *findings_of(part), done))
         if not parts:
             parts.append(self._part([], self._scanner.scan([])[0], submissions, totals, begun))
         sizes = [len(submission.body) for submission in submissions]
-        done = assemble(self.feed, sizes, parts, refusals, totals)
-        counts = tuple(Counts(*map(int, row)) for row in done.counts)
-        return Decoded(done.batch, done.findings, done.quarantined, counts, tuple(done.held))
+        whole = assemble(self.feed, sizes, parts, tally, refusals, totals)
+        counts = tuple(Counts(*map(int, row)) for row in whole.counts)
+        return Decoded(whole.batch, whole.findings, whole.quarantined, counts, tuple(whole.held))
 
     def _fresh(self) -> None:
         self._book = PathBook()
@@ -162,7 +184,7 @@ class Decoder:
             self._scanner = JsonScanner(self.feed, self._book)
 
     def _groups(
-        self, submissions: Sequence[Submission], refusals: list[Refusal]
+        self, submissions: Sequence[Submission], refusals: list[Refusal], scratch: Path | None
     ) -> Iterator[list[Unit]]:
         """Units of at most a chunk in total, of one state of the reference data."""
         group: list[Unit] = []
@@ -175,7 +197,8 @@ class Decoder:
                 epochs[day] = self._epoch(submission)
             now = epochs[day]
             try:
-                for unit in units_of(number, memoryview(submission.body), self.feed):
+                body = _view(submission.body)
+                for unit in units_of(number, body, self.feed, CHUNK_BYTES, scratch):
                     if group and (epoch != now or size + len(unit.body) > CHUNK_BYTES):
                         yield group
                         group, size = [], 0
@@ -351,10 +374,8 @@ def _with_stated(out: dict[str, pa.Array], found: dict[str, pa.Array]) -> dict[s
     return found
 
 
-def _without_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """A batch of the same columns that keeps none of the other's memory."""
-    columns = [pa.nulls(0, field.type) for field in batch.schema]
-    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+def _view(body: bytes | pa.Buffer | StoredBytes) -> memoryview | StoredBytes:
+    return body if isinstance(body, StoredBytes) else memoryview(body)
 
 
 def _day(submission: Submission) -> date:

@@ -5,16 +5,20 @@ a few mebibytes. XML that the scan is not sure of passes expat with DOCTYPE refu
 strict decoder.
 """
 
+import codecs
 import re
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from xml.parsers import expat
 
 from connectors.engine.spec import Feed
+from connectors.stored import StoredBytes, spool
 
 RATIO_BOUND = 200  # real reports compress to a tenth or a fiftieth
 _FREE = 1 << 20  # below this size the ratio does not matter
 _STEP = 1 << 20
+_PACKED = 64 << 10  # of a packed body, given to zlib at once: what it leaves is copied each time
 _PIECE = 16 << 20  # of a document, given to expat at once
 _DECLARED = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding=["']([A-Za-z0-9._-]+)""")
 _DECLARED_TEXT = re.compile(r"""(<\?xml[^>]*?encoding=["'])([A-Za-z0-9._-]+)""")
@@ -22,6 +26,9 @@ _UTF16_LITTLE, _UTF16_BIG = b"\xff\xfe", b"\xfe\xff"
 _UTF32_LITTLE = b"\xff\xfe\0\0"
 UTF16_BYTES = 128 << 20
 _SAME_AS = {"gbk": "gb18030", "gb2312": "gb18030", "utf8": "utf-8", "ascii": "utf-8"}
+
+
+Body = bytes | memoryview | StoredBytes
 
 
 class RefusedError(Exception):
@@ -48,17 +55,17 @@ class _DoctypeError(Exception):
     pass
 
 
-def readable(body: bytes | memoryview, feed: Feed) -> bytes | memoryview:
+def readable(body: Body, feed: Feed, scratch: Path | None = None) -> Body:
     """The bytes that are read, and that byte ranges count in: expanded, XML in UTF-8.
 
     Raises:
         RefusedError: as `expand` and `as_utf8`.
     """
-    body = expand(body, feed.max_expanded)
+    body = expand(body, feed.max_expanded, scratch)
     return as_utf8(body, feed) if feed.format == "xml" else body
 
 
-def as_utf8(body: bytes | memoryview, feed: Feed) -> bytes | memoryview:
+def as_utf8(body: Body, feed: Feed) -> Body:
     """An XML document in UTF-16 as the same document in UTF-8; anything else comes back as it is.
 
     Read so only where the spec allows it, the byte order mark says it, and the XML declaration, if
@@ -86,8 +93,13 @@ def as_utf8(body: bytes | memoryview, feed: Feed) -> bytes | memoryview:
     return f"{declared[1]}UTF-8{text[declared.end() :]}".encode()
 
 
-def expand(body: bytes | memoryview, bound: int) -> bytes | memoryview:
+def expand(body: Body, bound: int, scratch: Path | None = None) -> Body:
     """Expand a gzip body; anything else comes back as it is.
+
+    Args:
+        body: As it was sent.
+        bound: Bytes it may have expanded.
+        scratch: A folder to expand it in; None expands it in memory.
 
     Raises:
         RefusedError: it is broken, or expands beyond `bound` bytes or beyond the ratio bound.
@@ -96,31 +108,37 @@ def expand(body: bytes | memoryview, bound: int) -> bytes | memoryview:
         raise RefusedError("ENG-SIZE", f"at most {bound} bytes")
     if bytes(body[:2]) != b"\x1f\x8b":
         return body
-    out: list[bytes] = []
+    if scratch is not None:
+        return spool(_expanded(body, bound), scratch)
+    return b"".join(_expanded(body, bound))
+
+
+def _expanded(body: Body, bound: int) -> Iterator[bytes]:
+    """The content of a gzip body, which may have several members, in steps."""
     size = used = 0
-    data = bytes(body)
-    while data:
-        reader = zlib.decompressobj(wbits=31)
-        while not reader.eof:
-            before = len(data)
-            try:
-                part = reader.decompress(data, _STEP)
-            except zlib.error:
-                raise RefusedError("ENG-UNREADABLE", "a whole gzip body") from None
-            data = reader.unconsumed_tail if not reader.eof else reader.unused_data
-            used += before - len(data)
-            size += len(part)
-            if not part and not reader.eof and not data:
-                raise RefusedError("ENG-UNREADABLE", "a whole gzip body")
-            if size > bound or size > _FREE + RATIO_BOUND * max(used, 1):
-                raise RefusedError(
-                    "ENG-SIZE", f"at most {bound} bytes and {RATIO_BOUND} times the packed size"
-                )
-            out.append(part)
-    return b"".join(out)
+    reader = zlib.decompressobj(wbits=31)
+    while True:
+        data = bytes(body[used : used + _PACKED])
+        try:
+            part = reader.decompress(data, _STEP)
+        except zlib.error:
+            raise RefusedError("ENG-UNREADABLE", "a whole gzip body") from None
+        used += len(data) - len(reader.unused_data if reader.eof else reader.unconsumed_tail)
+        size += len(part)
+        if size > bound or size > _FREE + RATIO_BOUND * max(used, 1):
+            raise RefusedError(
+                "ENG-SIZE", f"at most {bound} bytes and {RATIO_BOUND} times the packed size"
+            )
+        yield part
+        if reader.eof:
+            if used == len(body):
+                return
+            reader = zlib.decompressobj(wbits=31)
+        elif not data and not part:
+            raise RefusedError("ENG-UNREADABLE", "a whole gzip body")
 
 
-def check_xml(body: bytes | memoryview, feed: Feed) -> None:
+def check_xml(body: Body, feed: Feed) -> None:
     """Let expat accept a document, or refuse it.
 
     Raises:
@@ -155,7 +173,7 @@ def check_xml(body: bytes | memoryview, feed: Feed) -> None:
 _BAD_TOKEN = expat.errors.codes[expat.errors.XML_ERROR_INVALID_TOKEN]
 
 
-def _pieces(body: bytes | memoryview) -> Iterator[bytes]:
+def _pieces(body: Body) -> Iterator[bytes]:
     """The body in pieces of bounded size; a small one is not copied twice."""
     if len(body) <= _PIECE:
         yield bytes(body)
@@ -168,9 +186,12 @@ def _refuse_doctype(*_: object) -> None:
     raise _DoctypeError
 
 
-def _decodes(body: bytes | memoryview) -> bool:
+def _decodes(body: Body) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        str(body, "utf-8")
+        for piece in _pieces(body):
+            decoder.decode(piece)
+        decoder.decode(b"", True)
     except UnicodeDecodeError:
         return False
     return True

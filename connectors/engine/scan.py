@@ -27,6 +27,7 @@ class Unit:
     head: int = 0
     shift: int = 0
     first_line: int = 0  # lines in front of the body
+    whole: int = 0  # bytes of the whole submission, expanded
     bad_lines: tuple[int, ...] = ()  # blanked before the scan, counted from this unit's body
 
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,9 @@ def take_group(
     """
     decoded = decode(group.feed, group.submissions, tokeniser)
     judged = judge(_of(decoded.batch, ~group.repeats), group, evaluator, data_origin)
-    rest = concluded(group, decoded, [judged], data_origin)
+    account = Account(len(group.submissions))
+    account.add(judged)
+    rest = concluded(group, decoded, [judged], account, data_origin)
     return TakenGroup(
         feed=group.feed,
         reports=judged.reports,
@@ -89,6 +91,33 @@ class Judged:
     submission: NDArray[np.int32]
     verdict: NDArray[np.int8]
     late: NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class Account:
+    """Decoded records of each submission of a group by what became of them."""
+
+    submissions: int
+    accepted: NDArray[np.int64] = field(init=False)
+    rejected: NDArray[np.int64] = field(init=False)
+    quarantined: NDArray[np.int64] = field(init=False)
+    late: NDArray[np.int64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name in ("accepted", "rejected", "quarantined", "late"):
+            setattr(self, name, np.zeros(self.submissions, np.int64))
+
+    def add(self, judged: Judged) -> None:
+        """Count judged records, all or some."""
+        accepted = judged.verdict == ACCEPTED
+        self.accepted += self._each(judged, accepted)
+        self.rejected += self._each(judged, judged.verdict == REJECTED)
+        self.quarantined += self._each(judged, judged.verdict == QUARANTINED)
+        self.late += self._each(judged, judged.late & accepted)
+
+    def _each(self, judged: Judged, which: NDArray[np.bool_]) -> NDArray[np.int64]:
+        counted = np.bincount(judged.submission[which], minlength=self.submissions)
+        return counted.astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,24 +150,45 @@ def judge(rows: pa.RecordBatch, group: Group, evaluator: Evaluator, data_origin:
 
 
 def concluded(
-    group: Group, decoded: Decoded, judged: Sequence[Judged], data_origin: str
+    group: Group,
+    decoded: Decoded,
+    judged: Sequence[Judged],
+    account: Account,
+    data_origin: str,
 ) -> Concluded:
-    """The account of a group whose records were judged, in one piece or several."""
+    """The account of a group, the answers to what never became a row, and what waits.
+
+    Args:
+        group: The group.
+        decoded: What its submissions gave; of a streamed one what concerns no piece.
+        judged: Their records; none of a streamed one.
+        account: Counts all of them.
+        data_origin: REAL, PUBLIC or SIMULATED.
+    """
     fresh = ~group.repeats
-    envelopes = _envelopes(group)
-    waiting = pa.concat_tables(
-        [*(one.waiting for one in judged), _of(decoded.quarantined, fresh).select(_WAITING)]
-    )
+    findings, quarantined = _of(decoded.findings, fresh), _of(decoded.quarantined, fresh)
+    again = _told(group, _envelopes(group), group.repeats, "DUPLICATE", "ENR-REPEATED")
     return Concluded(
-        feedback=pa.concat_tables(
-            [
-                refusals(_of(decoded.findings, fresh), envelopes),
-                _told(group, envelopes, group.repeats, "DUPLICATE", "ENR-REPEATED"),
-            ]
-        ),
-        quarantine=_quarantine(waiting, envelopes, decoded.held),
-        submissions=_counted(group, decoded, judged, data_origin),
+        feedback=pa.concat_tables([refused(group, findings), again]),
+        quarantine=waits(group, judged, quarantined, decoded.held),
+        submissions=_counted(group, decoded, account, data_origin),
     )
+
+
+def refused(group: Group, findings: pa.Table) -> pa.Table:
+    """The answers (FEEDBACK) to records that never became a row."""
+    return refusals(findings, _envelopes(group))
+
+
+def waits(
+    group: Group,
+    judged: Sequence[Judged],
+    quarantined: pa.Table,
+    held: Sequence[str | None],
+) -> pa.Table:
+    """What waits for the operator (QUARANTINE): judged records, and those that became no row."""
+    parts = [*(one.waiting for one in judged), quarantined.select(_WAITING)]
+    return _quarantine(pa.concat_tables(parts), _envelopes(group), held)
 
 
 _WAITING = [
@@ -269,27 +319,14 @@ def _on_time(reports: pa.RecordBatch, feed: Feed) -> dict[str, NDArray[Any]]:
     return {market: narrow[own[on_time[own]]] for market, own in of_market}
 
 
-def _counted(
-    group: Group,
-    decoded: Decoded,
-    judged: Sequence[Judged],
-    data_origin: str,
-) -> pa.Table:
+def _counted(group: Group, decoded: Decoded, account: Account, data_origin: str) -> pa.Table:
     """The account of every submission, one row each, in the group's order."""
     size = len(group.submissions)
-    of = np.concatenate([one.submission for one in judged])
-    verdict = np.concatenate([one.verdict for one in judged])
     counts = np.array(
         [(c.records - c.skipped, c.rejected, c.quarantined, c.skipped) for c in decoded.counts],
         np.int64,
     ).reshape(size, 4)
     fresh = ~group.repeats
-
-    def per_submission(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-        return np.bincount(of[mask], minlength=size).astype(np.int64)
-
-    accepted = per_submission(verdict == ACCEPTED)
-    late = np.concatenate([one.late for one in judged]) & (verdict == ACCEPTED)
     area = institutions().area(pa.array([one.submitter for one in group.submissions]), group.on)
     status = np.where(
         group.repeats, "duplicate", np.where([h is None for h in decoded.held], "decoded", "held")
@@ -306,12 +343,12 @@ def _counted(
         "position": np.zeros(size, np.int32),
         "status": status.tolist(),
         "submitted": counts[:, 0],
-        "accepted": accepted,
-        "rejected": counts[:, 1] * fresh + per_submission(verdict == REJECTED),
-        "quarantined": counts[:, 2] * fresh + per_submission(verdict == QUARANTINED),
+        "accepted": account.accepted,
+        "rejected": counts[:, 1] * fresh + account.rejected,
+        "quarantined": counts[:, 2] * fresh + account.quarantined,
         "duplicates": counts[:, 0] * group.repeats,
         "skipped": counts[:, 3],
-        "late": per_submission(late),
+        "late": account.late,
     }
     return pa.table(
         [pa.array(columns[field.name], field.type) for field in SUBMISSION], schema=SUBMISSION

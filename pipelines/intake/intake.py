@@ -18,8 +18,8 @@ from connectors.engine.engine import Submission
 from connectors.engine.spec import Feed
 from connectors.engine.tokens import Tokeniser
 from pipelines.intake.enrich import microseconds
-from pipelines.intake.group import Group, Judged, TakenGroup, take_group
-from pipelines.intake.large import Pieces, Told, take_large
+from pipelines.intake.group import Group, TakenGroup, take_group
+from pipelines.intake.large import Pieces, TakenPiece, Told, take_large
 from pipelines.intake.plan import Unit
 from pipelines.job.segments import NO_WATERMARK
 from quality.evaluate import Evaluator
@@ -90,8 +90,8 @@ class Intake:
         cache: dict[int, pa.Table] = {}
         for part in unit.parts:
             if part.segment not in cache:
-                cache[part.segment] = tape.read(part.segment)
-            tables.append(_rows(cache[part.segment], part.rows))
+                cache[part.segment] = tape.envelopes(part.segment)
+            tables.append(tape.filled(_rows(cache[part.segment], part.rows)))
             repeated = set(part.repeats)
             repeats += [row in repeated for row in part.rows]
         return self.process(pa.concat_tables(tables), np.array(repeats, np.bool_), unit.number)
@@ -115,11 +115,11 @@ class Intake:
         Args:
             tape: The tape.
             unit: One that is `large`.
-            pieces: Gets the reports, narrow rows and answers of its accepted records.
-            told: Is told how many bytes are done.
+            pieces: Gets the reports, narrow rows and answers of its records, and what waits.
+            told: Is told which share is done.
 
         Returns:
-            The rest: no reports, no narrow rows, the answers that concern no decoded record.
+            The rest: its counts, and what concerns no record.
         """
         (part,) = unit.parts
         raw = _rows(tape.envelopes(part.segment), part.rows)
@@ -127,9 +127,15 @@ class Intake:
         raw = raw.set_column(at, RAW.field("body"), pa.array([b""], pa.large_binary()))
         (group,) = self._groups(raw, np.array([bool(part.repeats)]))
         (one,) = group.submissions
-        group = replace(group, submissions=(replace(one, body=tape.mapped(one.id)),))
+        group = replace(group, submissions=(replace(one, body=tape.stored(one.id)),))
         done = take_large(
-            group, self._tokeniser, self._evaluator(group.on), self._origin, pieces, told
+            group,
+            self._tokeniser,
+            self._evaluator(group.on),
+            self._origin,
+            pieces,
+            told,
+            tape.scratch,
         )
         return Taken(
             reports=MappingProxyType({kind: _no_reports(kind) for kind in IMPLEMENTED_KINDS}),
@@ -247,7 +253,7 @@ def _streamed(feed: Feed) -> bool:
     return _STREAM_MARKET in feed.markets and feed.kind == "event"
 
 
-def stream_rows(events: Sequence[TakenGroup | Judged]) -> NDArray[Any]:
+def stream_rows(events: Sequence[TakenGroup | TakenPiece]) -> NDArray[Any]:
     """The narrow rows the stream job reads, of groups or pieces of events."""
     rows = [g.narrow[_STREAM_MARKET] for g in events if _STREAM_MARKET in g.narrow]
     return np.concatenate(rows) if rows else np.empty(0, NARROW)

@@ -1,30 +1,41 @@
 """A submission too large for memory: decoded, checked and answered piece by piece.
 
-Whether its reports count is known at the end only: the control totals speak of all of them, and so
+Whether its records count is known at the end only: the control totals speak of all of them, and so
 does the share of records nobody decided about. Pieces therefore wait in files, and are dropped
 where the submission is held or was sent before.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
 
-import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from connectors.engine.engine import Decoder
+from connectors.engine.engine import Decoder, Piece
 from connectors.engine.tokens import Tokeniser
-from pipelines.intake.group import Concluded, Group, Judged, concluded, judge
+from pipelines.intake.group import Account, Concluded, Group, concluded, judge, refused, waits
 from quality.evaluate import Evaluator
 
-Told = Callable[[int], None]
-"""Told how many bytes of the submission are done."""
+Told = Callable[[float], None]
+"""Told which share of the submission is done, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenPiece:
+    """What came of one piece, every record of it."""
+
+    reports: pa.Table
+    narrow: Mapping[str, NDArray[Any]]
+    feedback: pa.Table
+    quarantine: pa.Table
 
 
 class Pieces(Protocol):
     """Where the pieces of one submission go, in order."""
 
-    def take(self, piece: Judged) -> None:
+    def take(self, piece: TakenPiece) -> None:
         """Take the next piece."""
 
     def drop(self) -> None:
@@ -38,44 +49,37 @@ def take_large(
     data_origin: str,
     pieces: Pieces,
     told: Told,
+    scratch: Path,
 ) -> Concluded:
-    """Take a group of one submission; nothing grows with it but 40 bytes a record.
+    """Take a group of one submission; nothing in memory grows with it.
 
     Args:
-        group: Of one submission, whose body may be a buffer over a mapped file.
+        group: Of one submission, whose body may lie in a file.
         tokeniser: Makes tokens.
         evaluator: The validation rules.
         data_origin: REAL, PUBLIC or SIMULATED.
-        pieces: Gets reports, narrow rows and answers.
+        pieces: Gets reports, narrow rows, answers and what waits.
         told: Is told of progress.
+        scratch: A folder to unpack a compressed body in.
 
     Returns:
         What is not in the pieces: the same account a submission taken at once gets.
     """
     (repeated,) = group.repeats.tolist()
-    accounts: list[Judged] = []
+    account = Account(1)
 
-    def take(rows: pa.RecordBatch, done: int) -> None:
-        if rows.num_rows and not repeated:
-            piece = judge(rows, group, evaluator, data_origin)
-            pieces.take(piece)
-            accounts.append(_account(piece))
-        told(done)
+    def take(piece: Piece) -> None:
+        if not repeated:
+            judged = judge(piece.batch, group, evaluator, data_origin)
+            answers = pa.concat_tables([judged.answers, refused(group, piece.findings)])
+            waiting = waits(group, [judged], piece.quarantined, [None])
+            pieces.take(TakenPiece(judged.reports, judged.narrow, answers, waiting))
+            account.add(judged)
+        told(piece.done)
 
-    decoded = Decoder(group.feed, tokeniser).stream(group.submissions[0], take)
+    decoded = Decoder(group.feed, tokeniser).stream(group.submissions[0], take, scratch)
     if decoded.held[0] is not None:
         pieces.drop()
-        accounts.clear()
-    nothing = judge(decoded.batch, group, evaluator, data_origin)
-    return concluded(group, decoded, [nothing, *accounts], data_origin)
-
-
-def _account(piece: Judged) -> Judged:
-    """A piece without its rows: what the account of the whole needs of it."""
-    return replace(
-        piece,
-        reports=piece.reports.schema.empty_table(),  # a slice would keep the memory of all rows
-        narrow={},
-        answers=piece.answers.schema.empty_table(),
-        submission=np.array(piece.submission),
-    )
+        account = Account(1)
+    account.add(judge(decoded.batch, group, evaluator, data_origin))
+    return concluded(group, decoded, [], account, data_origin)

@@ -13,11 +13,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from connectors.ends.tape import Tape
+from connectors.vault import INLINE_LIMIT
 
 # Small enough that two workers share a short tape and memory stays well below a gibibyte, large
 # enough that what a unit costs whatever its size is little of it.
 UNIT_BYTES = 24 << 20
-# A submission above this is taken alone and in pieces (pipelines.intake.large).
+# A submission above this is taken alone and in pieces (pipelines.intake.large). So is a compressed
+# one the vault holds, whatever its size: what it expands to is not known before.
 LARGE_BYTES = 128 << 20
 ENVELOPE = ("submitter", "received_at", "sha256", "size")
 
@@ -36,7 +38,7 @@ class Unit:
     """What one intake call takes: `parts`, in order of arrival, make output segment `number`.
 
     `received_us` is when the last of them was received. `large` says that it is one submission
-    above `LARGE_BYTES`, of `size` bytes.
+    taken in pieces, of `size` bytes.
     """
 
     number: int
@@ -73,7 +75,8 @@ def plan(
         jitter = np.random.default_rng(shuffle).integers(0, max(slack_us, 1), len(received))
         order = np.argsort(received + jitter, kind="stable")
     bytes_of = everything["size"].to_numpy()[order]
-    cuts = _cuts(bytes_of, unit_bytes)
+    large = _large(tape, everything)[order]
+    cuts = _cuts(bytes_of, large, unit_bytes)
     return tuple(
         Unit(
             number,
@@ -81,17 +84,26 @@ def plan(
             int(cuts[number + 1] - cuts[number]),
             int(received[order[cuts[number] : cuts[number + 1]]].max()),
             int(bytes_of[cuts[number] : cuts[number + 1]].sum()),
-            bool(bytes_of[cuts[number]] > LARGE_BYTES),
+            bool(large[cuts[number]]),
         )
         for number in range(len(cuts) - 1)
     )
 
 
-def _cuts(sizes: NDArray[Any], unit_bytes: int) -> NDArray[Any]:
+def _large(tape: Tape, everything: pa.Table) -> NDArray[np.bool_]:
+    """Which submissions are taken in pieces."""
+    sizes = everything["size"].to_numpy()
+    out: NDArray[np.bool_] = sizes > LARGE_BYTES
+    for row in np.flatnonzero((sizes > INLINE_LIMIT) & ~out).tolist():
+        out[row] = tape.packed(everything["sha256"][row].as_py())
+    return out
+
+
+def _cuts(sizes: NDArray[Any], large: NDArray[np.bool_], unit_bytes: int) -> NDArray[Any]:
     """Where units begin, and the end: each holds one submission at least, a large one no other."""
     unit = np.cumsum(sizes) // unit_bytes
     begins = np.flatnonzero(np.diff(unit)) + 1
-    alone = np.flatnonzero(sizes > LARGE_BYTES)
+    alone = np.flatnonzero(large)
     return np.unique(np.concatenate([[0], begins, alone, alone + 1, [len(sizes)]]))
 
 

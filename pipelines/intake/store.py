@@ -6,7 +6,7 @@ quarantine/seg-00000.arrow  what waits for the operator (schemas.records.QUARANT
 submissions/seg-00000.arrow counts                      (schemas.records.SUBMISSION)
 narrow/seg-00000.bin        on-time payments for the stream job (pipelines.job.segments)
 
-The reports and answers of a large submission lie in pieces: seg-00000-0000.arrow and so on.
+What a large submission left but its counts lies in pieces: seg-00000-0000.arrow and so on.
 
 A column without a value is not written, most of a wide report has none; `read` puts it back.
 """
@@ -17,8 +17,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipelines.intake.enrich import Nothing
-from pipelines.intake.group import Judged
 from pipelines.intake.intake import Taken, stream_rows
+from pipelines.intake.large import TakenPiece
 from pipelines.job.segments import write_rows, write_segment
 from schemas.fields import IMPLEMENTED_KINDS, arrow_schema
 from schemas.records import FEEDBACK, QUARANTINE, SUBMISSION
@@ -46,10 +46,14 @@ class StoredPieces:
         self._rows = folder / "narrow" / f"seg-{number:05d}.rows"
         self.drop()  # what a killed predecessor left
 
-    def take(self, piece: Judged) -> None:
-        """Write one piece; its reports come last, where they are it is whole."""
-        _write(piece.answers, _path(self._folder, "feedback", self._number, self._count))
-        _write(piece.reports, _path(self._folder, self._kind, self._number, self._count))
+    def take(self, piece: TakenPiece) -> None:
+        """Write one piece."""
+        for name, table in (
+            ("feedback", piece.feedback),
+            ("quarantine", piece.quarantine),
+            (self._kind, piece.reports),
+        ):
+            _write(table, _path(self._folder, name, self._number, self._count))
         with self._rows.open("ab") as file:
             file.write(stream_rows([piece]).tobytes())
         self._count += 1
@@ -57,7 +61,7 @@ class StoredPieces:
     def drop(self) -> None:
         """Remove every piece."""
         self._count = 0
-        for name in (self._kind, "feedback"):
+        for name in (self._kind, "feedback", "quarantine"):
             for path in (self._folder / name).glob(f"seg-{self._number:05d}-*"):
                 path.unlink()
         self._rows.parent.mkdir(parents=True, exist_ok=True)
@@ -82,6 +86,7 @@ def pieces(folder: Path, number: int) -> Iterator[Mapping[str, pa.Table]]:
         yield {
             kind: _read(_path(folder, kind, number, piece), arrow_schema(kind)),
             "feedback": _read(path, FEEDBACK),
+            "quarantine": _read(_path(folder, "quarantine", number, piece), QUARANTINE),
         }
 
 

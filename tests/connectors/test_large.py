@@ -1,17 +1,19 @@
 """A submission of 200 MB is decoded within one GiB, in chunks that change nothing."""
 
+import gzip
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from connectors.engine import chunks
-from connectors.engine.engine import Decoder
+from connectors.engine.engine import Decoder, Piece
 from connectors.feeds.registry import FOLDER, load_feeds
+from connectors.stored import StoredBytes
 from tests.connectors.support import TOKENISER, reconciles, submission
 
 FEEDS = load_feeds()
@@ -102,11 +104,7 @@ def test_chunks_change_nothing(feed: str, monkeypatch: pytest.MonkeyPatch) -> No
     for limit in (6000, 20_000):
         pieces = list(chunks.units_of(0, body, FEEDS[feed], limit))
         assert len(pieces) > 1
-        original = chunks.units_of
-        monkeypatch.setattr(
-            "connectors.engine.engine.units_of",
-            lambda number, data, spec, bound=limit, cut=original: cut(number, data, spec, bound),
-        )
+        monkeypatch.setattr("connectors.engine.engine.CHUNK_BYTES", limit)
         decoded = Decoder(FEEDS[feed], TOKENISER).decode([submission(body)])
         assert reconciles(decoded)
         assert decoded.counts == whole.counts
@@ -114,19 +112,63 @@ def test_chunks_change_nothing(feed: str, monkeypatch: pytest.MonkeyPatch) -> No
         assert decoded.batch.to_pylist() == whole.batch.to_pylist()
         assert decoded.findings.to_pylist() == whole.findings.to_pylist()
         assert decoded.quarantined.to_pylist() == whole.quarantined.to_pylist()
-        monkeypatch.setattr("connectors.engine.engine.CHUNK_BYTES", limit)
-        taken: list[pa.RecordBatch] = []
-        done: list[int] = []
-
-        def take(batch: pa.RecordBatch, upto: int, rows: Any = taken, ends: Any = done) -> None:
-            rows.append(batch)
-            ends.append(upto)
-
-        streamed = Decoder(FEEDS[feed], TOKENISER).stream(submission(body), take)
-        assert [row for batch in taken for row in batch.to_pylist()] == whole.batch.to_pylist()
+        taken: list[Piece] = []
+        streamed = Decoder(FEEDS[feed], TOKENISER).stream(submission(body), taken.append)
         assert len(taken) > 1
+        done = [piece.done for piece in taken]
         assert done == sorted(done)
-        assert done[-1] <= len(body)
+        assert done[-1] <= 1
         assert (streamed.counts, streamed.held) == (whole.counts, whole.held)
-        assert streamed.findings.to_pylist() == whole.findings.to_pylist()
-        assert streamed.batch.num_rows == 0
+        for name in ("batch", "findings", "quarantined"):
+            rows = [row for piece in taken for row in getattr(piece, name).to_pylist()]
+            assert rows == getattr(whole, name).to_pylist()
+            assert getattr(streamed, name).num_rows == 0
+
+
+@pytest.mark.parametrize("feed", ["pacs008", "bill_exchange_json"])
+def test_records_are_found_wherever_a_large_document_is_cut(
+    feed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = (FOLDER / feed / "examples" / EXAMPLES[feed]).read_bytes()
+    if feed == "pacs008":
+        body = body.replace(b"<CdtTrfTxInf>", b"<!-- a <CdtTrfTxInf> --><CdtTrfTxInf >", 1)
+        body = body.replace("模拟".encode(), "<![CDATA[模<拟]]>".encode(), 1)
+    record = FEEDS[feed].record
+    whole = chunks._limits(body, FEEDS[feed], record)
+    assert len(whole) == 2
+    for step in range(9, 80):
+        monkeypatch.setattr(chunks, "_STEP", step)
+        assert chunks._limits(body, FEEDS[feed], record).tolist() == whole.tolist()
+    first, second = (body[start:end] for start, end in whole.tolist())
+    closing = b"</CdtTrfTxInf>" if feed == "pacs008" else b"}"
+    assert first.endswith(closing)
+    assert second.endswith(closing)
+    assert first != second
+
+
+def test_a_compressed_submission_is_expanded_into_a_file_that_is_gone_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (FOLDER / "loan_register/examples/plain.csv").read_bytes()
+    head, _, rows = text.partition(b"\n")
+    body = head + b"\n" + rows * 200
+    packed = gzip.compress(body[:5_000]) + gzip.compress(body[5_000:])
+    (tmp_path / "sent.gz").write_bytes(packed)
+    monkeypatch.setattr("connectors.engine.engine.CHUNK_BYTES", 20_000)
+    plain, taken = [], []
+    decoder = Decoder(FEEDS["loan_register"], TOKENISER)
+    decoder.stream(submission(body), plain.append)
+    sent = replace(submission(packed), body=StoredBytes.of(tmp_path / "sent.gz"))
+    decoder.stream(sent, taken.append, tmp_path)
+    assert len(taken) > 3
+    for one, other in zip(taken, plain, strict=True):
+        assert one.batch.to_pylist() == other.batch.to_pylist()
+        assert one.done == other.done
+    assert [path.name for path in tmp_path.iterdir()] == ["sent.gz"]
+    for wrong in (packed[:-9], packed + b"x", gzip.compress(bytes(8 << 20))):
+        (tmp_path / "wrong.gz").write_bytes(wrong)
+        sent = replace(submission(wrong), body=StoredBytes.of(tmp_path / "wrong.gz"))
+        refused = decoder.stream(sent, taken.append, tmp_path)
+        assert refused.counts[0].quarantined == refused.counts[0].records == 1
+        assert refused.quarantined["byte_end"].to_pylist() == [len(wrong)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["sent.gz", "wrong.gz"]

@@ -145,8 +145,9 @@ def take_large(
     pieces = StoredPieces(folder, feed.kind, unit.number)
     before = 0
 
-    def told(done: int) -> None:
+    def told(share: float) -> None:
         nonlocal before
+        done = round(share * unit.size)
         with done_bytes.get_lock():
             done_bytes.value += done - before
         before = done

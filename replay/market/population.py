@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from replay.market import identifiers
-from schemas.reference_data import institutions
+from schemas.reference_data import cross_reference, institutions
 from schemas.regions import OUT, REGIONS, region_of_area
 
 Ints = npt.NDArray[np.int64]
@@ -133,7 +133,7 @@ class Population:
     person: Flags
     name: Texts
     identifier: Texts
-    scheme: Texts  # LEI USCC NIDN
+    scheme: Texts  # LEI USCC NIDN: what it shows in payments; all its LEIs are cross-referenced
     uscc: Texts  # of firms, whatever identifier they show; empty for persons
     home: Texts  # area, or OUT
     county: Texts
@@ -195,7 +195,7 @@ def populate(rng: np.random.Generator, reports: int, on: date) -> Population:
     county = _by_home(home, COUNTIES, pick[:, 0])
     lei, uscc = identifiers.lei(rng, n), identifiers.uscc(rng, county)
     resident = identifiers.resident(rng, county)
-    with_lei = rng.random(n) < 0.55
+    with_lei = _with_lei(home, ~person & (rng.random(n) < 0.55), lei, uscc, on)
     scheme = np.where(person, "NIDN", np.where(with_lei, "LEI", "USCC"))
     identifier = np.where(person, resident, np.where(with_lei, lei, uscc))
     trade = pick[:, 1] % len(_TRADES)
@@ -218,6 +218,32 @@ def populate(rng: np.random.Generator, reports: int, on: date) -> Population:
         account_bank=bank,
         account_number=identifiers.accounts(rng, person[party]),
     )
+
+
+def _with_lei(home: Texts, might: Flags, lei: Texts, uscc: Texts, on: date) -> Flags:
+    """Firms that show their LEI in some markets: those the cross-reference knows under both.
+
+    An LEI that nobody can tie to the firm's USCC would make one firm two, so whoever is not in the
+    cross-reference shows its USCC everywhere. `lei` and `uscc` are overwritten for those who are.
+    """
+    institute = set(institutions().table["legal_person_id"].to_pylist())
+    known = cross_reference().slice_on(on).to_pylist()
+    known = [row for row in known if row["party_id"] not in institute]
+    codes = {row["party_id"]: row["identifier"] for row in known if row["scheme"] == "uscc"}
+    firms = [
+        (codes[row["party_id"]], row["identifier"])
+        for row in known
+        if row["scheme"] == "lei" and row["party_id"] in codes
+    ]
+    shown = np.zeros(len(home), bool)
+    for area in _AREAS:
+        # Digits 3 to 8 of a USCC are where the firm was registered.
+        mine = [both for both in firms if both[0][2:8] == area]
+        rows = np.flatnonzero(might & (home == area))[: len(mine)]
+        for row, both in zip(rows.tolist(), mine, strict=False):
+            uscc[row], lei[row] = both
+        shown[rows] = True
+    return shown
 
 
 def _by_home(home: Texts, table: dict[str, tuple[str, ...]], pick: Ints) -> Texts:

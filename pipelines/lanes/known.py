@@ -17,9 +17,10 @@ import pyarrow as pa
 from ledger.duck import Connection
 from ledger.views import load_views
 from pipelines.lanes.closings import Closing
-from pipelines.lanes.ledger import columns_of, evaluate
+from pipelines.lanes.judged import by_definition
+from pipelines.lanes.ledger import evaluate
 from pipelines.lanes.lifetimes import CAUSES, CORRECTION, LATE, Replaced
-from pipelines.rules.registry import ParameterSet, Rule, load_rules
+from pipelines.rules.registry import InForce, Rule, in_force, load_rules
 from schemas.records import CROSSING
 
 SLOTS = 51  # closings in one statement: 5 x 51 vantages fit a byte
@@ -52,7 +53,7 @@ class Lane:
 
 
 def ledger_lane(
-    ledger: Connection, closed: Sequence[Closing], parameters: ParameterSet
+    ledger: Connection, closed: Sequence[Closing], parameters: InForce | None
 ) -> list[Lane]:
     """Every rule of the lane at every closing, for the subjects touched since the one before.
 
@@ -71,7 +72,7 @@ def ledger_lane(
     return found
 
 
-def _whole(ledger: Connection, rule: Rule, closing: int, parameters: ParameterSet) -> Lane:
+def _whole(ledger: Connection, rule: Rule, closing: int, parameters: InForce | None) -> Lane:
     said = evaluate(ledger, rule, parameters)
     subjects = np.unique(said.crossings["subject"].to_numpy())
     return Lane(
@@ -98,7 +99,7 @@ def _by_closing(
     rule: Rule,
     kinds: Sequence[str],
     closed: Sequence[Closing],
-    parameters: ParameterSet,
+    parameters: InForce | None,
 ) -> Lane:
     with _rows(ledger, rule, kinds, closed):
         if reason := _lacks(ledger, rule):
@@ -109,7 +110,9 @@ def _by_closing(
     return Lane(rule.name, tuple(replaced))
 
 
-def _slots(ledger: Connection, rule: Rule, parameters: ParameterSet, first: int) -> list[Replaced]:
+def _slots(
+    ledger: Connection, rule: Rule, parameters: InForce | None, first: int
+) -> list[Replaced]:
     """The closings `first` to `first + SLOTS`, in one statement."""
     with _tables(ledger, _TOUCHED, first=first, last=first + SLOTS - 1):
         touched = ledger.sql("SELECT * FROM _subject ORDER BY slot, kind, subject")
@@ -117,12 +120,8 @@ def _slots(ledger: Connection, rule: Rule, parameters: ParameterSet, first: int)
             return []
         views = {name: load_views()[name].sql for name in ("tx", "holding")}
         with _tables(ledger, _RELATIONS, first=first, **views):
-            agreed = columns_of(parameters.of(rule))
-            rows = ledger.sql(
-                f"WITH params AS (SELECT {agreed}), tx AS (SELECT * FROM _known_tx), "
-                "holding AS (SELECT * FROM _known_holding), "
-                f"crossing AS ({rule.definition}) SELECT * FROM crossing"
-            ).cast(CROSSING)
+            known = "tx AS (SELECT * FROM _known_tx), holding AS (SELECT * FROM _known_holding), "
+            rows = by_definition(ledger, rule, in_force(parameters), known, slots=True)
     vantage = rows["vantage"].to_numpy()
     slot = first + vantage // _VANTAGES
     at = rows.schema.get_field_index("vantage")

@@ -5,7 +5,7 @@ moves, keeps what `add` returns in its state and drops what `expired` names. Rul
 in (event time, key) order whatever the batching, so crossings depend on the input alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -17,10 +17,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.lanes.entry import BUCKETS, ENTRY, GROUP_NAMES, GROUPS, SIDES, WHOLE
+from pipelines.lanes.judged import Judged
 from pipelines.lanes.kernel import route_sides, sort_out, take_ready
 from pipelines.pairing.pairing import PAIR_MEMORY_US, Closed, merge
+from pipelines.rules.kernels.graph import LOOKS_BACK_US
+from pipelines.rules.kernels.graph_state import GraphState
 from pipelines.rules.kernels.table import pair_ids
-from pipelines.rules.registry import ParameterSet, Rule, load_rules, parameters_on
+from pipelines.rules.parameter_sets import judgements
+from pipelines.rules.registry import Horizon, InForce, Rule, in_force, load_rules
 from schemas.narrow import EVENT_CODES, NARROW
 from schemas.records import CROSSING
 from schemas.visibility import pair_wait_us
@@ -46,7 +50,7 @@ class KernelState(Protocol):
 class Meta:
     """What a host must know to say when a kept batch can go: small, pickles as a tuple."""
 
-    rule: str  # whose horizon keeps it
+    rule: str  # whose horizon keeps it: a rule, or `graph` for the rules on it
     newest_us: int
     newest_ordinal: int
 
@@ -120,9 +124,42 @@ def _ids(variants: npt.NDArray[Any], name: str) -> npt.NDArray[np.int64]:
     return ids
 
 
-def _state(rule: Rule, parameters: Mapping[str, int]) -> KernelState:
-    state: KernelState = import_module(f"pipelines.rules.{rule.name}.kernel").State(parameters)
-    return state
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One state of a host: of a rule, or of all rules on the graph, who share it."""
+
+    name: str  # as `Meta.rule`
+    horizon: Horizon  # how far back the state looks
+    rules: tuple[Rule, ...]
+    state: KernelState | GraphState
+
+    def run(self, entries: npt.NDArray[Any]) -> list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
+        """Feed entries; what each rule found."""
+        if isinstance(self.state, GraphState):
+            return self.state.run(entries)
+        return [self.state.run(entries)]
+
+
+def _parts(rules: tuple[Rule, ...], sets: InForce) -> tuple[_Part, ...]:
+    whole = tuple(rule for rule in rules if rule.group in WHOLE)
+    parts = [
+        _Part(rule.name, rule.horizon, (rule,), _state(rule, sets))
+        for rule in rules
+        if rule.group not in WHOLE
+    ]
+    if whole:
+        looks_back = Horizon(0, LOOKS_BACK_US)
+        parts.append(_Part(whole[0].group, looks_back, whole, GraphState(whole, sets)))
+    return tuple(parts)
+
+
+def _state(rule: Rule, sets: InForce) -> KernelState:
+    make: Callable[[Mapping[str, int]], KernelState]
+    make = import_module(f"pipelines.rules.{rule.name}.kernel").State
+    runs = judgements(rule, sets)
+    if len(runs) == 1 and runs[0].takes_all:
+        return make(runs[0].values)
+    return Judged(runs, make)
 
 
 class RuleHost:
@@ -130,17 +167,24 @@ class RuleHost:
 
     Args:
         bucket_key: `group * BUCKETS + bucket`.
-        parameters: the set in force; None means the newest.
+        parameters: what is in force: one set, or several; None means those agreed.
+        rules: of the stream lane; None means all there are.
 
     Not safe for two threads at once; kernels release the GIL.
     """
 
-    def __init__(self, bucket_key: int, parameters: ParameterSet | None = None) -> None:
-        agreed = parameters or parameters_on()
+    def __init__(
+        self,
+        bucket_key: int,
+        parameters: InForce | None = None,
+        rules: tuple[Rule, ...] | None = None,
+    ) -> None:
+        agreed = in_force(parameters)
         group = GROUP_NAMES[bucket_key // BUCKETS]
-        self._rules = tuple(rule for rule in stream_rules() if rule.group == group)
-        self._states = tuple(_state(rule, agreed.of(rule)) for rule in self._rules)
-        self._horizons = {rule.name: rule.horizon for rule in self._rules}
+        asked = stream_rules() if rules is None else rules
+        mine = tuple(rule for rule in asked if rule.group == group)
+        self._parts = _parts(mine, agreed)
+        self._horizons = {part.name: part.horizon for part in self._parts}
         self._waiting: list[npt.NDArray[Any]] = []
         self._processed_us = -END_OF_TIME
         self._ordinal = -(1 << 30)
@@ -158,19 +202,19 @@ class RuleHost:
         """
         entries = np.frombuffer(payload, ENTRY)
         classes = np.zeros(len(entries), np.uint8)
-        for level, state in enumerate(self._states, start=1):
-            state.claim(entries, classes, level)
-        needed, ends, newest, ordinal = sort_out(entries, classes, len(self._states))
+        for level, part in enumerate(self._parts, start=1):
+            part.state.claim(entries, classes, level)
+        needed, ends, newest, ordinal = sort_out(entries, classes, len(self._parts))
         if not len(needed):
             return ()
         self._waiting.append(needed)
         kept = []
         first = 0
-        for rule, end, time, day in zip(
-            self._rules, ends.tolist(), newest.tolist(), ordinal.tolist(), strict=True
+        for part, end, time, day in zip(
+            self._parts, ends.tolist(), newest.tolist(), ordinal.tolist(), strict=True
         ):
             if end > first:
-                kept.append(Kept(Meta(rule.name, time, day), needed[first:end].tobytes()))
+                kept.append(Kept(Meta(part.name, time, day), needed[first:end].tobytes()))
             first = end
         return tuple(kept)
 
@@ -211,10 +255,10 @@ class RuleHost:
         self._waiting = [rest] if len(rest) else []
         found = []
         if len(ready):
-            for rule, state in zip(self._rules, self._states, strict=True):
-                hits, evidence = state.run(ready)
-                if len(hits):
-                    found.append((rule, hits, evidence))
+            for part in self._parts:
+                for rule, (hits, evidence) in zip(part.rules, part.run(ready), strict=True):
+                    if len(hits):
+                        found.append((rule, hits, evidence))
             self._ordinal = max(self._ordinal, ordinal)
         return found
 
@@ -248,7 +292,7 @@ def _to_arrow(found: list[tuple[Rule, npt.NDArray[Any], npt.NDArray[Any]]]) -> p
 def run_plain(
     narrow: Iterable[npt.NDArray[Any]],
     watermarks: Iterable[int],
-    parameters: ParameterSet | None = None,
+    parameters: InForce | None = None,
     *,
     wait_us: int | None = None,
     memory_us: int = PAIR_MEMORY_US,
@@ -258,7 +302,7 @@ def run_plain(
     Args:
         narrow: NARROW batches in arrival order.
         watermarks: beside each batch, the watermark after it; the end of the stream is implied.
-        parameters: the set in force; None means the newest.
+        parameters: what is in force: one set, or several; None means those agreed.
         wait_us: the market's pair wait; None means that of payments.
         memory_us: how long a transaction is remembered for late legs.
 
@@ -292,24 +336,25 @@ def run_plain(
 
 def run_once(
     narrow: npt.NDArray[Any],
-    parameters: ParameterSet | None = None,
+    parameters: InForce | None = None,
     *,
     wait_us: int | None = None,
     memory_us: int = PAIR_MEMORY_US,
+    rules: tuple[Rule, ...] | None = None,
 ) -> pa.Table:
     """The stream lane over reports that are all there, one host a key group: what `run_plain` says.
 
-    Args and order of the CROSSING rows are those of `run_plain`.
+    Args and order of the CROSSING rows are those of `run_plain`; `rules` None means all there are.
     """
     if not len(narrow):
         return CROSSING.empty_table()
     wait = pair_wait_us(_MARKET) if wait_us is None else wait_us
     merged = merge(narrow, END_OF_TIME, wait, Closed(memory_us))
     hosts: dict[int, RuleHost] = {}
-    for bucket_key, payload in route(merged.ready):
+    for bucket_key, payload in route(merged.ready, rules):
         first = bucket_key // BUCKETS * BUCKETS
         if first not in hosts:
-            hosts[first] = RuleHost(first, parameters)
+            hosts[first] = RuleHost(first, parameters, rules)
         hosts[first].add(payload)
     found = [host.advance(END_OF_TIME) for host in hosts.values()]
     return _ordered(pa.Table.from_batches(found, CROSSING))

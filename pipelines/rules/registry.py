@@ -5,8 +5,8 @@ and field when the rules are loaded, not when one fires.
 """
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -14,10 +14,30 @@ from types import MappingProxyType
 from typing import Any
 
 from pipelines.lanes.entry import SUBJECTS_OF
+from pipelines.rules.parameter_sets import InForce, ParameterSet, read_set
+from pipelines.rules.tables import Table
 from schemas.errors import ConfigurationError
 from schemas.narrow import EVENT_CODES
 
+__all__ = [
+    "FOLDER",
+    "Horizon",
+    "InForce",
+    "Parameter",
+    "ParameterSet",
+    "Rule",
+    "Variant",
+    "drafts",
+    "in_force",
+    "load_parameters",
+    "load_rules",
+    "parameters_on",
+    "read_rule",
+    "use_folders",
+]
+
 FOLDER = Path(__file__).parent
+UNDECIDED = "?"  # what a drafted declaration says where nobody has decided yet
 PURPOSES = ("aml", "anti_fraud", "prudential", "conduct", "fundraising", "statistics")
 LANES = ("stream", "ledger")
 SUBJECTS = ("account", "party", "group", "asset", "instrument", "institution", "pair", "set")
@@ -80,11 +100,18 @@ class Rule:
     valid_from: date
     valid_to: date | None
     folder: Path
+    # Parameters with which the definition reports its measure also where it stays below every band.
+    below: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def definition(self) -> str:
-        """The auditable definition, SQL over `tx`, `params` and `calendar`."""
-        return (self.folder / "definition.sql").read_text(encoding="utf-8")
+        """The auditable definition as written: SQL over `tx` and `params`, or plain Python."""
+        return (self.folder / f"definition.{self.language}").read_text(encoding="utf-8")
+
+    @property
+    def language(self) -> str:
+        """What the definition is written in: `sql`, or `py` where SQL cannot say it."""
+        return "sql" if (self.folder / "definition.sql").exists() else "py"
 
     def variant(self, name: str) -> Variant:
         """The variant of that name.
@@ -109,65 +136,10 @@ class Rule:
         return f"{self.variant(variant).status_of_use}; numbers: {numbers}"
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterSet:
-    """One agreed set of values; what it does not name is the rule's default."""
-
-    version: str
-    agreed_by: str
-    valid_from: date
-    values: Mapping[str, Mapping[str, int]]
-
-    def of(self, rule: Rule) -> Mapping[str, int]:
-        """Every parameter of the rule by name."""
-        agreed = self.values.get(rule.name, {})
-        return MappingProxyType(
-            {name: agreed.get(name, p.default) for name, p in rule.parameters.items()}
-        )
-
-    def changed(self, rule: str, **values: int) -> "ParameterSet":
-        """A set with other values for one rule: for trying a rule, never for alerts."""
-        merged = {**self.values, rule: {**self.values.get(rule, {}), **values}}
-        return ParameterSet(f"{self.version}+trial", self.agreed_by, self.valid_from, merged)
-
-
-class _Table:
-    """A TOML table read key by key: what is missing, of another type or left over is an error."""
-
-    def __init__(self, where: str, table: Mapping[str, Any]) -> None:
-        self.where, self.left = where, dict(table)
-
-    def read(self, key: str, kind: type, example: str, *, default: Any = None) -> Any:  # noqa: ANN401
-        value = self.left.pop(key, default)
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise ConfigurationError(f"{self.where}: {key}: expected {example}; add or correct it")
-        return value
-
-    def choice(self, key: str, allowed: tuple[str, ...]) -> str:
-        value: str = self.read(key, str, f"one of {', '.join(allowed)}")
-        if value not in allowed:
-            raise ConfigurationError(
-                f"{self.where}: {key}: expected one of {', '.join(allowed)}; correct it"
-            )
-        return value
-
-    def texts(self, key: str) -> tuple[str, str]:
-        table = _Table(f"{self.where}: {key}", self.read(key, dict, 'zh = "..." and en = "..."'))
-        pair = (table.read("zh", str, "a sentence"), table.read("en", str, "a sentence"))
-        table.done()
-        return pair
-
-    def done(self) -> None:
-        if self.left:
-            raise ConfigurationError(
-                f"{self.where}: {sorted(self.left)[0]}: expected no such field; remove it"
-            )
-
-
 def _variants(where: str, rows: list[Any]) -> tuple[Variant, ...]:
     out = []
     for row in rows:
-        table = _Table(f"{where}: variants", row)
+        table = Table(f"{where}: variants", row)
         zh, en = (table.read(key, str, "a few words") for key in ("zh", "en"))
         out.append(
             Variant(
@@ -187,7 +159,7 @@ def _variants(where: str, rows: list[Any]) -> tuple[Variant, ...]:
 def _parameters(where: str, rows: Mapping[str, Any]) -> Mapping[str, Parameter]:
     out = {}
     for name, row in rows.items():
-        table = _Table(f"{where}: parameters.{name}", row)
+        table = Table(f"{where}: parameters.{name}", row)
         out[name] = Parameter(
             name=name,
             default=table.read("default", int, "a whole number, such as 3"),
@@ -208,10 +180,10 @@ def read_rule(folder: Path) -> Rule:
     """
     where = f"{folder.name}/rule.toml"
     try:
-        table = _Table(where, tomllib.loads((folder / "rule.toml").read_text(encoding="utf-8")))
+        table = Table(where, tomllib.loads((folder / "rule.toml").read_text(encoding="utf-8")))
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{where}: {error}; correct the file") from error
-    horizon = _Table(f"{where}: horizon", table.read("horizon", dict, "business_days = 10"))
+    horizon = Table(f"{where}: horizon", table.read("horizon", dict, "business_days = 10"))
     days = horizon.read("business_days", int, "a number of days", default=0)
     microseconds = horizon.read("microseconds", int, "a number of us", default=0)
     horizon.done()
@@ -244,8 +216,15 @@ def read_rule(folder: Path) -> Rule:
         valid_from=table.read("valid_from", date, "a date, such as 2026-01-01"),
         valid_to=table.left.pop("valid_to", None),
         folder=folder,
+        below=MappingProxyType(table.read("below", dict, "[below], name = number", default={})),
     )
     table.done()
+    for name, value in rule.below.items():
+        if name not in rule.parameters or not isinstance(value, int) or isinstance(value, bool):
+            raise ConfigurationError(
+                f"{where}: below.{name}: expected a whole number for a parameter of the rule; "
+                "correct it"
+            )
     if rule.name != folder.name:
         raise ConfigurationError(f"{where}: name: expected the folder's name; correct it")
     if unknown := set(rule.reads) - set(EVENT_CODES):
@@ -277,15 +256,72 @@ def _routed(where: str, rule: Rule) -> None:
             )
 
 
+_own: list[Path] = []  # folders of rules of an installation's own, set once at the edge
+
+
+def use_folders(folders: Sequence[Path]) -> None:
+    """Let rules of an installation's own join the built-in ones; they are of the ledger lane.
+
+    Called once, before anything asks for the rules; another call replaces the former.
+    """
+    if list(folders) != _own:
+        _own[:] = folders
+        load_rules.cache_clear()
+        load_parameters.cache_clear()
+
+
 @cache
 def load_rules(folder: Path = FOLDER) -> Mapping[str, Rule]:
-    """Every rule by name, in name order.
+    """Every rule by name, in name order; drafts with undecided fields are left out (`drafts`).
 
     Raises:
         ConfigurationError: a declaration is wrong; the message names file, field and cure.
     """
-    folders = sorted(path.parent for path in folder.glob("*/rule.toml"))
-    return MappingProxyType({path.name: read_rule(path) for path in folders})
+    found = {path.parent.name: read_rule(path.parent) for path in folder.glob("*/rule.toml")}
+    for path in (path for own in _own if folder == FOLDER for path in own.glob("*/rule.toml")):
+        if _undecided(path):
+            continue
+        rule = read_rule(path.parent)
+        if rule.name in found:
+            raise ConfigurationError(
+                f"{path}: name: expected one that no other rule has; rename the folder and the rule"
+            )
+        if rule.lane != "ledger":
+            raise ConfigurationError(
+                f"{path}: lane: expected ledger: a rule of your own is SQL only; correct it"
+            )
+        found[rule.name] = rule
+    return MappingProxyType({name: found[name] for name in sorted(found)})
+
+
+def drafts() -> Mapping[str, tuple[str, ...]]:
+    """Rules of an installation's own that nobody finished: name -> fields to decide."""
+    paths = sorted(path for own in _own for path in own.glob("*/rule.toml"))
+    return {path.parent.name: fields for path in paths if (fields := _undecided(path))}
+
+
+def _undecided(path: Path) -> tuple[str, ...]:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path}: {error}; correct the file") from error
+    return tuple(_open_fields("", table))
+
+
+def _open_fields(place: str, value: Any) -> Iterator[str]:  # noqa: ANN401
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _open_fields(f"{place}.{name}" if place else name, inner)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value, start=1):
+            yield from _open_fields(f"{place}[{number}]", inner)
+    elif isinstance(value, str) and value.startswith(UNDECIDED):
+        yield place
+
+
+def in_force(parameters: InForce | None = None) -> InForce:
+    """What is given, or all agreed sets, each from its day on."""
+    return load_parameters() if parameters is None else parameters
 
 
 @cache
@@ -293,37 +329,21 @@ def load_parameters(folder: Path = FOLDER / "parameters") -> tuple[ParameterSet,
     """Every agreed parameter set, oldest first.
 
     Raises:
-        ConfigurationError: a set names a rule or parameter that does not exist.
+        ConfigurationError: a set names a rule or parameter that does not exist, there is none, or
+            two have one version or one day.
     """
     rules = load_rules()
-    sets = []
-    for path in sorted(folder.glob("*.toml")):
-        where = f"parameters/{path.name}"
-        table = _Table(where, tomllib.loads(path.read_text(encoding="utf-8")))
-        values: Mapping[str, Mapping[str, int]] = table.read("values", dict, "[values.rule]")
-        for rule, named in values.items():
-            if rule not in rules:
-                raise ConfigurationError(
-                    f"{where}: values.{rule}: expected a rule's name; correct it"
-                )
-            for name, value in named.items():
-                if name not in rules[rule].parameters or not isinstance(value, int):
-                    raise ConfigurationError(
-                        f"{where}: values.{rule}.{name}: expected a whole number for a parameter "
-                        f"of the rule; correct it"
-                    )
-        sets.append(
-            ParameterSet(
-                version=table.read("version", str, 'a version, such as "2026.1"'),
-                agreed_by=table.read("agreed_by", str, "who agreed to it"),
-                valid_from=table.read("valid_from", date, "a date, such as 2026-01-01"),
-                values=MappingProxyType({k: MappingProxyType(dict(v)) for k, v in values.items()}),
-            )
-        )
-        table.done()
+    sets = sorted(
+        (read_set(path, rules) for path in folder.glob("*.toml")), key=lambda one: one.valid_from
+    )
     if not sets:
         raise ConfigurationError("parameters: expected at least one set; add one")
-    return tuple(sorted(sets, key=lambda one: one.valid_from))
+    for name in ("version", "valid_from"):
+        if len({getattr(one, name) for one in sets}) != len(sets):
+            raise ConfigurationError(
+                f"parameters: {name}: expected another one in each set; correct the newer file"
+            )
+    return tuple(sets)
 
 
 def parameters_on(day: date | None = None) -> ParameterSet:

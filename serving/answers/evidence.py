@@ -1,6 +1,6 @@
 """Reading what an alert rests on: its row, its transactions on each vantage, its crossings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 
 from ledger.duck import Connection
 from ledger.views import load_views
-from pipelines.rules.registry import ParameterSet, Rule
+from pipelines.lanes.judged import by_definition
+from pipelines.rules.registry import ParameterSet, Rule, load_parameters
 from schemas.errors import InputError
-from schemas.records import CROSSING
 from schemas.regions import REGIONS, VANTAGES
-from serving.answers.lines import OPEN
+from serving.answers.below import openly_asked
 
 Row = dict[str, Any]
 
@@ -101,19 +101,16 @@ def narrowed(
         connection.execute("DROP TABLE temp.main._of_subject")
 
 
-def crossings(
-    ledger: OfSubject, rule: Rule, agreed: ParameterSet, alert: Row, openly: bool
-) -> list[Row]:
+def crossings(ledger: OfSubject, rule: Rule, alert: Row, openly: bool) -> list[Row]:
     """The rule's own crossings of the alert's subject; `openly` gives its measure everywhere."""
-    asked = agreed.changed(rule.name, **OPEN.get(rule.name, {})) if openly else agreed
-    params = ", ".join(f"{value}::BIGINT AS {name}" for name, value in asked.of(rule).items())
-    found = ledger.sql(
-        f"WITH params AS (SELECT {params}), crossing AS ({rule.definition}) FROM crossing"
-    )
+    sets: Sequence[ParameterSet] = load_parameters()
+    if openly:
+        sets = [openly_asked(one, rule) for one in sets]
+    found = by_definition(ledger, rule, sets)
     mine = pc.and_(
         pc.equal(found["variant"], alert["variant"]), pc.equal(found["subject"], alert["subject"])
     )
-    rows: list[Row] = found.filter(mine).cast(CROSSING).to_pylist()
+    rows: list[Row] = found.filter(mine).to_pylist()
     return rows
 
 

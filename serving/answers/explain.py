@@ -61,8 +61,8 @@ def explanation(connection: Connection, alert_id: str) -> Explanation:
     agreed = parameter_set(row["parameter_set"])
     of = read_evidence(connection, row["evidence"])
     with narrowed(connection, row["subject_kind"], row["subject"], of) as ledger:
-        fired = crossings(ledger, declared, agreed, row, openly=False)
-        measured = crossings(ledger, declared, agreed, row, openly=True)
+        fired = crossings(ledger, declared, row, openly=False)
+        measured = crossings(ledger, declared, row, openly=True)
     alert = _alert(row)
     parties = _parties(of)
     rule = _rule(declared, agreed, row, of)

@@ -29,7 +29,6 @@ from pipelines.rules.registry import load_rules
 from schemas.errors import InputError
 from schemas.records import ALERT, CROSSING
 from serving.answers.evidence import Row, alert_row, crossings, narrowed, read_evidence
-from serving.answers.explain import parameter_set
 from serving.answers.exports import plain
 from serving.answers.revisions import successor
 
@@ -106,7 +105,7 @@ def _from_reports(
     of = read_evidence(again, alert["evidence"])
     with narrowed(again, alert["subject_kind"], alert["subject"], of) as subject:
         here = subject.sql(_TX)
-        found = crossings(subject, rule, parameter_set(alert["parameter_set"]), alert, openly=False)
+        found = crossings(subject, rule, alert, openly=False)
     before = published.sql(
         "SELECT * EXCLUDE (lane, known_from, known_to) FROM crossing "
         "WHERE rule = $rule AND variant = $variant AND subject = $subject AND known_to IS NULL",

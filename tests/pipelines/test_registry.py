@@ -98,7 +98,7 @@ def test_a_wrong_declaration_is_refused_by_file_and_field(
     ],
 )
 def test_a_wrong_parameter_set_is_refused(tmp_path: Path, line: str, says: str) -> None:
-    text = f'version = "x"\nagreed_by = "nobody"\nvalid_from = 2026-01-01\n{line}\n'
+    text = f'version = "x"\nnot_agreed = "nobody"\nvalid_from = 2026-01-01\n{line}\n'
     (tmp_path / "x.toml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError, match=says):
         load_parameters(tmp_path)

@@ -8,7 +8,6 @@ import pyarrow.compute as pc
 from ledger.duck import Connection
 from ledger.loader import Loader
 from pipelines.lanes.closings import END_OF_TIME, Closing
-from pipelines.rules.registry import parameters_on
 from schemas.records import CROSSING
 from yrd.processes.concluding import closings_of, conclusions, with_known
 
@@ -37,7 +36,7 @@ def amend(loader: Loader, source: str, now: datetime, slack: timedelta) -> int:
     stream = ledger.sql(
         f"SELECT {', '.join(CROSSING.names)} FROM crossing WHERE lane = 'stream'"
     ).cast(CROSSING)
-    found, crossings, _ = conclusions(ledger, stream, closed, loader.data_origin, parameters_on())
+    found, crossings, _ = conclusions(ledger, stream, closed, loader.data_origin)
     rows = with_known(crossings, closed)
     known = pa.scalar(now, rows.schema.field("known_from").type)
     alerts = found.revisions.filter(pc.equal(found.revisions["known_from"], known))

@@ -23,9 +23,10 @@ from pipelines.lanes.late import late_path
 from pipelines.lanes.lifetimes import lifetimes
 from pipelines.lanes.operators import holders
 from pipelines.pairing.pairing import reconciliation
-from pipelines.rules.registry import ParameterSet, load_rules, parameters_on
+from pipelines.rules.registry import InForce, load_parameters, load_rules
 from schemas.errors import InputError
 from schemas.records import ALERT, CROSSING
+from schemas.regions import JOINT_BIT, REGIONS
 from schemas.visibility import expected_legs
 from serving.publish.publisher import publish
 from yrd.processes.summary import summary
@@ -69,11 +70,8 @@ def conclude(
     demand_none_behind(job)
     loader.flush()
     ledger = loader.connection
-    parameters = parameters_on()
     closed = closings_of(ledger, known_at, slack)
-    found, crossings, lanes = conclusions(
-        ledger, job.crossings, closed, loader.data_origin, parameters
-    )
+    found, crossings, lanes = conclusions(ledger, job.crossings, closed, loader.data_origin)
     loader.load_segment(
         f"alerts of {source}",
         0,
@@ -82,7 +80,7 @@ def conclude(
             "alert": found.revisions,
             "rule_run": runs_of(lanes, closed),
         }
-        | at_end(ledger, job, known_at, parameters),
+        | at_end(ledger, job, known_at),
     )
     publish(loader, folder)
     return counted(loader, found)
@@ -101,14 +99,12 @@ def demand_none_behind(job: Outputs) -> None:
         )
 
 
-def at_end(
-    ledger: Connection, job: Outputs, known_at: datetime, parameters: ParameterSet
-) -> dict[str, pa.Table]:
+def at_end(ledger: Connection, job: Outputs, known_at: datetime) -> dict[str, pa.Table]:
     """The tables that are written once, at the end of a run."""
     known = pa.repeat(pa.scalar(known_at, _TIME), len(job.recon))
     return {
         "reconciliation": _reconciled(ledger, job).append_column("known_from", known),
-        "parameter": _params(parameters),
+        "parameter": _params(),
     }
 
 
@@ -145,7 +141,7 @@ def conclusions(
     stream: pa.Table,
     closed: Sequence[Closing],
     data_origin: str,
-    parameters: ParameterSet,
+    parameters: InForce | None = None,
 ) -> tuple[History, pa.Table, list[Lane]]:
     """The alerts through all closings, the crossings (LIFETIMES) they are made of, and the lanes.
 
@@ -154,7 +150,7 @@ def conclusions(
         stream: CROSSING rows of the stream job, which never saw a late report.
         closed: The closings, in order.
         data_origin: REAL, PUBLIC or SIMULATED.
-        parameters: The set in force.
+        parameters: What is in force: one set, or several; None means those agreed.
     """
     lanes = ledger_lane(ledger, closed, parameters)
     replaced = late_path(ledger, closed, parameters)
@@ -204,10 +200,14 @@ def _reconciled(ledger: Connection, job: Outputs) -> pa.Table:
     return reconciliation(job.recon, _STREAM_MARKET, expected[at])
 
 
-def _params(parameters: ParameterSet) -> pa.Table:
+def _params() -> pa.Table:
+    """Every number of every agreed set; a region's own are those of `VERSION/REGION`."""
     rows = [
-        {"rule": rule.name, "parameter_set": parameters.version, "name": name, "value": value}
+        {"rule": rule.name, "parameter_set": version, "name": name, "value": value}
+        for one in load_parameters()
+        for version, vantage in [(one.version, JOINT_BIT)]
+        + [(f"{one.version}/{region}", REGIONS.index(region)) for region in one.regional]
         for rule in load_rules().values()
-        for name, value in parameters.of(rule).items()
+        for name, value in one.of(rule, vantage).items()
     ]
     return pa.Table.from_pylist(rows)

@@ -21,7 +21,6 @@ from ledger.loader import Loader
 from pipelines.episodes.history import History
 from pipelines.job.outputs import Outputs
 from pipelines.lanes.closings import Closing
-from pipelines.rules.registry import parameters_on
 from schemas.visibility import pair_wait_us
 from serving.publish.publisher import publish
 from yrd.processes.concluding import (
@@ -116,10 +115,10 @@ class LiveClosings:
         """
         demand_none_behind(job)
         self.loader.flush()
-        ledger, parameters = self.loader.connection, parameters_on()
+        ledger = self.loader.connection
         closed = closings_of(ledger, end, self.slack)
         found, crossings, lanes = conclusions(
-            ledger, job.crossings, closed, self.loader.data_origin, parameters
+            ledger, job.crossings, closed, self.loader.data_origin
         )
         rows = with_known(crossings, closed)
         for one in which:
@@ -132,7 +131,7 @@ class LiveClosings:
                 "rule_run": runs_of(lanes, [one]),
             }
             if one == closed[-1]:
-                tables |= at_end(ledger, job, one.known_at, parameters)
+                tables |= at_end(ledger, job, one.known_at)
             ended = rows.filter(pc.fill_null(pc.equal(rows["known_to"], known), False))
             self.loader.conclude(self._source, one.last.toordinal(), tables, ended)
         publish(self.loader, self.folder)

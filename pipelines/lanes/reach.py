@@ -2,11 +2,14 @@
 
 A horizon of business days is turned into time by its calendar, a day wider on each side because a
 market's day may end before midnight; where the calendar ends, three natural days stand for one.
+A rule on the graph looks back as far as the graph's memory, whatever its own horizon.
 """
 
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.lanes.entry import WHOLE
+from pipelines.rules.kernels.graph import LOOKS_BACK_US
 from pipelines.rules.registry import Rule
 from schemas.reference_data import calendars
 
@@ -17,16 +20,20 @@ Instants = npt.NDArray[np.int64]
 
 def after(rule: Rule, instants: Instants) -> Instants:
     """The last instant (us) at which the rule may still look back at each of these."""
-    if rule.horizon.microseconds:
-        return instants + rule.horizon.microseconds
+    if span := _microseconds(rule):
+        return instants + span
     return _moved(rule, instants, rule.horizon.business_days + 1)
 
 
 def before(rule: Rule, instants: Instants) -> Instants:
     """The first instant (us) that the rule may look back at from each of these."""
-    if rule.horizon.microseconds:
-        return instants - rule.horizon.microseconds
+    if span := _microseconds(rule):
+        return instants - span
     return _moved(rule, instants, -rule.horizon.business_days - 1)
+
+
+def _microseconds(rule: Rule) -> int:
+    return LOOKS_BACK_US if rule.group in WHOLE else rule.horizon.microseconds
 
 
 def _moved(rule: Rule, instants: Instants, days: int) -> Instants:

@@ -1,0 +1,1 @@
+"""Many quiet payers begin to pay one party."""

@@ -1,0 +1,1 @@
+"""One party begins to pay many quiet payees."""

@@ -1,0 +1,1 @@
+"""One party collects from new payers, then pays new payees."""

@@ -1,0 +1,284 @@
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
+"""What the graph rules remember of who pays whom: first-time pairs of the last 90 days.
+
+One `Graph` a vantage; a rule never sees a vantage's number or a mask. Days are natural days in
+Beijing, counted from 1970. In (event time, key) order of the transfers:
+
+- a transfer is a **new edge** if payer and payee are two known parties and this payer made no
+  earlier transfer to this payee on its day or the 89 days before: so two new edges of one pair lie
+  at least 90 days apart, and a window of up to 90 days holds at most one;
+- an edge **lives** on its day and the 89 days after; degrees count living edges, so `out` is how
+  many payees a party paid for the first time in 90 days.
+
+Everything is as of the edge that is being added: what was added before it, nothing later. A
+party's edges form a list from the newest to the oldest; it ends below the tail, the first living
+edge:
+
+    i = g.party[slot].last_in
+    while i >= g.used[TAIL]:
+        edge = g.edges[i]                     # i < j: edge i came before edge j
+        i = edge.prev_in
+
+A graph rule's `kernel.py` offers `PARAMETERS` (names in rule.toml; `p` has their values in that
+order), if it needs room to work in `scratch(values) -> int64 array` (which holds nothing from edge
+to edge), and
+
+    step(g, at, p, work, hits, n_hits, evidence, n_evidence) -> (hits, n_hits, evidence, n_evidence)
+
+called after edge `at` was added. It appends HIT rows with subject, instant (the edge's time),
+measure, band, variant, first and count, and the evidence of each, sorted; `graph_steps` does the rest.
+
+To know what is new and what lives takes 180 days of transfers: `LOOKS_BACK_US`.
+"""
+
+from typing import Any, NamedTuple
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+MEMORY_DAYS = 90
+DAY_US = 86_400_000_000
+BEIJING_US = 8 * 3_600_000_000
+LOOKS_BACK_US = 2 * MEMORY_DAYS * DAY_US
+PARTIES, PAIRS, EDGES, TAIL = 0, 1, 2, 3  # places in `used`
+_MIXER = 0x9E3779B97F4A7C15
+# round(1000 log10(n)), a whole number so that definition and kernel decide alike; above: the last.
+MILLI_LOG10 = np.rint(1000 * np.log10(np.maximum(np.arange(10_001), 1))).astype(np.int32)
+
+PARTY = np.dtype(
+    [
+        ("id", "<i8"),
+        ("out", "<i4"),  # living edges from it
+        ("into", "<i4"),  # and to it
+        ("last_out", "<i4"),  # the newest of them; below the tail: none
+        ("last_in", "<i4"),
+    ]
+)
+PAIR = np.dtype(
+    [
+        ("key", "<i8"),  # (payer slot + 1) << 32 | payee slot + 1; 0 = free
+        ("day", "<i4"),  # of its last transfer
+    ]
+)
+EDGE = np.dtype(
+    [
+        ("key", "<i8"),  # transaction
+        ("time", "<i8"),
+        ("amount_fen", "<i8"),
+        ("day", "<i4"),
+        ("payer", "<i4"),  # slots of `party`
+        ("payee", "<i4"),
+        ("prev_out", "<i4"),  # the payer's edge before this one
+        ("prev_in", "<i4"),  # the payee's edge before this one
+        ("spare", "<i4"),
+    ]
+)
+
+
+class Graph(NamedTuple):
+    """The memory of one vantage: arrays, so that it passes into kernels."""
+
+    table: npt.NDArray[np.int32]  # hash of party ids: slot + 1, 0 = free; a power of two long
+    party: npt.NDArray[Any]  # PARTY, by slot
+    pairs: npt.NDArray[Any]  # PAIR, a hash; a power of two long
+    edges: npt.NDArray[Any]  # EDGE, the oldest first
+    used: npt.NDArray[np.int64]  # how many parties, pairs, edges there are; the tail
+
+
+def empty(parties: int, pairs: int, edges: int) -> Graph:
+    """A graph with nothing in it and room for so much."""
+    return Graph(
+        table=np.zeros(_places(parties), np.int32),
+        party=np.zeros(parties, PARTY),
+        pairs=np.zeros(_places(pairs), PAIR),
+        edges=np.zeros(edges, EDGE),
+        used=np.zeros(4, np.int64),
+    )
+
+
+def _places(many: int) -> int:
+    """Places of a hash that is at most two thirds full."""
+    places = 64
+    while 2 * places < 3 * many:
+        places *= 2
+    return places
+
+
+def with_room(g: Graph, parties: int, pairs: int, edges: int, day: int) -> Graph:
+    """A graph with room for so many more; what is dead on `day` is dropped if it must grow."""
+    used = g.used.tolist()
+    if (
+        used[PARTIES] + parties <= len(g.party)
+        and 3 * (used[PAIRS] + pairs) <= 2 * len(g.pairs)
+        and used[EDGES] + edges <= len(g.edges)
+    ):
+        return g
+    first = int(expire(g, day))
+    keeps = np.zeros(used[PARTIES], np.bool_)
+    n_pairs = int(keep_alive(g, day, keeps))
+    n_parties = int(keeps.sum())
+    n_edges = used[EDGES] - first
+    # room for half as much again, so that dropping stays cheap per transfer
+    fresh = empty(
+        n_parties + max(parties, n_parties // 2),
+        n_pairs + max(pairs, n_pairs // 2),
+        n_edges + max(edges, n_edges // 2),
+    )
+    carry(g, fresh, day, keeps)
+    return fresh
+
+
+@nb.njit(cache=True, nogil=True)
+def day_of(time):
+    """The natural day in Beijing of an instant (us), counted from 1970."""
+    return (time + BEIJING_US) // DAY_US
+
+
+@nb.njit(cache=True, nogil=True)
+def milli_log10(count):
+    """1000 log10 of a count of at least 1, rounded; counts above 10,000 are taken as 10,000."""
+    return MILLI_LOG10[min(count, len(MILLI_LOG10) - 1)]
+
+
+@nb.njit(cache=True, nogil=True)
+def _mixed(key):
+    return np.int64((np.uint64(key) * np.uint64(_MIXER)) >> np.uint64(20))
+
+
+@nb.njit(cache=True, nogil=True)
+def slot_of_party(g, party):
+    """The slot of a party, given one if it has none."""
+    mask = len(g.table) - 1
+    place = _mixed(party) & mask
+    while g.table[place] != 0:
+        slot = g.table[place] - 1
+        if g.party[slot].id == party:
+            return slot
+        place = (place + 1) & mask
+    slot = np.int64(g.used[PARTIES])
+    g.used[PARTIES] += 1
+    g.table[place] = slot + 1
+    row = g.party[slot]
+    row.id = party
+    row.out = 0
+    row.into = 0
+    row.last_out = -1
+    row.last_in = -1
+    return slot
+
+
+@nb.njit(cache=True, nogil=True)
+def _place_of_pair(pairs, payer, payee):
+    """Where an ordered pair of slots is, or the free place where it would be."""
+    key = (np.int64(payer) + 1) << 32 | (np.int64(payee) + 1)
+    mask = len(pairs) - 1
+    place = _mixed(key) & mask
+    while pairs[place].key != 0 and pairs[place].key != key:
+        place = (place + 1) & mask
+    return place, key
+
+
+@nb.njit(cache=True, nogil=True)
+def last_day_of_pair(g, payer, payee):
+    """The day of the last transfer between two slots, -1 if none is remembered."""
+    place, _ = _place_of_pair(g.pairs, payer, payee)
+    return np.int64(g.pairs[place].day) if g.pairs[place].key != 0 else np.int64(-1)
+
+
+@nb.njit(cache=True, nogil=True)
+def expire(g, day):
+    """Take edges that no longer live on a day out of the degrees; return the tail."""
+    tail = g.used[TAIL]
+    end = g.used[EDGES]
+    while tail < end and g.edges[tail].day <= day - MEMORY_DAYS:
+        g.party[g.edges[tail].payer].out -= 1
+        g.party[g.edges[tail].payee].into -= 1
+        tail += 1
+    g.used[TAIL] = tail
+    return tail
+
+
+@nb.njit(cache=True, nogil=True)
+def add(g, key, time, amount_fen, payer_party, payee_party):
+    """Add a transfer between two parties; return its edge, or -1 if it is none.
+
+    Transfers come in (time, key) order; there is room for two parties, a pair and an edge.
+    """
+    day = day_of(time)
+    tail = expire(g, day)
+    payer = slot_of_party(g, payer_party)
+    payee = slot_of_party(g, payee_party)
+    place, pair_key = _place_of_pair(g.pairs, payer, payee)
+    pair = g.pairs[place]
+    if pair.key == 0:
+        pair.key = pair_key
+        g.used[PAIRS] += 1
+    elif pair.day > day - MEMORY_DAYS:
+        pair.day = day
+        return -1
+    pair.day = day
+    at = g.used[EDGES]
+    g.used[EDGES] += 1
+    edge = g.edges[at]
+    edge.key = key
+    edge.time = time
+    edge.amount_fen = amount_fen
+    edge.day = day
+    edge.payer = payer
+    edge.payee = payee
+    edge.prev_out = g.party[payer].last_out if g.party[payer].last_out >= tail else -1
+    edge.prev_in = g.party[payee].last_in if g.party[payee].last_in >= tail else -1
+    g.party[payer].last_out = at
+    g.party[payer].out += 1
+    g.party[payee].last_in = at
+    g.party[payee].into += 1
+    return at
+
+
+@nb.njit(cache=True, nogil=True)
+def keep_alive(g, day, keeps):
+    """Mark the parties of remembered pairs; return how many pairs are remembered on a day."""
+    count = 0
+    for place in range(len(g.pairs)):
+        pair = g.pairs[place]
+        if pair.key != 0 and pair.day > day - MEMORY_DAYS:
+            keeps[(pair.key >> 32) - 1] = True
+            keeps[(pair.key & 0xFFFFFFFF) - 1] = True
+            count += 1
+    return count
+
+
+@nb.njit(cache=True, nogil=True)
+def carry(g, fresh, day, keeps):
+    """Fill an empty graph with what is alive in `g`. A living edge's pair is remembered too."""
+    slots = np.full(g.used[PARTIES], -1, np.int32)
+    first = g.used[TAIL]
+    for slot in range(g.used[PARTIES]):
+        if keeps[slot]:
+            old = g.party[slot]
+            here = slot_of_party(fresh, old.id)
+            slots[slot] = here
+            row = fresh.party[here]
+            row.out = old.out
+            row.into = old.into
+            row.last_out = max(old.last_out - first, -1)
+            row.last_in = max(old.last_in - first, -1)
+    for place in range(len(g.pairs)):
+        pair = g.pairs[place]
+        if pair.key != 0 and pair.day > day - MEMORY_DAYS:
+            payer, payee = slots[(pair.key >> 32) - 1], slots[(pair.key & 0xFFFFFFFF) - 1]
+            there, key = _place_of_pair(fresh.pairs, payer, payee)
+            fresh.pairs[there].key = key
+            fresh.pairs[there].day = pair.day
+            fresh.used[PAIRS] += 1
+    count = g.used[EDGES] - first
+    for i in range(count):
+        old_edge = g.edges[first + i]
+        fresh.edges[i] = old_edge
+        edge = fresh.edges[i]
+        edge.payer = slots[old_edge.payer]
+        edge.payee = slots[old_edge.payee]
+        edge.prev_out = max(old_edge.prev_out - first, -1)
+        edge.prev_in = max(old_edge.prev_in - first, -1)
+    fresh.used[EDGES] = count

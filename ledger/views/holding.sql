@@ -33,9 +33,15 @@ WITH stated AS (
         p.counterparty_1_region AS holder_region,
         p.counterparty_2_region AS other_region,
         p.vantage_mask,
-        p.business_date = max(p.business_date) OVER (
-            PARTITION BY p.reporter, CASE WHEN p.asset <> 0 THEN p.asset ELSE p.reference_id END
-        ) AS is_current
+        -- Registers of loans and stocks are complete: what the newest one lacks, or says nothing is
+        -- owed of, is over. Other statements speak of one account each.
+        p.business_date = CASE
+            WHEN p.market_segment IN ('LOAN', 'WRCT')
+                THEN max(p.business_date) OVER (PARTITION BY p.reporter, p.market_segment)
+            ELSE max(p.business_date) OVER (
+                PARTITION BY p.reporter, CASE WHEN p.asset <> 0 THEN p.asset ELSE p.reference_id END
+            )
+        END AND NOT (p.market_segment = 'LOAN' AND coalesce(p.amount_cny = 0, false)) AS is_current
     FROM position AS p
     WHERE NOT p.is_duplicate AND p.known_to IS NULL
 )

@@ -3,8 +3,9 @@
 DuckDB counts, Great Expectations judges (`quality.suites.checkpoint`). Every row has a `label` that
 names it in the results: a market, an institution, a registry; never an account or an amount.
 
-A day is a business date. Its history are the twenty business dates before it that the ledger
-holds. Only what holds now is counted (`known_to` null) and exact repeats are not.
+All five kinds of reports count. A day is a business date. Its history are the twenty business dates
+before it that the ledger holds. Only what holds now is counted (`known_to` null) and exact repeats
+are not.
 """
 
 import datetime
@@ -15,6 +16,7 @@ import pyarrow as pa
 from ledger.duck import Connection
 from quality.sets import sets_of_day
 from schemas.errors import InputError
+from schemas.fields import IMPLEMENTED_KINDS, arrow_schema
 from schemas.regions import AREA_TO_REGION
 from schemas.visibility import markets
 
@@ -32,12 +34,28 @@ _COLUMNS = (
 )  # fmt: skip
 _CURRENT = "known_to IS NULL AND NOT is_duplicate"
 
+
+def _every_kind(columns: str, where: str) -> str:
+    """The same question to the table of each kind."""
+    return " UNION ALL ".join(
+        f"SELECT {columns} FROM {kind} WHERE {where}" for kind in IMPLEMENTED_KINDS
+    )
+
+
+def _reports_of(kind: str) -> str:
+    """A kind's columns of `today`; what the kind does not have is empty."""
+    own = arrow_schema(kind).names
+    columns = [name if name in own else f"NULL AS {name}" for name in _COLUMNS]
+    return (
+        f"SELECT '{kind}' AS kind, {', '.join(columns)} FROM {kind} "
+        f"WHERE business_date = $day AND {_CURRENT}"
+    )
+
+
 _HISTORY = f"""
 CREATE OR REPLACE TEMP TABLE history AS
 SELECT business_date FROM (
-    SELECT DISTINCT business_date FROM event WHERE {_CURRENT}
-    UNION
-    SELECT DISTINCT business_date FROM position WHERE {_CURRENT}
+    SELECT DISTINCT business_date FROM ({_every_kind("business_date", _CURRENT)})
 ) WHERE business_date < $day ORDER BY business_date DESC LIMIT {HISTORY_DAYS};
 """
 
@@ -45,34 +63,30 @@ _DAILY = f"""
 CREATE OR REPLACE TEMP TABLE daily AS
 SELECT market_segment AS market, report_submitting_entity_id AS reporter, business_date,
        count(*)::BIGINT AS reports
-FROM (
-    SELECT market_segment, report_submitting_entity_id, business_date FROM event WHERE {_CURRENT}
-    UNION ALL
-    SELECT market_segment, report_submitting_entity_id, business_date FROM position
-    WHERE {_CURRENT}
-)
+FROM ({_every_kind("market_segment, report_submitting_entity_id, business_date", _CURRENT)})
 WHERE business_date = $day OR business_date IN (SELECT business_date FROM history)
 GROUP BY ALL;
 """
 
 _TODAY = f"""
 CREATE OR REPLACE TEMP TABLE today AS
-SELECT 'event' AS kind, {", ".join(_COLUMNS)} FROM event
-WHERE business_date = $day AND {_CURRENT}
-UNION ALL
-SELECT 'position' AS kind, {", ".join(_COLUMNS)} FROM position
-WHERE business_date = $day AND {_CURRENT};
+{" UNION ALL ".join(_reports_of(kind) for kind in IMPLEMENTED_KINDS)};
 """
 
+_TRADED = ", ".join(
+    f"'{name}'" for name, market in markets().items() if {"event", "position"} & set(market.kinds)
+)
 _MARKETS = f"""
 WITH past AS (
     SELECT market, business_date, sum(reports)::BIGINT AS reports FROM daily
     WHERE business_date <> $day GROUP BY ALL
 ), usual AS (
-    SELECT market, median(reports)::DOUBLE AS typical, count(*)::BIGINT AS days FROM past
-    GROUP BY market
+    SELECT market, median(reports)::DOUBLE AS typical, count(*)::BIGINT AS days,
+           market IN ({_TRADED}) AS traded
+    FROM past GROUP BY market
 ), now AS (
     SELECT market_segment AS market,
+           bool_or(traded) AS traded,
            count(*)::BIGINT AS reports,
            (count(*) - count(DISTINCT report_id))::BIGINT AS repeated_ids,
            count(DISTINCT data_origin)::BIGINT AS origins,
@@ -81,8 +95,8 @@ WITH past AS (
            max(CASE WHEN kind = 'position'
                     THEN date_diff('hour', event_timestamp, received_at) END)::DOUBLE / 24
                AS days_to_receive,
-           avg((amount_cny IS NULL)::INT)::DOUBLE AS no_amount,
-           avg((counterparty_2_id IS NULL)::INT)::DOUBLE AS no_second_party,
+           avg((amount_cny IS NULL)::INT) FILTER (WHERE traded)::DOUBLE AS no_amount,
+           avg((counterparty_2_id IS NULL)::INT) FILTER (WHERE traded)::DOUBLE AS no_second_party,
            CASE WHEN market_segment = 'PYMT'
                 THEN avg((counterparty_1_account_token IS NULL)::INT)::DOUBLE END
                AS no_payer_account,
@@ -91,7 +105,7 @@ WITH past AS (
                AS no_payee_account,
            CASE WHEN market_segment IN ('BILL', 'LOAN')
                 THEN avg((asset_reference_id IS NULL)::INT)::DOUBLE END AS no_asset
-    FROM today GROUP BY market_segment
+    FROM (SELECT *, kind IN ('event', 'position') AS traded FROM today) GROUP BY market_segment
 ), expected AS (
     SELECT market FROM usual
     WHERE days >= {LEAST_HISTORY} AND days >= {HABIT} * (SELECT count(*) FROM history)
@@ -99,8 +113,9 @@ WITH past AS (
 SELECT coalesce(now.market, usual.market) AS label,
        coalesce(now.reports, 0) AS reports,
        usual.typical,
-       CASE WHEN usual.days >= {LEAST_HISTORY} THEN coalesce(now.reports, 0) / usual.typical END
-           AS volume_ratio,
+       -- Registers, figures and complaints come when there is something to say.
+       CASE WHEN usual.days >= {LEAST_HISTORY} AND coalesce(now.traded, usual.traded)
+            THEN coalesce(now.reports, 0) / usual.typical END AS volume_ratio,
        repeated_ids, origins, late_share,
        date_diff('minute', newest,
                  ($day + 1)::TIMESTAMP::TIMESTAMPTZ - INTERVAL 8 HOUR)::DOUBLE / 60
@@ -193,7 +208,7 @@ def profile(connection: Connection, day: datetime.date) -> Mapping[str, pa.Table
     held = connection.rows(
         "SELECT min(business_date), max(business_date), "
         "count(*) FILTER (business_date = $day) FROM ("
-        "SELECT business_date FROM event UNION ALL SELECT business_date FROM position)",
+        f"{_every_kind('business_date', 'true')})",
         {"day": day},
     )[0]
     if not held[2]:

@@ -10,7 +10,16 @@ import pytest
 
 from quality.suites import checks, profile, run_day
 from schemas.errors import InputError
-from tests.quality.conftest import FIRST_DAY, LAST_DAY, LedgerOf, bills, loans, payments
+from tests.quality.conftest import (
+    DAYS,
+    FIRST_DAY,
+    LAST_DAY,
+    LedgerOf,
+    append,
+    bills,
+    loans,
+    payments,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +86,23 @@ def test_a_bad_day_fails_the_checks_it_should_and_names_who(
     everything = "".join(page.read_text("utf-8") for page in (tmp_path / "docs").rglob("*.html"))
     assert "1111111111111111" not in everything, "Data Docs must not show an account"
     assert "638129000001" not in everything, "Data Docs must not show a bill"
+
+
+def test_a_day_counts_reports_of_every_kind(ledger_with_last_day: LedgerOf) -> None:
+    ledger = ledger_with_last_day(payments(LAST_DAY), bills(LAST_DAY), loans(LAST_DAY))
+    before = [LAST_DAY - datetime.timedelta(days=number) for number in range(DAYS)]
+    for market, days in {"ENTR": before[:1], "PAYI": before, "CMPL": before[1:]}.items():
+        rows = [
+            {"report_id": f"{number:032x}", "business_date": day} for number, day in enumerate(days)
+        ]
+        append(ledger, market, rows)
+    tables = profile(ledger, LAST_DAY)
+    counted = {row["label"]: row for row in tables["markets"].to_pylist()}
+    assert [counted[name]["reports"] for name in ("ENTR", "PAYI", "CMPL")] == [1, 1, 0]
+    # A register need not say something every day, nor does a complaint have a second party.
+    assert {counted[name]["volume_ratio"] for name in ("ENTR", "PAYI", "CMPL")} == {None}
+    assert counted["PAYI"]["no_amount"] is counted["ENTR"]["no_second_party"] is None
+    assert "ENTR" in set(tables["codes"]["market_segment"].to_pylist())
 
 
 def test_a_day_without_reports_is_refused_with_the_days_there_are(

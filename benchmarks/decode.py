@@ -48,7 +48,8 @@ def _banks(column: str) -> list[str]:
     return [row[column] for row in read_table("institutions.csv").to_pylist() if row[column]]
 
 
-def _payments(rng: random.Random, size: int) -> pa.Table:
+def payment_rows(rng: random.Random, size: int) -> pa.Table:
+    """Payments of 20,000 accounts, rows of `payments.RECORD`."""
     banks, firms = _banks("cnaps12"), _identifiers("uscc")
     accounts = [(rng.choice(banks), str(rng.randrange(10**18, 10**19))) for _ in range(20_000)]
     rows = []
@@ -79,7 +80,8 @@ def _payments(rng: random.Random, size: int) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=payments.RECORD)
 
 
-def _loans(rng: random.Random, size: int) -> pa.Table:
+def loan_rows(rng: random.Random, size: int) -> pa.Table:
+    """Loans, rows of `loans.RECORD`."""
     lenders, firms = _banks("fin14"), _identifiers("uscc")
     rows = []
     for number in range(size):
@@ -177,8 +179,8 @@ def _derivatives(rng: random.Random, size: int) -> pa.Table:
 
 Writer = Callable[[pa.Table, Mapping[str, str]], bytes]
 _FEEDS: Mapping[str, tuple[Callable[[random.Random, int], pa.Table], Writer]] = {
-    "pacs008": (_payments, payments.write),
-    "loan_register": (_loans, loans.write),
+    "pacs008": (payment_rows, payments.write),
+    "loan_register": (loan_rows, loans.write),
     "bill_exchange": (_bills, bills.write),
     "bill_exchange_json": (_bills, bills_json.write),
     "derivative_trade": (_derivatives, derivatives.write),

@@ -16,13 +16,14 @@ class Bench:
     """Where a benchmark works and how much it does.
 
     `small` and `large` are reports of the two tapes whose difference is the steady cost; `records`
-    is what decoding alone is measured on.
+    is what decoding alone is measured on, `megabytes` what one large submission has.
     """
 
     folder: Path
     small: int = 80_000
     large: int = 320_000
     records: int = 40_000
+    megabytes: int = 2_000
 
     def demo(self, reports: int) -> Path:
         """A simulated tape of about so many reports, made once."""

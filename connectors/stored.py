@@ -71,7 +71,7 @@ def spool(pieces: Iterator[bytes], folder: Path) -> StoredBytes:
         InputError: nothing can be written there.
     """
     try:
-        opened = tempfile.TemporaryFile(dir=folder)
+        opened = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - entered below
     except OSError:
         raise InputError(
             f"{folder}: expected a folder that can be written, to unpack a submission in it"

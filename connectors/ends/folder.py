@@ -5,15 +5,14 @@ Who sent a file, when it came and which feed it is are said beside it, in `<file
 `<feed>__<submitter>__<yyyymmddTHHMMSSZ>__<anything>`. Nothing is guessed from content or mtime.
 """
 
-import hashlib
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import pyarrow as pa
-
+from connectors.ends.tape import TapeWriter
 from schemas.errors import InputError
-from schemas.records import RAW
 
 SIDECAR = ".meta.json"
 _HINT = (
@@ -22,36 +21,56 @@ _HINT = (
 )
 
 
-def read_folder(folder: Path, data_origin: str) -> pa.Table:
-    """Every file of a folder as rows of `RAW`, ordered by receipt, then by name.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One file of a folder, and what is said of it."""
 
-    Hidden files and sidecars are no submissions. Bodies are in the rows whatever their size.
+    path: Path
+    feed: str
+    submitter: str
+    received_at: datetime
+
+
+def sent(folder: Path) -> tuple[Sent, ...]:
+    """The submissions of a folder, ordered by receipt, then by name; no file is opened.
+
+    Hidden files and sidecars are no submissions.
 
     Raises:
         InputError: the folder is absent, or a file does not say feed, submitter and receipt.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: expected a folder of submitted files")
-    rows = []
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name.endswith(SIDECAR) or not path.is_file():
-            continue
-        feed, submitter, received_at = _about(path)
-        body = path.read_bytes()
-        rows.append(
-            {
-                "feed": feed,
-                "submitter": submitter,
-                "received_at": received_at,
-                "data_origin": data_origin,
-                "sha256": hashlib.sha256(body).digest(),
-                "size": len(body),
-                "file_name": path.name,
-                "body": body,
-            }
-        )
-    rows.sort(key=lambda row: (row["received_at"], row["file_name"]))
-    return pa.Table.from_pylist(rows, schema=RAW)
+    found = [
+        Sent(path, *_about(path))
+        for path in sorted(folder.iterdir())
+        if not path.name.startswith(".") and not path.name.endswith(SIDECAR) and path.is_file()
+    ]
+    return tuple(sorted(found, key=lambda one: (one.received_at, one.path.name)))
+
+
+def record(
+    found: tuple[Sent, ...], tape: TapeWriter, told: Callable[[int], None] = lambda done: None
+) -> None:
+    """Write a folder's submissions to a tape; none is in memory as a whole, however large.
+
+    Args:
+        found: Of `sent`.
+        tape: Takes them in this order.
+        told: Is told how many bytes of all are done.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    before = 0
+
+    def tell(done: int) -> None:
+        told(before + done)
+
+    for one in found:
+        tape.add_file(one.feed, one.submitter, one.received_at, one.path, tell)
+        before += one.path.stat().st_size
+        told(before)
 
 
 def _about(path: Path) -> tuple[str, str, datetime]:

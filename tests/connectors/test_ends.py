@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.ends.folder import read_folder
+from connectors.ends.folder import record, sent
 from connectors.ends.tape import Tape, TapeWriter
 from connectors.vault import INLINE_LIMIT, Reading, Vault
 from schemas.errors import InputError
@@ -74,6 +74,16 @@ def test_the_vault_logs_before_it_returns_and_notices_changed_bytes(tmp_path: Pa
         vault.get(digest, "alert verify")
     with pytest.raises(InputError, match="expected in the vault"):
         vault.get(bytes(32), "alert verify")
+    with pytest.raises(InputError, match="were changed"):
+        vault.stored(digest, "intake")
+    body = bytes(range(256)) * 40_000
+    (tmp_path / "large").write_bytes(body)
+    digest = vault.put_file(tmp_path / "large")
+    log.clear()
+    stored = vault.stored(digest, "intake")
+    assert log == [Reading(digest.hex(), "intake")]
+    assert (len(stored), bytes(stored), stored[255:258]) == (len(body), body, b"\xff\0\1")
+    assert stored[-2:] + stored[len(body) :] == b"\xfe\xff"
 
 
 def test_a_reading_that_cannot_be_logged_does_not_happen(tmp_path: Path) -> None:
@@ -91,10 +101,19 @@ def test_a_folder_says_who_sent_each_file(tmp_path: Path) -> None:
     told = {"feed": "loan_register", "submitter": "S2", "received_at": "2026-06-15T11:00:00+08:00"}
     (tmp_path / "b.csv.meta.json").write_text(json.dumps(told))
     (tmp_path / "pacs008__S1__20260615T020000Z__a.xml").write_bytes(b"first")
-    table = read_folder(tmp_path, "PUBLIC")
-    assert table["body"].to_pylist() == [b"first", b"later"]
-    assert table["feed"].to_pylist() == ["pacs008", "loan_register"]
-    assert table["received_at"].to_pylist() == [START, START + timedelta(hours=1)]
+    large = "pacs008__S1__20260615T040000Z__b.xml"
+    (tmp_path / large).write_bytes(b"<" * (INLINE_LIMIT + 1))
+    done: list[int] = []
+    with TapeWriter(tmp_path / ".tape", "PUBLIC") as tape:
+        record(sent(tmp_path), tape, done.append)
+    table = Tape(tmp_path / ".tape").read(0)
+    assert table["body"].to_pylist() == [b"first", b"later", b"<" * (INLINE_LIMIT + 1)]
+    assert table["size"].to_pylist() == [5, 5, INLINE_LIMIT + 1]
+    assert table["file_name"].to_pylist()[1:] == ["b.csv", large]
+    assert table["feed"].to_pylist() == ["pacs008", "loan_register", "pacs008"]
+    assert table["received_at"].to_pylist()[:2] == [START, START + timedelta(hours=1)]
+    assert done == sorted(done)
+    assert done[-1] == INLINE_LIMIT + 11
     (tmp_path / "c.csv").write_bytes(b"nobody's")
     with pytest.raises(InputError, match="feed, submitter and receipt"):
-        read_folder(tmp_path, "PUBLIC")
+        sent(tmp_path)

@@ -26,7 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "alert": ("yrd.cli.alert", "List, explain and verify alerts."),
         "quality": ("yrd.cli.quality", "Validation rules and the checkpoint of a closed day."),
         "feed": ("yrd.cli.feed", "List, show, draft, check and repair the feeds."),
-        "submission": ("yrd.cli.submission", "What became of a submission."),
+        "submission": ("yrd.cli.submission", "Send submissions; say what became of them."),
         "quarantine": ("yrd.cli.quarantine", "List and show what is quarantined or held."),
         "rule": ("yrd.cli.rule", "List and show the risk rules."),
         "up": ("yrd.cli.live", "Start the live stack: a Kafka broker and a Flink cluster."),

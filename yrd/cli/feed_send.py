@@ -32,7 +32,6 @@ def send(
         from connectors.ends.tape import TapeWriter
         from connectors.feeds.registry import load_feeds
         from schemas.errors import InputError
-        from yrd.processes import sources
         from yrd.settings import Settings
 
         feeds = load_feeds(Settings().feed_folders)
@@ -41,8 +40,7 @@ def send(
         at = instant("--received", received) or datetime.now(UTC)
         with TapeWriter(tape, origin) as writer:
             for number, path in enumerate(files):
-                file_name, body = sources.read(path)
-                writer.add(name, submitter, at + timedelta(seconds=number), body, file_name)
+                writer.add_file(name, submitter, at + timedelta(seconds=number), path)
         told = {"tape": str(tape), "submissions": len(files), "received_at": at.isoformat()}
         emit(
             told, as_json, f"{tape}: {len(files)} submissions; next: yrd replay {quote(str(tape))}"

@@ -4,11 +4,14 @@ from typing import Annotated, Any
 
 import typer
 
+from yrd.cli import rule_score
 from yrd.cli.common import Json, check_lang, emit, guarded, stdout
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, help="List and show the risk rules."
 )
+
+app.command()(rule_score.score)
 
 Lang = Annotated[str, typer.Option("--lang", help="zh or en.")]
 
@@ -85,6 +88,7 @@ def show(
                     "bands": rule.bands,
                     "joining_can_lower": rule.joining_can_lower,
                     "definition": rule.definition,
+                    "definition_language": rule.language,
                 },
                 as_json,
             )

@@ -1,17 +1,19 @@
-"""`yrd submission status`: what became of what a submitter sent, counted and told."""
+"""`yrd submission send | status`: files in, and what became of them, counted and told."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yrd.cli.common import NEGATIVE, Json, check_lang, emit, guarded, stdout
+from yrd.cli.common import NEGATIVE, Json, check_lang, emit, guarded, progress, stdout
 
 if TYPE_CHECKING:
     from ledger.duck import Connection
 
 app = typer.Typer(
-    add_completion=False, pretty_exceptions_enable=False, help="What became of a submission."
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Send submissions, and say what became of them.",
 )
 
 DEFAULT = Path("var/demo/ledger")
@@ -20,9 +22,50 @@ _PARTS = ("accepted", "rejected", "quarantined", "duplicates")
 _OUTCOMES = {"NACK": "rejected", "QUARANTINED": "quarantined", "DUPLICATE": "duplicate"}
 
 
-@app.callback()
-def _group() -> None:
-    """Keep `status` a command of its own: more will stand beside it."""
+@app.command()
+def send(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder of submitted files, of any feeds.")
+    ],
+    tape: Annotated[Path, typer.Option("--tape", help="Folder of the tape; must be new.")],
+    origin: Annotated[str, typer.Option(help="REAL, PUBLIC or SIMULATED.")] = "SIMULATED",
+    as_json: Json = False,
+) -> None:
+    """Write a folder's files as a tape, whatever their size: `yrd replay TAPE` takes it.
+
+    Who sent a file, when it came and which feed it is are said beside it, in FILE.meta.json with
+    feed, submitter and received_at, or in its name: FEED__SUBMITTER__20260615T023000Z__ANYTHING.
+    Bytes above 512 KiB go to the tape's vault without ever being in memory as a whole.
+
+    Exit status: 0 written; 2 no such feed, or a file or folder that cannot be used.
+    """
+    with guarded():
+        from shlex import quote
+
+        from connectors.ends.folder import record, sent
+        from connectors.ends.tape import TapeWriter
+        from connectors.feeds.registry import load_feeds
+        from schemas.errors import InputError
+        from yrd.settings import Settings
+
+        feeds = load_feeds(Settings().feed_folders)
+        found = sent(folder)
+        if not found:
+            raise InputError(f"{folder}: expected submitted files, there are none")
+        for one in found:
+            if one.feed not in feeds:
+                raise InputError(f"{one.path}: feed: expected one of {', '.join(feeds)}")
+        size = sum(one.path.stat().st_size for one in found)
+        with progress(as_json) as bar, TapeWriter(tape, origin) as writer:
+            task = bar.add_task("into the tape, MiB", total=size >> 20)
+            record(found, writer, lambda done: bar.update(task, completed=done >> 20))
+        told = {"tape": str(tape), "submissions": len(found), "bytes": size}
+        emit(
+            told,
+            as_json,
+            f"{tape}: {len(found)} submissions, {size:,} bytes; "
+            f"next: yrd replay {quote(str(tape))}",
+        )
 
 
 @app.command()

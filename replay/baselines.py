@@ -7,12 +7,16 @@ between these two accounts". A rule that does no better than these has found the
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from replay.scorer import Ratio
 from schemas.regions import AREA_TO_REGION, OUT
 
+Array = npt.NDArray[Any]
+Scored = dict[str, Any]
+_PAIR = ("transaction", "event_time", "payer", "payee")
 TRANSFERS = pa.schema(
     [
         pa.field("transaction", pa.int64(), nullable=False),
@@ -25,7 +29,7 @@ TRANSFERS = pa.schema(
 )
 
 
-def baselines(transfers: pa.Table, labelled: pa.Array) -> dict[str, Any]:
+def baselines(transfers: pa.Table, labelled: pa.Array) -> Scored:
     """Score both detectors on single transfers.
 
     Args:
@@ -35,34 +39,48 @@ def baselines(transfers: pa.Table, labelled: pa.Array) -> dict[str, Any]:
     Returns:
         By detector: recall, precision (with n and interval) and F1.
     """
-    regions = [_regions(transfers[side]) for side in ("payer_area", "payee_area")]
-    crosses = regions[0] != regions[1]
-    fresh = _first_of_pair(transfers)
     positive = pc.is_in(transfers["transaction"], value_set=labelled)
-    positive = positive.to_numpy(zero_copy_only=False).astype(bool)
+    return detectors(
+        _regions(transfers["payer_area"]),
+        _regions(transfers["payee_area"]),
+        fresh=first_of_pair(*(transfers[name].to_numpy() for name in _PAIR)),
+        positive=positive.to_numpy(zero_copy_only=False).astype(bool),
+    )
+
+
+def detectors(payer_region: Array, payee_region: Array, fresh: Array, positive: Array) -> Scored:
+    """Score both detectors; columns are parallel, one row a transaction.
+
+    Args:
+        payer_region: any code of the payer's region.
+        payee_region: of the payee's.
+        fresh: whether it is the first of its pair.
+        positive: whether it is labelled.
+    """
+    crosses = payer_region != payee_region
     return {
         "crosses_a_region": _scored(crosses, positive),
         "crosses_a_region_and_is_a_new_pair": _scored(crosses & fresh, positive),
     }
 
 
-def _regions(areas: pa.ChunkedArray) -> np.ndarray[Any, Any]:
-    keys = pa.array(list(AREA_TO_REGION))
-    values = pa.array(list(AREA_TO_REGION.values()))
-    region = pc.fill_null(values.take(pc.index_in(areas.combine_chunks(), value_set=keys)), OUT)
-    return np.asarray(region.to_numpy(zero_copy_only=False))
-
-
-def _first_of_pair(transfers: pa.Table) -> np.ndarray[Any, Any]:
-    payer, payee = transfers["payer"].to_numpy(), transfers["payee"].to_numpy()
-    order = np.lexsort((transfers["transaction"], transfers["event_time"], payee, payer))
+def first_of_pair(transaction: Array, event_time: Array, payer: Array, payee: Array) -> Array:
+    """Whether each transaction is the first from its payer to its payee; columns are parallel."""
+    order = np.lexsort((transaction, event_time, payee, payer))
     changed = (np.diff(payer[order]) != 0) | (np.diff(payee[order]) != 0)
     fresh = np.zeros(len(order), bool)
     fresh[order] = np.r_[True, changed][: len(order)]
     return fresh
 
 
-def _scored(flagged: np.ndarray[Any, Any], positive: np.ndarray[Any, Any]) -> dict[str, Any]:
+def _regions(areas: pa.ChunkedArray) -> Array:
+    keys = pa.array(list(AREA_TO_REGION))
+    values = pa.array(list(AREA_TO_REGION.values()))
+    region = pc.fill_null(values.take(pc.index_in(areas.combine_chunks(), value_set=keys)), OUT)
+    return np.asarray(region.to_numpy(zero_copy_only=False))
+
+
+def _scored(flagged: Array, positive: Array) -> dict[str, Any]:
     hits, raised, wanted = (int(x.sum()) for x in (flagged & positive, flagged, positive))
     both = raised + wanted
     return {

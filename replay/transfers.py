@@ -10,53 +10,22 @@ Transfers of less than a fen cannot be said in the format; they are left out and
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from replay.market import identifiers, payments
 from replay.market.build import LABELS_FILE, describe, write_tape
 from replay.market.days import BEIJING, DAY
 from replay.market.flows import PURPOSES, Payments
-from replay.market.population import COUNTIES, Banks, Ints, Population, Texts, banks
+from replay.market.population import COUNTIES, Banks, Ints, Population, banks
 from replay.schemes.plans import SCHEME, Plan, labels
+from replay.scoring.market import START, instants
+from replay.scoring.tables import Transfers, read_table
 from schemas.errors import InputError
 from schemas.regions import REGIONS
-
-START = date(2026, 1, 5)  # the tables count days from an arbitrary first one
-_AMLSIM = ("orig_acct", "bene_acct", "orig_bank", "bene_bank", "base_amt", "tran_timestamp")
-_AMLGENTEX = ("nameOrig", "nameDest", "bankOrig", "bankDest", "amount", "step")
-# AMLGentex names its patterns by number (source: its documentation of alert typologies).
-_GENTEX_TYPES = {
-    1: "fan_out",
-    2: "fan_in",
-    3: "cycle",
-    4: "bipartite",
-    5: "stack",
-    6: "random",
-    7: "scatter_gather",
-    8: "gather_scatter",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Transfers:
-    """A transfer table in one form, whichever generator it is from."""
-
-    payer: Ints
-    payee: Ints
-    payer_bank: Texts
-    payee_bank: Texts
-    fen: Ints
-    day: Ints  # 0 is the first
-    pattern: Ints  # -1: none
-    kind: Texts  # of the pattern
 
 
 def render_transfers(
@@ -81,14 +50,13 @@ def render_transfers(
     Raises:
         InputError: the file cannot be read, has other columns, or names a bank of another form.
     """
-    table = _read(file, rows)
-    transfers = _gentex(table) if set(_AMLGENTEX) <= set(table.column_names) else _amlsim(table)
+    transfers = read_table(file, rows)
     rng = np.random.default_rng(seed)
     who, account_of = _population(rng, transfers)
     kept = np.flatnonzero(transfers.fen > 0)
     patterns, plan = np.unique(transfers.pattern[kept], return_inverse=True)
-    first = (START - date(1970, 1, 1)).days
-    instant = (first + transfers.day[kept]) * DAY - BEIJING + _time_of_day(transfers, kept, seed)
+    instant = instants(transfers, seed)[kept]
+    days = (instant + BEIJING) // DAY
     paid = payments.feed(
         rng,
         who,
@@ -110,8 +78,8 @@ def render_transfers(
     simulation = {
         "seed": seed,
         "transfers_from": file.name,
-        "first_day": _day(first + int(transfers.day[kept].min())),
-        "last_day": _day(first + int(transfers.day[kept].max())),
+        "first_day": _day(int(days.min())),
+        "last_day": _day(int(days.max())),
         "records": dict(counts),
         "payments": len(kept),
         "below_one_fen": int(len(transfers.fen) - len(kept)),
@@ -135,84 +103,17 @@ def _day(number: int) -> str:
     return str(np.datetime64(number, "D"))
 
 
-def _read(file: Path, rows: int | None) -> pa.Table:
-    try:
-        table = pq.read_table(file)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(
-            f"{file}: expected a parquet file that can be read ({type(error).__name__})"
-        ) from error
-    if not any(set(known) <= set(table.column_names) for known in (_AMLSIM, _AMLGENTEX)):
-        raise InputError(
-            f"{file}: columns: expected those of AMLSim ({', '.join(_AMLSIM)}) or of AMLGentex "
-            f"({', '.join(_AMLGENTEX)}); rename the table's columns"
-        )
-    if not table.num_rows:
-        raise InputError(f"{file}: rows: expected at least one transfer")
-    return table if rows is None else table.slice(0, rows)
-
-
-def _amlsim(table: pa.Table) -> _Transfers:
-    fen = pc.multiply(table["base_amt"].cast(pa.decimal128(18, 2)), pa.scalar(100))
-    day = pc.utf8_slice_codeunits(table["tran_timestamp"], 0, 10).cast(pa.date32())
-    number = day.cast(pa.int32()).to_numpy().astype(np.int64)
-    suspicious = table["is_sar"].to_numpy()
-    return _Transfers(
-        payer=table["orig_acct"].to_numpy(),
-        payee=table["bene_acct"].to_numpy(),
-        payer_bank=np.array(table["orig_bank"].to_pylist()),
-        payee_bank=np.array(table["bene_bank"].to_pylist()),
-        fen=pc.cast(fen, pa.decimal128(20, 0), safe=False).cast(pa.int64()).to_numpy(),
-        day=number - number.min(),
-        pattern=np.where(suspicious, table["alert_id"].to_numpy(), -1),
-        kind=np.array(pc.fill_null(table["alert_type"], "").to_pylist()),
-    )
-
-
-def _gentex(table: pa.Table) -> _Transfers:
-    suspicious = table["isSAR"].to_numpy() == 1
-    kind = [_GENTEX_TYPES.get(code, f"type_{code}") for code in table["modelType"].to_pylist()]
-    step = table["step"].to_numpy().astype(np.int64)
-    # The generator's amounts are binary fractions of yuan; the format has whole fen.
-    amount = pc.round(table["amount"], ndigits=2).to_numpy()
-    return _Transfers(
-        payer=table["nameOrig"].to_numpy().astype(np.int64),
-        payee=table["nameDest"].to_numpy().astype(np.int64),
-        payer_bank=np.array(table["bankOrig"].to_pylist()),
-        payee_bank=np.array(table["bankDest"].to_pylist()),
-        fen=np.rint(amount * 100).astype(np.int64),
-        day=step - step.min(),
-        pattern=np.where(suspicious, table["patternID"].to_numpy(), -1),
-        kind=np.where(suspicious, np.array(kind), ""),
-    )
-
-
-def _time_of_day(transfers: _Transfers, rows: Ints, seed: int) -> Ints:
-    """Microseconds since midnight, whole milliseconds, from a hash of the row and the seed."""
-    mixed = np.full(len(rows), seed * 2 + 1, np.uint64)
-    columns = (transfers.payer, transfers.payee, transfers.fen, transfers.day)
-    with np.errstate(over="ignore"):
-        for column in columns:  # splitmix64 steps
-            mixed = mixed + column[rows].astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-            mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            mixed = mixed ^ (mixed >> np.uint64(31))
-    millisecond = mixed % np.uint64(24 * 3_600_000)
-    return np.asarray(millisecond.astype(np.int64) * 1000)
-
-
 def _population(
-    rng: np.random.Generator, transfers: _Transfers
+    rng: np.random.Generator, transfers: Transfers
 ) -> tuple[Population, Callable[[Ints], Ints]]:
     """Every account number of the table becomes a person with one account."""
     table = banks(START)
-    numbers, first = np.unique(np.r_[transfers.payer, transfers.payee], return_index=True)
-    named = np.r_[transfers.payer_bank, transfers.payee_bank][first]
-    order = rng.permutation(len(numbers))  # rows are given at random: no id order survives
-    row_of = np.empty(len(numbers), np.int64)
-    row_of[order] = np.arange(len(numbers))
-    bank = np.array([_branch(table, str(name)) for name in named])[order]
-    n = len(numbers)
+    n = transfers.accounts
+    order = rng.permutation(n)  # rows are given at random: no id order survives
+    row_of = np.empty(n, np.int64)
+    row_of[order] = np.arange(n)
+    branches = np.array([_branch(table, name) for name in transfers.banks or ("",)])
+    bank = branches[transfers.account_bank][order]
     home = table.areas[bank]
     pick = rng.integers(0, 3, n)
     county = np.array([COUNTIES[str(area)][at] for area, at in zip(home, pick, strict=True)])
@@ -233,7 +134,7 @@ def _population(
         account_bank=bank,
         account_number=identifiers.accounts(rng, np.ones(n, bool)),
     )
-    return who, lambda accounts: np.asarray(row_of[np.searchsorted(numbers, accounts)])
+    return who, lambda accounts: np.asarray(row_of[accounts])
 
 
 def _branch(table: Banks, name: str) -> int:
@@ -246,7 +147,7 @@ def _branch(table: Banks, name: str) -> int:
 
 
 def _plans(
-    paid: payments.PaymentFeed, patterns: Ints, transfers: _Transfers, kept: Ints, who: Population
+    paid: payments.PaymentFeed, patterns: Ints, transfers: Transfers, kept: Ints, who: Population
 ) -> dict[int, Plan]:
     """One plan a pattern, with the references its payments carry."""
     region = who.account_regions()

@@ -148,7 +148,7 @@ def sort_out(entries, classes, count):
             ordinal[c - 1] = max(ordinal[c - 1], entries[i].ordinal)
     at = np.zeros(count, np.int64)
     for c in range(1, count):
-        at[c] = at[c - 1] + ends[c - 1]
+        at[c] = ends[c - 1]
         ends[c] += ends[c - 1]
     out = np.empty(ends[count - 1], ENTRY)
     for i in range(len(entries)):

@@ -25,10 +25,10 @@ from schemas.records import (
     RECONCILIATION,
     SUBMISSION,
 )
-from schemas.reference_data import calendars, institutions
+from schemas.reference_data import calendars, institutions, read_table
 from schemas.visibility import markets, pair_wait_us
 
-FORMAT = 4
+FORMAT = 5
 PAIR_MEMORY_US = (
     2 * 86_400_000_000
 )  # a leg later than this after the first opens another transaction
@@ -61,8 +61,17 @@ _PARTY_IDS = tuple(
 _AGENTS = tuple(
     pa.field(name, pa.uint16(), nullable=False) for name in ("payer_agent", "payee_agent")
 )
+_ACTING = (pa.field("representative", pa.int64(), nullable=False),)  # who acted for the payer
+_ENTRY_IDS = tuple(
+    pa.field(name, pa.int64(), nullable=False)
+    for name in ("entity_party", "related_party", "entity_account")
+)
 _OWN_IDS: Mapping[str, tuple[pa.Field, ...]] = MappingProxyType(
-    {"event": (*_PARTY_IDS, *_AGENTS), "position": _PARTY_IDS}
+    {
+        "event": (*_PARTY_IDS, *_AGENTS, *_ACTING),
+        "position": _PARTY_IDS,
+        "register": _ENTRY_IDS,
+    }
 )
 _LEDGER_FIELDS = (
     pa.field("report", pa.int64(), nullable=False),
@@ -75,7 +84,7 @@ _LEDGER_FIELDS = (
 
 
 def ledger_fields(kind: str) -> tuple[pa.Field, ...]:
-    """What the ledger adds to a report of a kind; only events and positions have ids of sides."""
+    """What the ledger adds to a report of a kind; ids of whom it speaks of and of the row."""
     return (*_OWN_IDS.get(kind, ()), *_LEDGER_FIELDS)
 
 
@@ -127,6 +136,15 @@ TABLES: Mapping[str, pa.Schema] = MappingProxyType(
                 pa.field("valid_to", pa.date32()),
             ]
         ),
+        # CNY for one unit of a currency, by the days for which the rate holds.
+        "rate": pa.schema(
+            [
+                pa.field("currency", pa.string(), nullable=False),
+                pa.field("valid_from", pa.date32(), nullable=False),
+                pa.field("valid_to", pa.date32()),
+                pa.field("cny", pa.decimal128(25, 13), nullable=False),
+            ]
+        ),
         "market": pa.schema(
             [
                 pa.field("market_segment", pa.string(), nullable=False),
@@ -161,6 +179,8 @@ CREATE OR REPLACE MACRO id63(hash) AS CASE WHEN hash IS NULL THEN 0 ELSE
     greatest((('0x' || hex(hash)[1:16])::UBIGINT & 9223372036854775807::UBIGINT)::BIGINT, 1) END;
 CREATE OR REPLACE MACRO id_of(high) AS CASE WHEN high IS NULL THEN 0 ELSE
     greatest((high & 9223372036854775807::UBIGINT)::BIGINT, 1) END;
+CREATE OR REPLACE MACRO token_id(token) AS CASE WHEN token IS NULL THEN 0 ELSE
+    greatest((('0x' || token[1:16])::UBIGINT & 9223372036854775807::UBIGINT)::BIGINT, 1) END;
 CREATE OR REPLACE MACRO hash_of(high, low) AS high::BIT::BLOB || low::BIT::BLOB;
 CREATE OR REPLACE MACRO beijing(instant) AS
     (instant AT TIME ZONE 'UTC') + INTERVAL 8 HOURS;
@@ -234,6 +254,7 @@ def _reference() -> dict[str, pa.Table]:
     return {
         "calendar": _calendar_days(),
         "institution": institutions().table.select(TABLES["institution"].names),
+        "rate": _rates(),
         "market": pa.table(
             {
                 "market_segment": [market.market for market in known],
@@ -246,6 +267,12 @@ def _reference() -> dict[str, pa.Table]:
             }
         ),
     }
+
+
+def _rates() -> pa.Table:
+    table = read_table("fx_rates.csv")
+    columns = [table[name] for name in ("currency", "valid_from", "valid_to", "cny_per_unit")]
+    return pa.table(columns, names=TABLES["rate"].names).cast(TABLES["rate"])
 
 
 def _calendar_days() -> pa.Table:

@@ -28,6 +28,8 @@ _OF_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "reporter": ("report_submitting_entity_id", "institution"),
         "asset": ("asset_reference_id", "asset"),
         "instrument": ("source_instrument_id", "instrument"),
+        "representative": ("representative_token", "party"),  # as the party of a client is hashed
+        "entity_account": ("entity_account_token", "account"),
     }
 )
 # column of the ledger -> (agent, area of its branch), numbered by `schemas.agents`

@@ -65,6 +65,10 @@ _COMPUTED = {
     "ELSE id_of(r.counterparty_1_party_key_high) END",
     "payee_party": "CASE WHEN p.counterparty_2_id_basis = 'NAME' THEN 0 "
     "ELSE id_of(r.counterparty_2_party_key_high) END",
+    "entity_party": "CASE WHEN p.entity_id_basis = 'NAME' THEN 0 "
+    "ELSE id_of(r.entity_party_key_high) END",
+    "related_party": "CASE WHEN p.related_id_basis = 'NAME' THEN 0 "
+    "ELSE id_of(r.related_party_key_high) END",
     "invoice": "id_of(r.invoice_hash_high)",
     "contract": "id_of(r.contract_hash_high)",
 }

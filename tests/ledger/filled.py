@@ -100,6 +100,77 @@ def loans() -> pa.Table:
     return wide(rows, "position")
 
 
+def entries() -> pa.Table:
+    """A firm, its account, and who stands behind it; one phone for all."""
+    shared = {
+        "kind": "register",
+        "market_segment": "ENTR",
+        "entity_id": "firm",
+        "entity_id_scheme": "USCC",
+        "entity_id_basis": "DOC",
+        "entity_party_key": short("firm"),
+        "entity_region": "340000",
+        "event_type": "REGI",
+        "valid_from": 16_000,
+        "phone_token": "ab" * 32,
+    }
+    behind = {"related_party_key": short("owner"), "related_id_basis": "DOC"}
+    more = (
+        ("ENTITY", {"address_token": "cd" * 32}),
+        ("ACCOUNT", {"entity_account_token": "ef" * 32}),
+        ("EDGE", behind | {"edge_role": "SHAREHOLDER", "edge_share": "0.6"}),
+    )
+    rows = [
+        report(70 + number, HEFEI, register_type=kind, **shared, **own)
+        for number, (kind, own) in enumerate(more)
+    ]
+    return wide(rows, "register")
+
+
+def figures() -> pa.Table:
+    """One figure of one institution."""
+    own = {
+        "institution_id": "PI-AH", "institution_id_scheme": "OWN", "institution_region": "340000",
+        "period_start": 20_000, "period_end": 20_030, "period_frequency": "M",
+        "measure": "RSV_BAL", "measure_nature": "STOCK", "measure_unit": "CNY",
+        "measure_value": "12.00",
+    }  # fmt: skip
+    return wide([report(80, HEFEI, kind="indicator", **own)], "indicator")
+
+
+def complaints() -> pa.Table:
+    """Two states of one complaint, a day apart."""
+    rows = [
+        report(
+            90 + number, HEFEI, kind="complaint", reference="C1", institution_id="381290000019",
+            institution_id_scheme="CNAPS12", complaint_state=state, complaint_category="CARD",
+            complaint_region="340000", complaint_received_at=START, at=START + number * DAY,
+        )
+        for number, state in enumerate(("RECEIVED", "CLOSED"))
+    ]  # fmt: skip
+    return wide(rows, "complaint")
+
+
+def deals() -> pa.Table:
+    """A purchase of dollars that was corrected, and one that was cancelled."""
+    said = (
+        (0, "NEWT", "9000.00"),
+        (0, "CORR", "7000.00"),
+        (1, "NEWT", "1.00"),
+        (1, "EROR", "1.00"),
+    )
+    rows = [
+        report(
+            100 + number, HEFEI, reference=f"FX{deal}", transaction_key=f"FX{deal}",
+            market_segment="FX", event_type="PURC", action_type=action, amount_cny=amount,
+            at=START + number, notional_currency_1="USD", notional_amount_leg_1="1000.00",
+            counterparty_1_nature="I", representative_token="ab" * 32,
+        )
+        for number, (deal, action, amount) in enumerate(said)
+    ]  # fmt: skip
+    return wide(rows)
+
+
 def results(loader: Loader) -> tuple[pa.Table, pa.Table]:
     """Crossings of every rule over what was loaded, and the alerts they make."""
     evaluated = [evaluate(loader.connection, rule) for rule in load_rules().values()]
@@ -122,6 +193,8 @@ def fill(loader: Loader) -> None:
             },
         )
     loader.load_segment("tape:test", 2, {"position": loans()})
+    others = {"register": entries(), "indicator": figures(), "complaint": complaints()}
+    loader.load_segment("tape:test", 3, {"event": deals(), **others})
     loader.flush()
     crossings, alerts = results(loader)
     size = crossings.num_rows

@@ -15,7 +15,7 @@ from ledger.views import AUDIENCES, KEYS, load_views, read_view
 from pipelines.intake.narrow import narrow_rows
 from pipelines.pairing.pairing import PAIR_MEMORY_US, Closed, merge
 from schemas.errors import ConfigurationError
-from schemas.hashing import from_binary16, id63
+from schemas.hashing import from_binary16, hash128, id63
 from schemas.narrow import RULE_COLUMNS
 from schemas.visibility import markets
 from tests.ledger.made import DAY, HANGZHOU, HEFEI, NANJING, SHANGHAI, START, report, short, wide
@@ -53,6 +53,42 @@ class TestEveryView:
         grain = ", ".join(load_views()[name].grain)
         rows, distinct = ledger.rows(f"SELECT count(*), count(DISTINCT ({grain})) FROM {name}")[0]
         assert rows == distinct > 0
+
+
+def test_a_corrected_deal_counts_once_and_a_cancelled_one_not_at_all(
+    ledger: duck.Connection,
+) -> None:
+    found = ledger.sql("SELECT vantage, act, usd_cents, amount_fen FROM fx_deal ORDER BY vantage")
+    assert [tuple(row.values()) for row in found.to_pylist()] == [
+        (vantage, "PURC", 100_000, 700_000) for vantage in (3, 4)
+    ]
+
+
+def test_who_acted_for_a_client_has_the_id_it_would_have_as_a_client(
+    ledger: duck.Connection,
+) -> None:
+    key = hash128([pa.array(["ab" * 32])], "party")
+    assert ledger.rows("SELECT DISTINCT representative FROM fx_deal") == [(int(id63(key)[0]),)]
+
+
+def test_contacts_are_those_of_all_entries_and_an_account_has_the_id_of_payments(
+    ledger: duck.Connection,
+) -> None:
+    counted = (
+        "SELECT kind, count(*), count(DISTINCT party) FROM contact WHERE vantage = 3 GROUP BY 1"
+    )
+    assert sorted(ledger.rows(counted)) == [("address", 1, 1), ("phone", 2, 1)]
+    account = int(id63(hash128([pa.array(["ef" * 32])], "account"))[0])
+    assert ledger.rows("SELECT DISTINCT account FROM account") == [(account,)]
+    assert ledger.rows("SELECT vantage, role, share_bp FROM edge ORDER BY 1") == [
+        (3, "SHAREHOLDER", 6000),
+        (4, "SHAREHOLDER", 6000),
+    ]
+
+
+def test_the_last_state_of_a_complaint_is_its_newest(ledger: duck.Connection) -> None:
+    found = "SELECT state, is_newest FROM complaint_state WHERE vantage = 4 ORDER BY event_time"
+    assert ledger.rows(found) == [("RECEIVED", False), ("CLOSED", True)]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,28 @@
+/* Figures that institutions report of a period.
+
+   question : which figures of which institutions does each region hold?
+   grain    : one row per (vantage, key)
+   reads    : indicator
+   units    : event_time in us UTC (end of the period, Beijing); value in the unit beside it;
+              vantage 0-3 the regions, 4 joint
+   shown to : every vantage its own rows
+*/
+SELECT
+    v.vantage,
+    i.report AS key,
+    epoch_us(i.event_timestamp) AS event_time,
+    i.institution_id,
+    i.institution_region AS region,
+    i.period_start,
+    i.period_end,
+    i.period_frequency,
+    i.measure,
+    i.measure_nature,
+    i.measure_unit,
+    i.measure_value AS value,
+    i.breakdown,  -- null = the total
+    i.reporter
+FROM indicator AS i
+JOIN (SELECT unnest([0, 1, 2, 3, 4])::UTINYINT AS vantage) AS v
+    ON v.vantage = 4 OR (i.vantage_mask >> v.vantage) & 1 = 1
+WHERE NOT i.is_duplicate AND i.known_to IS NULL

@@ -131,6 +131,12 @@ def report(summary: Mapping[str, Any], explanations: Sequence[Explanation]) -> s
     )
 
 
+def origin_of(data_origin: str) -> tuple[str, str, str, str, str]:
+    """The banner of a data origin: class, word and sentence in Chinese and English."""
+    one = _ORIGINS[data_origin]
+    return one.css, one.zh_word, one.word, one.zh, one.en
+
+
 @lru_cache(maxsize=1)
 def stylesheet() -> str:
     """The page's one stylesheet: the pictures' classes and the page's own."""

@@ -1,0 +1,1 @@
+"""Trying a rule with other numbers: what would be raised, and what it is worth; kept nowhere."""

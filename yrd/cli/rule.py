@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from yrd.cli import rule_score
+from yrd.cli import rule_score, rule_try
 from yrd.cli.common import Json, check_lang, emit, guarded, stdout
 
 app = typer.Typer(
@@ -12,6 +12,7 @@ app = typer.Typer(
 )
 
 app.command()(rule_score.score)
+app.command(name="try")(rule_try.try_)
 
 Lang = Annotated[str, typer.Option("--lang", help="zh or en.")]
 

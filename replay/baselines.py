@@ -41,8 +41,8 @@ def baselines(transfers: pa.Table, labelled: pa.Array) -> Scored:
     """
     positive = pc.is_in(transfers["transaction"], value_set=labelled)
     return detectors(
-        _regions(transfers["payer_area"]),
-        _regions(transfers["payee_area"]),
+        regions_of(transfers["payer_area"]),
+        regions_of(transfers["payee_area"]),
         fresh=first_of_pair(*(transfers[name].to_numpy() for name in _PAIR)),
         positive=positive.to_numpy(zero_copy_only=False).astype(bool),
     )
@@ -73,7 +73,8 @@ def first_of_pair(transaction: Array, event_time: Array, payer: Array, payee: Ar
     return fresh
 
 
-def _regions(areas: pa.ChunkedArray) -> Array:
+def regions_of(areas: pa.ChunkedArray) -> Array:
+    """Regions of areas as codes; whatever lies outside the Delta is one."""
     keys = pa.array(list(AREA_TO_REGION))
     values = pa.array(list(AREA_TO_REGION.values()))
     region = pc.fill_null(values.take(pc.index_in(areas.combine_chunks(), value_set=keys)), OUT)

@@ -6,14 +6,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ledger import duck
-from replay.baselines import TRANSFERS, baselines
+from replay.baselines import TRANSFERS, baselines, regions_of
 from replay.schemes.plans import LABELS
 from replay.scorer import REFERENCES, Score, score
+from replay.scoring.market import Movements, Truth
 from schemas.errors import InputError
 
 # A label's reference is `feed:reference`; each statement gives (ref, transaction) for one feed.
@@ -106,6 +108,43 @@ def ledger_baselines(connection: duck.Connection, labels: Path) -> dict[str, Any
     schemes = known.filter(pc.equal(known["kind"], "scheme"))
     ids = references(connection, schemes)["transaction"].combine_chunks()
     return baselines(connection.sql(_TRANSFERS).cast(TRANSFERS), ids)
+
+
+def movements_of(connection: duck.Connection) -> Movements:
+    """Every payment of a ledger once: when, between which accounts, in which regions."""
+    rows = connection.sql(_TRANSFERS).cast(TRANSFERS)
+    ids, event, payer, payee = (
+        rows[name].to_numpy() for name in ("transaction", "event_time", "payer", "payee")
+    )
+    regions = [regions_of(rows[side]) for side in ("payer_area", "payee_area")]
+    return Movements(ids, event, payer, payee, *regions)
+
+
+def truth_of_labels(connection: duck.Connection, known: pa.Table) -> Truth:
+    """What a tape's labels say of a ledger's transactions and positions; innocents are left out.
+
+    Args:
+        connection: the ledger the tape was taken into.
+        known: LABELS rows.
+    """
+    schemes = known.filter(pc.equal(known["kind"], "scheme"))
+    refs = schemes["refs"].combine_chunks()
+    sizes = pc.list_value_length(refs).to_numpy().astype(np.int64)
+    names, first = np.unique(refs.flatten().to_numpy(zero_copy_only=False), return_index=True)
+    pattern = np.repeat(np.arange(len(sizes)), sizes)[first]
+    found = references(connection, schemes)
+    ids, at = np.unique(found["transaction"].to_numpy(), return_index=True)
+    number = pc.index_in(found["ref"].combine_chunks(), value_set=pa.array(names)).to_numpy()
+    last = schemes["last_event"].cast(pa.int64()).to_numpy()
+    return Truth(
+        ids=ids,
+        reference=number[at].astype(np.int64),
+        pattern=pattern,
+        kinds=tuple(schemes["rule"].to_pylist()),
+        names=tuple(schemes["scheme_id"].to_pylist()),
+        sizes=sizes,
+        last_us=last,
+    )
 
 
 def read_labels(path: Path) -> pa.Table:

@@ -5,7 +5,7 @@ pattern type nobody is to find still counts among labelled transfers: `random` (
 accounts) has no rule.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -29,3 +29,18 @@ def kinds_of(rule: str) -> tuple[str, ...]:
         (('cycle',), ('structuring',))
     """
     return KINDS.get(rule, (rule,))
+
+
+# The number that decides how easily a rule speaks; where it has none of these it is not moved.
+_THRESHOLDS = (
+    "least_payers",
+    "least_payees",
+    "least_middles",
+    "least_shared",
+)
+
+
+def threshold_of(rule: str, parameters: Sequence[str]) -> str | None:
+    """The parameter of a rule that is moved to make it raise more or less."""
+    del rule
+    return next((name for name in _THRESHOLDS if name in parameters), None)

@@ -159,6 +159,11 @@ def judge(alerts: Raised, truth: Truth, wanted: Ints) -> Judged:
     )
 
 
+def true_of(alerts: Raised, truth: Truth) -> Flags:
+    """Which alerts are true: at least half of their evidence is labelled."""
+    return _half(alerts, alerts.of, truth.references_of(alerts.evidence) != NOBODY)
+
+
 def _half(alerts: Raised, of: Ints, labelled: Flags) -> Flags:
     """Whether at least half of each alert's evidence is labelled."""
     hits = np.bincount(of[labelled], minlength=len(alerts))

@@ -5,9 +5,10 @@ what a desk would get; a region alone is scored on the episodes of its own cross
 the learning period fill the rules' memory and raise nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from replay.baselines import detectors, first_of_pair
 from replay.scorer import DAY_S, Ratio
 from replay.scoring.kinds import kinds_of
 from replay.scoring.market import Movements, Truth
-from replay.scoring.measure import Judged, judge, raised, together, transfers
+from replay.scoring.measure import Judged, Raised, judge, raised, together, transfers
 from replay.scoring.tables import NOBODY, Ints
 from schemas.regions import REGIONS
 
@@ -61,6 +62,7 @@ class RuleResult:
     hidden_patterns: Ratio  # found patterns whose every alert is hidden
     alone: int  # alerts not raised jointly
     alone_true: int
+    solo_alerts: tuple[Raised, ...]
     by_variant: Mapping[str, "RuleResult"] = field(default_factory=dict)
 
     def as_dict(self, truth: Truth, population: float) -> dict[str, Any]:
@@ -72,6 +74,7 @@ class RuleResult:
             "hidden_by_split": self.hidden.as_dict() | {"patterns": self.hidden_patterns.as_dict()},
             "not_raised_jointly": Ratio(self.alone, self.alone + self.joint.alerts).as_dict()
             | {"true": Ratio(self.alone_true, self.alone).as_dict()},
+            "paired": paired(self.joint.found, self.union.found),
             "per_1000_accounts_month": _rate(self.joint.alerts, population),
         }
         if self.by_variant:
@@ -113,6 +116,25 @@ class RulesScore:
         return transfers(evidence, self.truth, self.scored)
 
 
+def paired(joint: Collection[int], union: Collection[int]) -> dict[str, Any]:
+    """The same patterns under both: who finds what the other does not; exact two-sided sign test.
+
+    Example:
+        >>> paired([1, 2, 3, 4, 5, 6], [1])["p"]
+        0.0625
+    """
+    one, other = set(joint), set(union)
+    more, less = len(one - other), len(other - one)
+    n = more + less
+    tail = sum(comb(n, k) for k in range(min(more, less) + 1)) / 2**n
+    return {
+        "both": len(one & other),
+        "joint_only": more,
+        "solo_only": less,
+        "p": round(min(1.0, 2 * tail), 6) if n else None,
+    }
+
+
 def _rate(count: int, population: float) -> float | None:
     return round(count / population, 2) if population else None
 
@@ -122,10 +144,18 @@ def armed(crossings: pa.Table, period: Period) -> pa.Table:
     return crossings.filter(pc.greater_equal(crossings["instant"], period.armed_us))
 
 
-def alerts_by_vantage(crossings: pa.Table, rules: Mapping[str, Rule]) -> list[pa.Table]:
-    """ALERT rows of each region alone, then those of all vantages together."""
+def _alone(crossings: pa.Table, rules: Mapping[str, Rule]) -> list[pa.Table]:
+    """ALERT rows of each region, made of its own crossings only."""
     alone = [crossings.filter(pc.equal(crossings["vantage"], v)) for v in range(len(REGIONS))]
-    return [episodes(part, rules, SIMULATED, _KNOWN) for part in (*alone, crossings)]
+    return [episodes(part, rules, SIMULATED, _KNOWN) for part in alone]
+
+
+def solo_alerts(
+    crossings: pa.Table, rules: Mapping[str, Rule], period: Period
+) -> tuple[Raised, ...]:
+    """What each region alone raises, in the order of REGIONS."""
+    alone = _alone(armed(crossings, period), rules)
+    return tuple(raised(part, jointly=False) for part in alone)
 
 
 def score_rules(
@@ -144,7 +174,8 @@ def score_rules(
         accounts: how many accounts take part.
         period: what is scored.
     """
-    by_vantage = alerts_by_vantage(armed(crossings, period), rules)
+    crossings = armed(crossings, period)
+    by_vantage = [*_alone(crossings, rules), episodes(crossings, rules, SIMULATED, _KNOWN)]
     scored = np.flatnonzero(truth.last_us >= period.armed_us)
     found = {}
     for name, rule in rules.items():
@@ -179,6 +210,7 @@ def _result(
         hidden_patterns=Ratio(len(hidden_found), len(joint.found)),
         alone=unshared.alerts,
         alone_true=unshared.true,
+        solo_alerts=tuple(solo),
         by_variant=variants,
     )
 

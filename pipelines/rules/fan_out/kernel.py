@@ -1,46 +1,37 @@
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
-"""Fan-out from the graph: new payees of a party whom hardly anybody else pays new."""
+"""Fan-out from the graph: a payer's new payees that hardly anybody else pays for the first time."""
+
+from collections.abc import Mapping
 
 import numba as nb
+import numpy as np
+import numpy.typing as npt
 
-from pipelines.rules.kernels.graph import TAIL
-from pipelines.rules.kernels.table import room_for_evidence, room_for_hit
+from pipelines.rules.kernels.graph_fans import ROOM, fan
 
 VARIANTS = ("fan_out",)
-PARAMETERS = ("window_days", "least_payees", "quiet_degree", "least_days", "busy_degree")
+PARAMETERS = (
+    "window_days",
+    "least_payees",
+    "least_days",
+    "quiet_degree",
+    "more_payees",
+    "active_degree",
+    "busy_degree",
+    "chance_milli",
+    "band_2_payees",
+)
+
+
+def scratch(values: Mapping[str, int]) -> npt.NDArray[np.int64]:
+    """Room to work in."""
+    return np.zeros(ROOM, np.int64)
 
 
 @nb.njit(cache=True, nogil=True)
 def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
-    """Walk the payer's new payees, the newest first."""
-    e = g.edges[at]
-    hub = g.party[e.payer]
-    if hub.out < p[1] or hub.out > p[4] or g.party[e.payee].into > p[2]:
-        return hits, n_hits, evidence, n_evidence
-    evidence = room_for_evidence(evidence, n_evidence, hub.out)
-    count = 0
-    days = 0
-    day = -1
-    i = at
-    while i >= g.used[TAIL] and g.edges[i].day > e.day - p[0]:
-        edge = g.edges[i]
-        if g.party[edge.payee].into <= p[2]:
-            evidence[n_evidence + count] = edge.key
-            count += 1
-            if edge.day != day:
-                days += 1
-                day = edge.day
-        i = edge.prev_out
-    if count < p[1] or days < p[3]:
-        return hits, n_hits, evidence, n_evidence
-    hits = room_for_hit(hits, n_hits)
-    hit = hits[n_hits]
-    hit.subject = hub.id
-    hit.instant = e.time
-    hit.measure = count
-    hit.variant = 0
-    hit.band = 1
-    hit.first = n_evidence
-    hit.count = count
-    evidence[n_evidence : n_evidence + count].sort()
-    return hits, n_hits + 1, evidence, n_evidence + count
+    """Look at the payer of edge `at`."""
+    return fan(
+        g, at, True, p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8],
+        work, hits, n_hits, evidence, n_evidence,
+    )  # fmt: skip

@@ -7,61 +7,70 @@ from pipelines.rules.kernels.graph import TAIL, milli_log10
 from pipelines.rules.kernels.table import room_for_evidence, room_for_hit
 
 VARIANTS = ("gather_scatter",)
-PARAMETERS = ("window_days", "least_payers", "least_payees", "quiet_milli")
+PARAMETERS = (
+    "window_days",
+    "least_payers",
+    "least_payees",
+    "quiet_milli",
+    "busy_degree",
+    "band_2_legs",
+)
 
 
 @nb.njit(cache=True, nogil=True)
-def _quiet(g, i):
-    return milli_log10(g.party[g.edges[i].payer].out) + milli_log10(g.party[g.edges[i].payee].into)
+def _loud(g, i):
+    """1000 log10 of the payer's payees times the payee's payers of an edge."""
+    edge = g.edges[i]
+    return milli_log10(g.party[edge.payer].out) + milli_log10(g.party[edge.payee].into)
 
 
 @nb.njit(cache=True, nogil=True)
 def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
-    """Look at a payer that begins to pay: who began to pay it before?"""
+    """Look at the payer of edge `at`: who began to pay it before, whom did it begin to pay then?"""
     e = g.edges[at]
     hub = g.party[e.payer]
-    if hub.out < p[2] or hub.into < p[1]:
+    if hub.out < p[2] or hub.into < p[1] or hub.out + hub.into > p[4]:
         return hits, n_hits, evidence, n_evidence
     first = e.day - p[0]
-    # the third in-leg: the gathering
     tail = g.used[TAIL]
-    n_in = 0
+    gathered = 0
     i = hub.last_in
     while i >= tail and g.edges[i].day > first:
-        n_in += 1
+        gathered += 1
         i = g.edges[i].prev_in
-    if n_in < p[1]:
+    if gathered < p[1]:
         return hits, n_hits, evidence, n_evidence
     evidence = room_for_evidence(evidence, n_evidence, hub.into + hub.out)
-    total = 0
-    count = 0
-    third = -1
+    end = n_evidence
+    loud = 0
+    enough = -1  # the in-leg with which enough was gathered: legs out count after it
     i = hub.last_in
     while i >= tail and g.edges[i].day > first:
-        evidence[n_evidence + count] = g.edges[i].key
-        total += _quiet(g, i)
-        count += 1
-        if count == n_in - p[1] + 1:
-            third = i
+        evidence[end] = g.edges[i].key
+        end += 1
+        loud += _loud(g, i)
+        if end - n_evidence == gathered - p[1] + 1:
+            enough = i
         i = g.edges[i].prev_in
-    n_out = 0
+    scattered = 0
     i = at
-    while i > third and i >= tail and g.edges[i].day > first:
-        evidence[n_evidence + count] = g.edges[i].key
-        total += _quiet(g, i)
-        count += 1
-        n_out += 1
+    while i > enough:
+        evidence[end] = g.edges[i].key
+        end += 1
+        loud += _loud(g, i)
+        scattered += 1
         i = g.edges[i].prev_out
-    if n_out < p[2] or total > p[3] * count:
+    legs = end - n_evidence
+    if scattered < p[2] or loud > p[3] * legs:
         return hits, n_hits, evidence, n_evidence
+    evidence[n_evidence:end].sort()
     hits = room_for_hit(hits, n_hits)
     hit = hits[n_hits]
     hit.subject = hub.id
     hit.instant = e.time
-    hit.measure = n_in + n_out
+    hit.measure = legs
     hit.variant = 0
-    hit.band = 1
+    hit.band = 2 if legs >= p[5] else 1
     hit.first = n_evidence
-    hit.count = count
-    evidence[n_evidence : n_evidence + count].sort()
-    return hits, n_hits + 1, evidence, n_evidence + count
+    hit.count = legs
+    return hits, n_hits + 1, evidence, end

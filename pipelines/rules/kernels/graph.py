@@ -26,7 +26,7 @@ to edge), and
     step(g, at, p, work, hits, n_hits, evidence, n_evidence) -> (hits, n_hits, evidence, n_evidence)
 
 called after edge `at` was added. It appends HIT rows with subject, instant (the edge's time),
-measure, band, variant, first and count, and the evidence of each, sorted; `graph_steps` does the rest.
+measure, band, variant, first and count, and their evidence, sorted; `graph_steps` does the rest.
 
 To know what is new and what lives takes 180 days of transfers: `LOOKS_BACK_US`.
 """
@@ -42,9 +42,12 @@ DAY_US = 86_400_000_000
 BEIJING_US = 8 * 3_600_000_000
 LOOKS_BACK_US = 2 * MEMORY_DAYS * DAY_US
 PARTIES, PAIRS, EDGES, TAIL = 0, 1, 2, 3  # places in `used`
+OUT, IN = 0, 1  # rows of `quiet`
+LOWEST = 16  # degrees up to here are counted in `quiet`
 _MIXER = 0x9E3779B97F4A7C15
 # round(1000 log10(n)), a whole number so that definition and kernel decide alike; above: the last.
 MILLI_LOG10 = np.rint(1000 * np.log10(np.maximum(np.arange(10_001), 1))).astype(np.int32)
+MILLI_FACTORIAL = np.cumsum(MILLI_LOG10, dtype=np.int64)  # the same of n!, as a sum of those
 
 PARTY = np.dtype(
     [
@@ -84,6 +87,8 @@ class Graph(NamedTuple):
     pairs: npt.NDArray[Any]  # PAIR, a hash; a power of two long
     edges: npt.NDArray[Any]  # EDGE, the oldest first
     used: npt.NDArray[np.int64]  # how many parties, pairs, edges there are; the tail
+    # Living edges by degree 1 to LOWEST: OUT by their payer's `out`, IN by their payee's `into`.
+    quiet: npt.NDArray[np.int64]
 
 
 def empty(parties: int, pairs: int, edges: int) -> Graph:
@@ -94,6 +99,7 @@ def empty(parties: int, pairs: int, edges: int) -> Graph:
         pairs=np.zeros(_places(pairs), PAIR),
         edges=np.zeros(edges, EDGE),
         used=np.zeros(4, np.int64),
+        quiet=np.zeros((2, LOWEST + 1), np.int64),
     )
 
 
@@ -187,13 +193,26 @@ def last_day_of_pair(g, payer, payee):
 
 
 @nb.njit(cache=True, nogil=True)
+def _moves(quiet, before, after):
+    """A party's degree moves, and with it as many edges as it has."""
+    if 0 < before <= LOWEST:
+        quiet[before] -= before
+    if 0 < after <= LOWEST:
+        quiet[after] += after
+
+
+@nb.njit(cache=True, nogil=True)
 def expire(g, day):
     """Take edges that no longer live on a day out of the degrees; return the tail."""
     tail = g.used[TAIL]
     end = g.used[EDGES]
     while tail < end and g.edges[tail].day <= day - MEMORY_DAYS:
-        g.party[g.edges[tail].payer].out -= 1
-        g.party[g.edges[tail].payee].into -= 1
+        payer = g.party[g.edges[tail].payer]
+        payee = g.party[g.edges[tail].payee]
+        _moves(g.quiet[OUT], payer.out, payer.out - 1)
+        _moves(g.quiet[IN], payee.into, payee.into - 1)
+        payer.out -= 1
+        payee.into -= 1
         tail += 1
     g.used[TAIL] = tail
     return tail
@@ -229,10 +248,14 @@ def add(g, key, time, amount_fen, payer_party, payee_party):
     edge.payee = payee
     edge.prev_out = g.party[payer].last_out if g.party[payer].last_out >= tail else -1
     edge.prev_in = g.party[payee].last_in if g.party[payee].last_in >= tail else -1
-    g.party[payer].last_out = at
-    g.party[payer].out += 1
-    g.party[payee].last_in = at
-    g.party[payee].into += 1
+    source = g.party[payer]
+    target = g.party[payee]
+    _moves(g.quiet[OUT], source.out, source.out + 1)
+    _moves(g.quiet[IN], target.into, target.into + 1)
+    source.last_out = at
+    source.out += 1
+    target.last_in = at
+    target.into += 1
     return at
 
 
@@ -253,6 +276,7 @@ def keep_alive(g, day, keeps):
 def carry(g, fresh, day, keeps):
     """Fill an empty graph with what is alive in `g`. A living edge's pair is remembered too."""
     slots = np.full(g.used[PARTIES], -1, np.int32)
+    fresh.quiet[:] = g.quiet
     first = g.used[TAIL]
     for slot in range(g.used[PARTIES]):
         if keeps[slot]:

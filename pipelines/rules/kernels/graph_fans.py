@@ -1,0 +1,127 @@
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
+"""What fan-in and fan-out have in common: a hub and its new, quiet, one-off counterparties.
+
+A spoke is quiet if its own degree (payees of a payer, payers of a payee) is low. How usual quiet
+spokes are differs from market to market, so it is counted: of all living edges, how many are of so
+quiet a spoke. From that share follows how likely it is that so many of the hub's spokes are quiet
+by chance; the rule speaks only where that is unlikely enough.
+"""
+
+import numba as nb
+import numpy as np
+
+from pipelines.rules.kernels.graph import (
+    EDGES,
+    IN,
+    LOWEST,
+    MILLI_FACTORIAL,
+    OUT,
+    TAIL,
+    last_day_of_pair,
+    milli_log10,
+)
+from pipelines.rules.kernels.table import room_for_evidence, room_for_hit
+
+WHOLE_BP = 10_000
+_COUNT, _DAYS, _LAST = 0, 1, 2  # by degree 1 to LOWEST, in `work`
+ROOM = 3 * (LOWEST + 1)
+
+
+@nb.njit(cache=True, nogil=True)
+def unlikely(spokes, quiet, share_bp):
+    """-1000 log10 of the chance that just so many of the spokes are quiet; -1 if that is usual."""
+    if quiet * WHOLE_BP < share_bp * spokes:
+        return np.int64(-1)
+    ways = MILLI_FACTORIAL[spokes] - MILLI_FACTORIAL[quiet] - MILLI_FACTORIAL[spokes - quiet]
+    each = np.int64(milli_log10(share_bp)) - 4000
+    others = np.int64(milli_log10(max(WHOLE_BP - share_bp, 1))) - 4000
+    return -(ways + quiet * each + (spokes - quiet) * others)
+
+
+@nb.njit(cache=True, nogil=True)
+def _quiet_degree(g, i, outward, active_degree):
+    """The degree of the spoke of edge `i`; 0 if it has more to do, or was met again since."""
+    edge = g.edges[i]
+    spoke = g.party[edge.payee] if outward else g.party[edge.payer]
+    degree = spoke.into if outward else spoke.out
+    other = spoke.out if outward else spoke.into
+    if degree > LOWEST or other > active_degree:
+        return 0
+    return degree if last_day_of_pair(g, edge.payer, edge.payee) == edge.day else 0
+
+
+@nb.njit(cache=True, nogil=True)
+def fan(
+    g, at, outward, window, least, least_days, quiet, more, active_degree, busy_degree, chance,
+    band_2, work, hits, n_hits, evidence, n_evidence,
+):  # fmt: skip
+    """Ask about the hub of edge `at`; the parameters are those of the rules.
+
+    Args:
+        outward: the hub pays (fan-out), else it is paid.
+        more: how many more spokes it takes for each degree above 1.
+        work: room of `ROOM` numbers.
+    """
+    e = g.edges[at]
+    hub = g.party[e.payer] if outward else g.party[e.payee]
+    degree = hub.out if outward else hub.into
+    own = _quiet_degree(g, at, outward, active_degree)
+    quiet = min(quiet, LOWEST)
+    if own == 0 or own > quiet or degree < least or degree > busy_degree:
+        return hits, n_hits, evidence, n_evidence
+    count = work[_COUNT * (LOWEST + 1) : (_COUNT + 1) * (LOWEST + 1)]
+    days = work[_DAYS * (LOWEST + 1) : (_DAYS + 1) * (LOWEST + 1)]
+    last = work[_LAST * (LOWEST + 1) : (_LAST + 1) * (LOWEST + 1)]
+    count[:] = 0
+    days[:] = 0
+    last[:] = -1
+    spokes = 0
+    first = e.day - window
+    i = at
+    while i >= g.used[TAIL] and g.edges[i].day > first:
+        spokes += 1
+        d = _quiet_degree(g, i, outward, active_degree)
+        if 0 < d <= quiet:
+            count[d] += 1
+            for q in range(d, quiet + 1):  # a day counts once for every limit it is within
+                if last[q] != g.edges[i].day:
+                    last[q] = g.edges[i].day
+                    days[q] += 1
+        i = g.edges[i].prev_out if outward else g.edges[i].prev_in
+    living = g.used[EDGES] - g.used[TAIL]
+    row = OUT if not outward else IN
+    best = np.int64(-1)
+    limit = 0
+    measure = np.int64(0)
+    so_far = np.int64(0)
+    usual = np.int64(0)
+    for q in range(1, quiet + 1):
+        so_far += count[q]
+        usual += g.quiet[row, q]
+        if q < own or so_far < least + more * (q - 1) or days[q] < least_days:
+            continue
+        u = unlikely(spokes, so_far, max(WHOLE_BP * usual // living, 1))
+        if u >= chance and u > best:
+            best, limit, measure = u, q, so_far
+    if limit == 0:
+        return hits, n_hits, evidence, n_evidence
+    hits = room_for_hit(hits, n_hits)
+    evidence = room_for_evidence(evidence, n_evidence, measure)
+    end = n_evidence
+    i = at
+    while i >= g.used[TAIL] and g.edges[i].day > first:
+        d = _quiet_degree(g, i, outward, active_degree)
+        if 0 < d <= limit:
+            evidence[end] = g.edges[i].key
+            end += 1
+        i = g.edges[i].prev_out if outward else g.edges[i].prev_in
+    evidence[n_evidence:end].sort()
+    hit = hits[n_hits]
+    hit.subject = hub.id
+    hit.instant = e.time
+    hit.measure = measure
+    hit.variant = 0
+    hit.band = 2 if measure >= band_2 else 1
+    hit.first = n_evidence
+    hit.count = end - n_evidence
+    return hits, n_hits + 1, evidence, end

@@ -36,8 +36,7 @@ def lines(rule: Declared, values: Mapping[str, int], payer_is_person: bool) -> t
     Where a band asks for more than a sum (how often, in which proportion), its line is the least
     sum at which it can be reached: below it the band is impossible, above it the rest decides.
     """
-    make = _LINES.get(rule.name)
-    found = make(rule, values, payer_is_person) if make else []
+    found = _LINES.get(rule.name, _by_name)(rule, values, payer_is_person)
     return tuple(sorted(found, key=lambda line: line.value))
 
 
@@ -69,6 +68,23 @@ def _pass_through(rule: Declared, values: Mapping[str, int], _: bool) -> list[Li
 def _invoice(rule: Declared, values: Mapping[str, int], _: bool) -> list[Line]:
     numbers = ("least_institutions", "band_2_institutions")
     return [_line(rule, band, values[name], name) for band, name in enumerate(numbers, start=1)]
+
+
+def _by_name(rule: Declared, values: Mapping[str, int], _: bool) -> list[Line]:
+    """Parameters in the measure's unit that say by their names what they are the line of.
+
+    `band_2_...` is band 2's; band 1's is the first that begins with `least_` or `band_1_`.
+    """
+    found: dict[int, Line] = {}
+    for name, parameter in rule.parameters.items():
+        band = 1
+        if name.startswith("band_") and name.split("_")[1].isdigit():
+            band = int(name.split("_")[1])
+        elif not name.startswith("least_"):
+            continue
+        if parameter.unit == rule.unit and 1 <= band <= len(rule.bands):
+            found.setdefault(band, _line(rule, band, values[name], name))
+    return list(found.values())
 
 
 _LINES: Mapping[str, Callable[[Declared, Mapping[str, int], bool], list[Line]]] = MappingProxyType(

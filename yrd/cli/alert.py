@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
+from yrd.cli import alert_why_not
 from yrd.cli.common import NEGATIVE, Json, check_lang, emit, guarded, stdout
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, help="List, explain and verify alerts."
 )
+app.command(name="why-not")(alert_why_not.why_not)
 Ledger = Annotated[
     Path, typer.Option("--ledger", help="Folder of published versions, or one version's file.")
 ]

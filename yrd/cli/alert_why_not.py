@@ -57,7 +57,10 @@ def why_not(
             found = ask(connection, asked, resolve(connection, subject), on)
         raised = any(one.raised for variant in found.variants for one in variant.seen)
         if as_json:
-            emit(asdict(found) | {"raised": raised}, as_json)
+            told = asdict(found) | {"raised": raised}
+            for one in (seen for variant in told["variants"] for seen in variant["seen"]):
+                one["short"] = {str(band): lack for band, lack in one["short"].items()}
+            emit(told, as_json)
         else:
             _show(found, lang == "zh")
         if raised:

@@ -22,7 +22,7 @@ from replay.market.days import BEIJING, DAY
 from replay.market.flows import PURPOSES, Payments
 from replay.market.population import COUNTIES, Banks, Ints, Population, banks
 from replay.schemes.plans import SCHEME, Plan, labels
-from replay.scoring.market import START, instants
+from replay.scoring.market import START, branch_of, instants
 from replay.scoring.tables import Transfers, read_table
 from schemas.errors import InputError
 from schemas.regions import REGIONS
@@ -138,12 +138,10 @@ def _population(
 
 
 def _branch(table: Banks, name: str) -> int:
-    """The branch a bank name such as 320000_B03 stands for."""
-    area, mark, number = name.partition("_B")
-    if area not in REGIONS or not mark or not number.isdigit():
+    row = branch_of(table, name)
+    if row < 0:
         raise InputError("transfers: bank: expected an area and a number, such as 320000_B03")
-    branches = table.in_region(REGIONS.index(area))
-    return int(branches[(int(number) - 1) % len(branches)])
+    return row
 
 
 def _plans(

@@ -14,10 +14,13 @@ import numpy as np
 import pyarrow as pa
 
 from replay.market.days import BEIJING, DAY
+from replay.market.population import Banks, banks
 from replay.scoring.tables import NOBODY, Ints, Texts, Transfers
+from schemas.agents import REGION_BITS, agent_numbers
 from schemas.errors import InputError
 from schemas.narrow import EVENT_CODES, FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON, NARROW
 from schemas.reference_data import calendars
+from schemas.regions import REGIONS
 
 START = date(2026, 1, 5)  # the tables count days from an arbitrary first one
 _EARLY = date(2025, 1, 6)  # for longer ones
@@ -161,6 +164,10 @@ def market_of(transfers: Transfers, region: Ints, seed: int = 1) -> Market:
     narrow["business_ordinal"] = ordinals.to_numpy()
     narrow["event_code"] = EVENT_CODES["PAYM"]
     of_payer, of_payee = region[transfers.payer], region[transfers.payee]
+    legal = _legal_persons(transfers)
+    for side, account in sides.items():
+        of = legal[account]
+        narrow[f"{side}_agent"] = np.where(of > 0, of << REGION_BITS | region[account] + 1, 0)
     narrow["mask"] = (1 << of_payer) | (1 << of_payee)
     narrow["regions"] = (of_payer + 1) | (of_payee + 1) << 4
     narrow["flags"] = FLAG_PAYER_PERSON | FLAG_PAYEE_PERSON
@@ -175,6 +182,27 @@ def market_of(transfers: Transfers, region: Ints, seed: int = 1) -> Market:
         first_us=(first + BEIJING) // DAY * DAY - BEIJING,
         last_us=int(event.max()),
     )
+
+
+def branch_of(table: Banks, name: str) -> int:
+    """The row of the branch a bank name stands for: 320000_B03 is the third one of that area.
+
+    -1 where the name is of another form.
+    """
+    area, mark, number = name.partition("_B")
+    if area not in REGIONS or not mark or not number.isdigit():
+        return NOBODY
+    branches = table.in_region(REGIONS.index(area))
+    return int(branches[(int(number) - 1) % len(branches)])
+
+
+def _legal_persons(transfers: Transfers) -> Ints:
+    """The number of the legal person that keeps each account, 0 where no branch is named."""
+    register = banks(START)
+    rows = [branch_of(register, name) for name in transfers.banks]
+    ids = pa.array([str(register.ids[row]) if row >= 0 else None for row in rows], pa.string())
+    numbers = agent_numbers(ids, pa.array([REGIONS[0]] * len(rows), pa.string())) >> REGION_BITS
+    return np.asarray(np.append(numbers, 0).astype(np.int64)[transfers.account_bank])
 
 
 def _ids(columns: Sequence[Ints], seed: int) -> Ints:

@@ -1,0 +1,86 @@
+"""Reading transfer tables made by others, however their columns are typed."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pytest
+
+from replay.scoring.tables import Transfers, read_table
+from schemas.errors import InputError
+from tests.replay.scoring.tables import everyday, write
+
+
+def same(one: Transfers, other: Transfers) -> bool:
+    names = ("payer", "payee", "fen", "day", "kind", "account_bank")
+    equal = all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)
+    return equal and np.array_equal(one.pattern >= 0, other.pattern >= 0)
+
+
+def test_types_of_columns_do_not_matter(tmp_path: Path) -> None:
+    plain = everyday()
+    expected = read_table(write(tmp_path, plain))
+    width = 4
+    words = plain | {
+        "orig_acct": [f"{n:0{width}}" for n in plain["orig_acct"].tolist()],
+        "bene_acct": [f"{n:0{width}}" for n in plain["bene_acct"].tolist()],
+        "is_sar": ["True" if flag else "False" for flag in plain["is_sar"].tolist()],
+        "tran_timestamp": pa.array(plain["tran_timestamp"]).cast(pa.timestamp("us", "UTC")),
+        "base_amt": pa.array([f"{v:.2f}" for v in plain["base_amt"]]).cast(pa.decimal128(18, 2)),
+        "alert_type": ["Fan-In" if kind else None for kind in plain["alert_type"]],
+    }
+    assert same(read_table(write(tmp_path, words, "words.parquet")), expected)
+
+
+def test_a_csv_says_the_same_as_parquet(tmp_path: Path) -> None:
+    columns = everyday()
+    expected = read_table(write(tmp_path, columns))
+    pyarrow.csv.write_csv(pa.table(columns), tmp_path / "transfers.csv")
+    assert same(read_table(tmp_path / "transfers.csv"), expected)
+
+
+def test_pattern_numbers_of_amlgentex_become_types(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        {
+            "step": [3, 4, 5],
+            "amount": [1.005, 0.001, 20.0],
+            "nameOrig": ["a", "b", "c"],
+            "nameDest": ["b", "c", "a"],
+            "isSAR": [1, 0, 1],
+            "patternID": [7, 7, 7],
+            "modelType": [3, 11, 3],
+        },
+    )
+    table = read_table(path)
+    assert (table.generator, table.accounts, table.banks) == ("amlgentex", 3, ())
+    assert table.kind.tolist() == ["cycle", "", "cycle"]
+    assert table.pattern.tolist() == [0, -1, 0]  # the flag decides, not the number
+    assert (table.fen.tolist(), table.day.tolist()) == ([100, 0, 2000], [0, 1, 2])
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("column", ["orig_acct", "base_amt", "is_sar", "alert_type"])
+    def test_a_missing_column_is_named(self, tmp_path: Path, column: str) -> None:
+        columns = everyday()
+        del columns[column]
+        with pytest.raises(InputError, match=f"it has no {column}.*rename or add"):
+            read_table(write(tmp_path, columns))
+
+    def test_a_flagged_row_needs_a_pattern(self, tmp_path: Path) -> None:
+        columns = everyday() | {"alert_id": pa.nulls(len(everyday()["is_sar"]), pa.int64())}
+        with pytest.raises(InputError, match="pattern id: expected one in every flagged row"):
+            read_table(write(tmp_path, columns))
+
+    def test_a_day_that_is_none(self, tmp_path: Path) -> None:
+        columns = everyday()
+        columns["tran_timestamp"][3] = "yesterday"
+        with pytest.raises(InputError, match="time: expected a day such as 2025-01-31"):
+            read_table(write(tmp_path, columns))
+
+    def test_an_amount_that_is_none(self, tmp_path: Path) -> None:
+        columns = everyday()
+        columns["base_amt"][3] = np.nan
+        with pytest.raises(InputError, match="amount: expected a number in every row"):
+            read_table(write(tmp_path, columns))

@@ -77,6 +77,7 @@ _LEDGER_FIELDS = (
     pa.field("report", pa.int64(), nullable=False),
     pa.field("reference_id", pa.int64(), nullable=False),
     pa.field("reporter", pa.int64(), nullable=False),
+    pa.field("acknowledged", pa.int32()),  # ordinal of the record, if all it was told is ACK
     pa.field("is_duplicate", pa.bool_(), nullable=False),  # the same again, by the same submitter
     *_KNOWN,
     pa.field("cause", pa.string(), nullable=False),  # REPORT, or SPEC: same bytes, newer spec

@@ -278,7 +278,7 @@ class Loader:
             columns["known_to"] = repeats.known_to
         columns["cause"] = pa.repeat(pa.scalar(cause), table.num_rows)
         self._append(kind, pa.table(columns))
-        self._tell_of_duplicates(repeats)
+        self._tell_of_duplicates(kind, repeats)
 
     def _append(self, name: str, table: pa.Table) -> None:
         if name in ddl.IN_PARTS:
@@ -286,16 +286,20 @@ class Loader:
         else:
             self.connection.append(name, table)
 
-    def _tell_of_duplicates(self, repeats: Repeats) -> None:
+    def _tell_of_duplicates(self, kind: str, repeats: Repeats) -> None:
         """Final verdicts, and counts that follow them, for rows that turned out to be repeats."""
         if not repeats.told.num_rows:
             return
         self.connection.register("_told", repeats.told)
         try:
-            answers = stored.select(
-                self.connection, "feedback", ddl.TABLES["feedback"], _ANSWER, _SENT_AGAIN
+            answers, reports = (
+                stored.select(
+                    self.connection, name, ddl.TABLES[name], columns, _SENT_AGAIN.format(name=name)
+                )
+                for name, columns in (("feedback", _ANSWER), (kind, _ACKNOWLEDGED))
             )
-            self._append("feedback", self.connection.sql(_VERDICTS.format(answers=answers)))
+            verdicts = _VERDICTS.format(answers=answers, reports=reports)
+            self._append("feedback", self.connection.sql(verdicts))
             self.connection.execute(_COUNTS)
         finally:
             self.connection.unregister("_told")
@@ -331,8 +335,9 @@ FROM (
 WHERE alert.rowid = n.place AND alert.known_to IS DISTINCT FROM n.known_to
 """
 _ANSWER = ("report_id", "received_at", "feed", "record", "verdict")
+_ACKNOWLEDGED = ("report_id", "received_at", "source_uri", "acknowledged")
 _SENT_AGAIN = (
-    "envelope IN (SELECT envelope FROM stored.feedback_envelope "
+    "envelope IN (SELECT envelope FROM stored.{name}_envelope "
     "WHERE submission_id IN (SELECT submission_id FROM _told))"
 )
 # The answer of the intake, said again with the final verdict; a record that had none is named by
@@ -346,8 +351,13 @@ SELECT
 FROM _told t
 LEFT JOIN (
     SELECT report_id, received_at, min(feed) AS feed, min(record) AS record
-    FROM ({answers})
-    WHERE report_id IN (SELECT report_id FROM _told) AND verdict = 'ACK'
+    FROM (
+        SELECT report_id, received_at, feed, record FROM ({answers}) WHERE verdict = 'ACK'
+        UNION ALL
+        SELECT report_id, received_at, split_part(source_uri, '/', 1), acknowledged
+        FROM ({reports}) WHERE acknowledged IS NOT NULL
+    )
+    WHERE report_id IN (SELECT report_id FROM _told)
     GROUP BY ALL
 ) f ON f.report_id = t.report_id AND f.received_at = t.received_at
 """

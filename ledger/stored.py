@@ -11,6 +11,9 @@ over three tables of the schema `stored`:
 A 16-byte hash is two numbers, `<name>_high` and `<name>_low`. A column that may be empty is made
 when the first value for it comes. Nothing is assumed of the values: rows that share nothing get a
 profile and an envelope of their own (docs/adr/0007-reports-in-parts.md).
+
+An answer that only says ACK is not written at all: the report says it (`acknowledged`), and the
+view `feedback` has it beside those that are written.
 """
 
 from collections.abc import Container, Iterator, Mapping, Sequence
@@ -24,8 +27,11 @@ import pyarrow.compute as pc
 from ledger.duck import Connection
 from schemas.columns import flat
 from schemas.derive import duckdb_columns
+from schemas.fields import IMPLEMENTED_KINDS
 
 SCHEMA = "stored"
+FEEDBACK = "feedback"
+FEED_OF = "split_part(source_uri, '/', 1)"  # of a report
 ENVELOPE = (
     "submission_id",
     "kind",
@@ -329,4 +335,19 @@ def _view(connection: Connection, name: str, wide: pa.Schema) -> None:
     connection.execute(
         f'CREATE OR REPLACE VIEW "{name}" AS '
         f"SELECT * EXCLUDE (place) FROM ({select(connection, name, wide)})"
+        f"{_acknowledged() if name == FEEDBACK else ''}"
+    )
+
+
+def _acknowledged() -> str:
+    """The answers that reports stand for, as further rows of `feedback`."""
+    return "".join(
+        f"""
+        UNION ALL BY NAME
+        SELECT submission_id, report_submitting_entity_id AS submitter,
+            {FEED_OF} AS feed, acknowledged::BIGINT AS record,
+            source_record_locator AS locator, report_id, source_trade_id,
+            'ACK' AS verdict, 'intake' AS stage, received_at
+        FROM main."{kind}" WHERE acknowledged IS NOT NULL"""
+        for kind in IMPLEMENTED_KINDS
     )

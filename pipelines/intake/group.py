@@ -16,7 +16,16 @@ from connectors.engine.tokens import Tokeniser
 from pipelines.intake.enrich import Doubt, Nothing, enrich
 from pipelines.intake.markets import by_market, evaluate
 from pipelines.intake.narrow import narrow_rows
-from quality.answers import ACCEPTED, QUARANTINED, REJECTED, answers, mark, refusals, verdicts
+from quality.answers import (
+    ACCEPTED,
+    QUARANTINED,
+    REJECTED,
+    acknowledged,
+    answers,
+    mark,
+    refusals,
+    verdicts,
+)
 from quality.evaluate import EVALUATION, Evaluator
 from schemas.fields import arrow_schema
 from schemas.records import FEEDBACK, QUARANTINE, SUBMISSION
@@ -41,12 +50,16 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class TakenGroup:
-    """What came of a group: `reports` are wide, `narrow` the on-time events of each market."""
+    """What came of a group: `reports` are wide, `narrow` the on-time events of each market.
+
+    `acknowledged` and `answers` as in `Judged`.
+    """
 
     feed: Feed
     reports: pa.Table
+    acknowledged: pa.Array
     narrow: Mapping[str, NDArray[Any]]
-    feedback: pa.Table
+    answers: pa.Table
     quarantine: pa.Table
     submissions: pa.Table
     order: NDArray[np.int64]
@@ -68,8 +81,9 @@ def take_group(
     return TakenGroup(
         feed=group.feed,
         reports=judged.reports,
+        acknowledged=judged.acknowledged,
         narrow=judged.narrow,
-        feedback=pa.concat_tables([judged.answers, rest.feedback]),
+        answers=pa.concat_tables([judged.answers, rest.answers]),
         quarantine=rest.quarantine,
         submissions=rest.submissions,
         order=group.order,
@@ -80,11 +94,15 @@ def take_group(
 class Judged:
     """Decoded records, checked: `waiting` are those the operator must decide about.
 
+    `acknowledged` has an entry a report: the record's ordinal in its submission, null where
+    `answers` (FEEDBACK) say more of it than ACK.
+
     The arrays have one entry a record: its submission's place in the group, its verdict (numbers of
     `quality.answers`), and whether it came late.
     """
 
     reports: pa.Table
+    acknowledged: pa.Array
     narrow: Mapping[str, NDArray[Any]]
     answers: pa.Table
     waiting: pa.Table
@@ -124,7 +142,7 @@ class Account:
 class Concluded:
     """What concerns a group as a whole, or records that were never rows."""
 
-    feedback: pa.Table
+    answers: pa.Table
     quarantine: pa.Table
     submissions: pa.Table
 
@@ -137,9 +155,11 @@ def judge(rows: pa.RecordBatch, group: Group, evaluator: Evaluator, data_origin:
     found = _judged(evaluate(evaluator, batch, feed), enriched.doubts)
     verdict = verdicts(batch.num_rows, found)
     batch = mark(batch, found)
-    reports = _kept(batch, verdict == ACCEPTED)
+    accepted = verdict == ACCEPTED
+    reports = _kept(batch, accepted)
     return Judged(
         reports=pa.Table.from_batches([reports], arrow_schema(feed.kind)),
+        acknowledged=acknowledged(rows["record"], found).filter(pa.array(accepted)),
         narrow=_on_time(reports, feed),
         answers=answers(batch, found, _envelopes(group), rows["submission"], rows["record"]),
         waiting=_undecided(rows, found, verdict),
@@ -169,7 +189,7 @@ def concluded(
     findings, quarantined = _of(decoded.findings, fresh), _of(decoded.quarantined, fresh)
     again = _told(group, _envelopes(group), group.repeats, "DUPLICATE", "ENR-REPEATED")
     return Concluded(
-        feedback=pa.concat_tables([refused(group, findings), again]),
+        answers=pa.concat_tables([refused(group, findings), again]),
         quarantine=waits(group, judged, quarantined, decoded.held),
         submissions=_counted(group, decoded, account, data_origin),
     )

@@ -22,6 +22,7 @@ from pipelines.intake.group import Group, TakenGroup, take_group
 from pipelines.intake.large import Pieces, TakenPiece, Told, take_large
 from pipelines.intake.plan import Unit
 from pipelines.job.segments import NO_WATERMARK
+from quality.answers import acknowledgements
 from quality.evaluate import Evaluator
 from schemas.errors import InputError
 from schemas.fields import IMPLEMENTED_KINDS, arrow_schema
@@ -34,6 +35,7 @@ _DAY_US = 24 * 3600 * 1_000_000
 _FIRST_DAY = dt.date(1970, 1, 1)
 _START = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _US = dt.timedelta(microseconds=1)
+_NOBODY = pa.array([], pa.int32())
 _STREAM_MARKET = "PYMT"  # the market group the stream job reads
 
 
@@ -41,18 +43,29 @@ _STREAM_MARKET = "PYMT"  # the market group the stream job reads
 class Taken:
     """What came of a unit.
 
-    `reports` are wide reports by kind, every kind present (`arrow_schema(kind)`); `narrow` are the
-    on-time payments as `NARROW` rows in order of arrival, complete up to `watermark_us`; the others
-    have the schemas of `schemas.records`. In `submissions`, submitted = accepted + rejected +
-    quarantined + duplicates on every row.
+    `reports` are wide reports by kind, every kind present (`arrow_schema(kind)`), and
+    `acknowledged` says of each the record's ordinal in its submission, null where `answers` say
+    more of it than ACK. `narrow` are the on-time payments as `NARROW` rows in order of arrival,
+    complete up to `watermark_us`; the others have the schemas of `schemas.records`. In
+    `submissions`, submitted = accepted + rejected + quarantined + duplicates on every row.
     """
 
     reports: Mapping[str, pa.Table]
+    acknowledged: Mapping[str, pa.Array]
     narrow: NDArray[Any]
     watermark_us: int
-    feedback: pa.Table
+    answers: pa.Table
     quarantine: pa.Table
     submissions: pa.Table
+
+    @property
+    def feedback(self) -> pa.Table:
+        """All answers, made anew at each call: `answers`, and an ACK for every other record."""
+        plain = [
+            acknowledgements(reports, self.acknowledged[kind])
+            for kind, reports in self.reports.items()
+        ]
+        return pa.concat_tables([self.answers, *plain])
 
 
 class Intake:
@@ -139,9 +152,10 @@ class Intake:
         )
         return Taken(
             reports=MappingProxyType({kind: _no_reports(kind) for kind in IMPLEMENTED_KINDS}),
+            acknowledged=MappingProxyType(dict.fromkeys(IMPLEMENTED_KINDS, _NOBODY)),
             narrow=np.empty(0, NARROW),
             watermark_us=self._watermark(raw),
-            feedback=done.feedback,
+            answers=done.answers,
             quarantine=done.quarantine,
             submissions=_numbered(done.submissions, unit.number).cast(SUBMISSION),
         )
@@ -168,9 +182,15 @@ class Intake:
         }
         return Taken(
             reports=MappingProxyType(reports),
+            acknowledged=MappingProxyType(
+                {
+                    kind: pa.concat_arrays([_NOBODY, *(g.acknowledged for g in some)])
+                    for kind, some in of_kind.items()
+                }
+            ),
             narrow=stream_rows(of_kind["event"]),
             watermark_us=self._watermark(raw),
-            feedback=_concat([g.feedback for g in groups], FEEDBACK),
+            answers=_concat([g.answers for g in groups], FEEDBACK),
             quarantine=_concat([g.quarantine for g in groups], QUARANTINE),
             submissions=submissions.cast(SUBMISSION),
         )

@@ -24,11 +24,12 @@ Told = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class TakenPiece:
-    """What came of one piece, every record of it."""
+    """What came of one piece, every record of it; as in `pipelines.intake.group.Judged`."""
 
     reports: pa.Table
+    acknowledged: pa.Array
     narrow: Mapping[str, NDArray[Any]]
-    feedback: pa.Table
+    answers: pa.Table
     quarantine: pa.Table
 
 
@@ -73,7 +74,9 @@ def take_large(
             judged = judge(piece.batch, group, evaluator, data_origin)
             answers = pa.concat_tables([judged.answers, refused(group, piece.findings)])
             waiting = waits(group, [judged], piece.quarantined, [None])
-            pieces.take(TakenPiece(judged.reports, judged.narrow, answers, waiting))
+            pieces.take(
+                TakenPiece(judged.reports, judged.acknowledged, judged.narrow, answers, waiting)
+            )
             account.add(judged)
         told(piece.done)
 

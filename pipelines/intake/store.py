@@ -1,17 +1,20 @@
 """What an intake unit leaves on disk: one file a table, each written whole or not at all.
 
 <kind>/seg-00000.arrow      wide reports of a kind      (Arrow IPC stream); no file: no reports
-feedback/seg-00000.arrow    answers                     (schemas.records.FEEDBACK)
+feedback/seg-00000.arrow    answers other than ACK      (schemas.records.FEEDBACK)
 quarantine/seg-00000.arrow  what waits for the operator (schemas.records.QUARANTINE)
 submissions/seg-00000.arrow counts                      (schemas.records.SUBMISSION)
 narrow/seg-00000.bin        on-time payments for the stream job (pipelines.job.segments)
 
 What a large submission left but its counts lies in pieces: seg-00000-0000.arrow and so on.
 
-A column without a value is not written, most of a wide report has none; `read` puts it back.
+Reports have one column more, `acknowledged`: the record's ordinal in its submission where its
+answer is a plain ACK, null where `feedback` has what it was told. A column without a value is not
+written, most of a wide report has none; `read` puts it back.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,6 +26,7 @@ from pipelines.job.segments import write_rows, write_segment
 from schemas.fields import IMPLEMENTED_KINDS, arrow_schema
 from schemas.records import FEEDBACK, QUARANTINE, SUBMISSION
 
+_ACKNOWLEDGED = pa.field("acknowledged", pa.int32())
 _RECORDS = {"feedback": FEEDBACK, "quarantine": QUARANTINE, "submissions": SUBMISSION}
 TABLES = (*IMPLEMENTED_KINDS, *_RECORDS)
 
@@ -31,8 +35,8 @@ def store(taken: Taken, folder: Path, number: int) -> None:
     """Write one unit's results. `submissions` comes last: where it exists, the unit is complete."""
     for kind, reports in taken.reports.items():
         if reports.num_rows:
-            _write(reports, _path(folder, kind, number))
-    _write(taken.feedback, _path(folder, "feedback", number))
+            _write(_told(reports, taken.acknowledged[kind]), _path(folder, kind, number))
+    _write(taken.answers, _path(folder, "feedback", number))
     _write(taken.quarantine, _path(folder, "quarantine", number))
     write_segment(folder / "narrow", number, taken.narrow, taken.watermark_us)
     _write(taken.submissions, _path(folder, "submissions", number))
@@ -49,9 +53,9 @@ class StoredPieces:
     def take(self, piece: TakenPiece) -> None:
         """Write one piece."""
         for name, table in (
-            ("feedback", piece.feedback),
+            ("feedback", piece.answers),
             ("quarantine", piece.quarantine),
-            (self._kind, piece.reports),
+            (self._kind, _told(piece.reports, piece.acknowledged)),
         ):
             _write(table, _path(self._folder, name, self._number, self._count))
         with self._rows.open("ab") as file:
@@ -70,7 +74,7 @@ class StoredPieces:
     def finish(self, taken: Taken) -> None:
         """Write the rest; `submissions` comes last, as of any unit."""
         folder, number = self._folder, self._number
-        _write(taken.feedback, _path(folder, "feedback", number))
+        _write(taken.answers, _path(folder, "feedback", number))
         _write(taken.quarantine, _path(folder, "quarantine", number))
         write_rows(folder / "narrow", number, self._rows, taken.watermark_us)
         _write(taken.submissions, _path(folder, "submissions", number))
@@ -84,7 +88,7 @@ def pieces(folder: Path, number: int) -> Iterator[Mapping[str, pa.Table]]:
             kind for kind in IMPLEMENTED_KINDS if _path(folder, kind, number, piece).is_file()
         ]
         yield {
-            kind: _read(_path(folder, kind, number, piece), arrow_schema(kind)),
+            kind: _read(_path(folder, kind, number, piece), _reports(kind)),
             "feedback": _read(path, FEEDBACK),
             "quarantine": _read(_path(folder, "quarantine", number, piece), QUARANTINE),
         }
@@ -98,10 +102,19 @@ def stored(folder: Path, number: int) -> bool:
 def read(folder: Path, name: str, number: int) -> pa.Table:
     """One table of one unit; of a kind of which the unit had no reports, an empty one."""
     path = _path(folder, name, number)
-    schema = _RECORDS[name] if name in _RECORDS else arrow_schema(name)
+    schema = _RECORDS[name] if name in _RECORDS else _reports(name)
     if name in IMPLEMENTED_KINDS and not path.is_file():
         return schema.empty_table()
     return _read(path, schema)
+
+
+@cache
+def _reports(kind: str) -> pa.Schema:
+    return arrow_schema(kind).append(_ACKNOWLEDGED)
+
+
+def _told(reports: pa.Table, acknowledged: pa.Array) -> pa.Table:
+    return reports.append_column(_ACKNOWLEDGED, acknowledged)
 
 
 def _read(path: Path, schema: pa.Schema) -> pa.Table:

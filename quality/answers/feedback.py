@@ -3,6 +3,9 @@
 One row a record and finding; a record without findings has one ACK row whose rule id is null. All
 rows of a record carry the same verdict: NACK if a fatal rule broke, QUARANTINED if we could not
 decide, else ACK (a warning marks the record and leaves it accepted).
+
+Nearly all records are without findings, and their row says nothing their report does not say: it is
+made of the report where somebody asks for it (`acknowledgements`, or the ledger's `feedback`).
 """
 
 import numpy as np
@@ -69,7 +72,7 @@ def answers(
     submission: pa.Array,
     record: pa.Array,
 ) -> pa.Table:
-    """Feedback on every row of an evaluated batch.
+    """Feedback on the rows of an evaluated batch in which something was found.
 
     Args:
         batch: canonical records.
@@ -81,31 +84,75 @@ def answers(
     Returns:
         Table, schema FEEDBACK, ordered by row of the batch, then rule id.
     """
-    found = findings["row"].to_numpy()
-    silent = np.setdiff1d(np.arange(batch.num_rows), found)
-    row = np.concatenate([found, silent])
-    order = np.argsort(row, kind="stable")
-    finding = pa.array(
-        np.concatenate([np.arange(len(found)), np.zeros(len(silent), np.int64)])[order],
-        mask=np.concatenate([np.zeros(len(found), bool), np.ones(len(silent), bool)])[order],
-    )
-    at = pa.array(row[order])
-    of = submission.take(at)
-    verdict = pa.array(VERDICTS).take(pa.array(verdicts(batch.num_rows, findings)[row[order]]))
-    severity = _severity(_one(findings["outcome"])).take(finding)
+    row = findings["row"].to_numpy()
+    at = pa.array(row)
     return _feedback(
         submissions,
-        of,
+        submission.take(at),
         record=record.take(at),
         locator=batch["source_record_locator"].take(at),
         report_id=batch["report_id"].take(at),
         source_trade_id=batch["source_trade_id"].take(at),
-        verdict=verdict,
-        severity=severity,
-        rule_id=_one(findings["rule_id"]).take(finding),
-        field=_one(findings["field"]).take(finding),
-        expected=_one(findings["expected"]).take(finding),
+        verdict=pa.array(VERDICTS).take(pa.array(verdicts(batch.num_rows, findings)[row])),
+        severity=_severity(_one(findings["outcome"])),
+        rule_id=_one(findings["rule_id"]),
+        field=_one(findings["field"]),
+        expected=_one(findings["expected"]),
     )
+
+
+def acknowledged(record: pa.Array, findings: pa.Table) -> pa.Array:
+    """Which rows of a batch are told nothing but ACK, as `acknowledgements` wants it.
+
+    Args:
+        record: for each row of the batch, its ordinal in the submission.
+        findings: `quality.evaluate.EVALUATION`, rows of that batch.
+
+    Returns:
+        int32: the ordinals, null where something was found.
+    """
+    found = np.zeros(len(record), np.bool_)
+    found[findings["row"].to_numpy()] = True
+    return pa.array(record.to_numpy().astype(np.int32), mask=found)
+
+
+def acknowledgements(reports: pa.Table, records: pa.Array) -> pa.Table:
+    """Feedback on accepted records in which nothing was found, made of their reports.
+
+    Args:
+        reports: wide reports of one kind.
+        records: for each its ordinal in the submission, null where it has other answers.
+
+    Returns:
+        Table, schema FEEDBACK, one row a record, in the order of the reports.
+    """
+    silent = records.is_valid()
+    some = reports.select(list(_SAID)).filter(silent)
+    coded = _one(some["source_uri"]).dictionary_encode()  # <feed>/<sha256 of the submission>
+    feed = pc.list_element(pc.split_pattern(coded.dictionary, "/", max_splits=1), 0)
+    columns = {name: some[source] for source, name in _SAID.items()}
+    columns |= {
+        "feed": feed.take(coded.indices),
+        "record": records.filter(silent),
+        "verdict": pa.repeat(VERDICTS[ACCEPTED], some.num_rows),
+        "stage": pa.repeat(STAGE, some.num_rows),
+    }
+    nothing = pa.nulls(some.num_rows)
+    return pa.table(
+        [columns.get(field.name, nothing).cast(field.type) for field in FEEDBACK], schema=FEEDBACK
+    )
+
+
+# What an answer repeats of the report: its columns -> those of the answer.
+_SAID = {
+    "submission_id": "submission_id",
+    "report_submitting_entity_id": "submitter",
+    "source_uri": "feed",
+    "source_record_locator": "locator",
+    "report_id": "report_id",
+    "source_trade_id": "source_trade_id",
+    "received_at": "received_at",
+}
 
 
 def refusals(findings: pa.Table, submissions: pa.Table) -> pa.Table:

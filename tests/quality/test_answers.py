@@ -23,6 +23,12 @@ SUBMISSIONS = pa.table(
         "received_at": pa.array([NOON, NOON], pa.timestamp("us", "UTC")),
     }
 )
+_OF_SUBMISSION = {
+    "submission_id": "submission_id",
+    "report_submitting_entity_id": "submitter",
+    "source_uri": "feed",
+    "received_at": "received_at",
+}
 ROWS = [
     {"source_record_locator": "xml:1"},
     {"source_record_locator": "xml:2", "settlement_amount": "-777.77"}
@@ -36,9 +42,13 @@ ROWS = [
 def feedback(evaluator: Evaluator) -> pa.Table:
     batch = examples.batch("PYMT", ROWS)
     findings = evaluator.evaluate(batch, "event", "PYMT")
-    table = answers.answers(
-        batch, findings, SUBMISSIONS, pa.array([0, 0, 0, 1]), pa.array([0, 1, 2, 0])
-    )
+    submission, record = pa.array([0, 0, 0, 1]), pa.array([0, 1, 2, 0])
+    told = answers.answers(batch, findings, SUBMISSIONS, submission, record)
+    reports = pa.Table.from_batches([batch]).drop_columns(list(_OF_SUBMISSION))
+    for name, source in _OF_SUBMISSION.items():
+        reports = reports.append_column(name, SUBMISSIONS[source].take(submission))
+    silent = answers.acknowledgements(reports, answers.acknowledged(record, findings))
+    table = pa.concat_tables([silent, told])
     table.validate(full=True)
     return table
 

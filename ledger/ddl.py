@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
-from ledger import stored, views
+from ledger import stored, uuids, views
 from ledger.duck import Connection
 from schemas.derive import duckdb_columns
 from schemas.errors import InputError
@@ -204,7 +204,7 @@ def create(connection: Connection, data_origin: str) -> None:
     """
     if data_origin not in ORIGINS:
         raise InputError(f"ledger: data_origin: expected one of {', '.join(ORIGINS)}")
-    connection.execute(_MACROS)
+    connection.execute(_MACROS + uuids.MACRO)
     connection.execute(_event_codes())
     for name, schema in TABLES.items():
         if name not in IN_PARTS:

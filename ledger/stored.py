@@ -8,9 +8,9 @@ over three tables of the schema `stored`:
     stored.<name>_profile    combinations of code-like values (type, nature, currency, ...)
     stored.<name>_envelope   what the records of one submission share
 
-A 16-byte hash is two numbers, `<name>_high` and `<name>_low`. A column that may be empty is made
-when the first value for it comes. Nothing is assumed of the values: rows that share nothing get a
-profile and an envelope of their own (docs/adr/0007-reports-in-parts.md).
+A 16-byte hash is two numbers, `<name>_high` and `<name>_low`, and so is a UUID. A column that may
+be empty is made when the first value for it comes. Nothing is assumed of the values: rows that
+share nothing get a profile and an envelope of their own (docs/adr/0007-reports-in-parts.md).
 
 An answer that only says ACK is not written at all: the report says it (`acknowledged`), and the
 view `feedback` has it beside those that are written.
@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ledger.duck import Connection
+from ledger.uuids import in_halves
 from schemas.columns import flat
 from schemas.derive import duckdb_columns
 from schemas.fields import IMPLEMENTED_KINDS
@@ -79,6 +80,7 @@ _COMPUTED = {
     "contract": "id_of(r.contract_hash_high)",
 }
 _HALVES = ("_high", "_low")
+_UUIDS = frozenset({"uetr"})  # text that is a UUID, or should be
 Codes = npt.NDArray[np.int64]
 
 
@@ -91,6 +93,7 @@ class Shape:
     envelope: tuple[pa.Field, ...]
     profile: tuple[pa.Field, ...]
     hashes: tuple[pa.Field, ...]
+    uuids: tuple[pa.Field, ...]
     own: tuple[pa.Field, ...]
 
     @classmethod
@@ -100,17 +103,19 @@ class Shape:
         rest = [f for f in wide if f.name not in ENVELOPE and f.name not in _COMPUTED]
         profile = tuple(f for f in rest if pa.types.is_dictionary(f.type) or f.name in _CODES)
         hashes = tuple(f for f in rest if f.type == pa.binary(16))
-        placed = {field.name for field in (*profile, *hashes)}
+        uuids = tuple(field for field in rest if field.name in _UUIDS)
+        placed = {field.name for field in (*profile, *hashes, *uuids)}
         own = tuple(field for field in rest if field.name not in placed)
-        return cls(name, wide, envelope, profile, hashes, own)
+        return cls(name, wide, envelope, profile, hashes, uuids, own)
 
     def row_fields(self) -> Iterator[pa.Field]:
         """Columns of `stored.<name>`, those included that are not made yet."""
         yield pa.field("envelope", pa.int64(), nullable=False)
         yield pa.field("profile", pa.int64(), nullable=False)
-        for field in self.hashes:
+        for field in (*self.hashes, *self.uuids):
             for half in _HALVES:
                 yield pa.field(field.name + half, pa.uint64(), nullable=field.nullable)
+        yield from self.uuids  # those that are none
         yield from self.own
 
 
@@ -205,6 +210,10 @@ def select(
             text = f'p."{field.name}"'
         elif field in shape.hashes:
             text = f'hash_of(r."{field.name}_high", r."{field.name}_low")'
+        elif field in shape.uuids:
+            text = f'uuid_of(r."{field.name}_high", r."{field.name}_low")'
+            if field.name in there:
+                text = f'coalesce({text}, r."{field.name}")'
         elif field.name in there:
             text = f'r."{field.name}"'
         else:
@@ -247,6 +256,12 @@ def split(shape: Shape, table: pa.Table, first_profile: int, first_envelope: int
     for field in shape.hashes:
         if field.name in given:
             rows |= _halves(field.name, flat(given[field.name]).cast(field.type))
+    for field in shape.uuids:
+        if field.name in given:
+            *halves, rest = in_halves(flat(given[field.name]))
+            rows |= {field.name + half: found for half, found in zip(_HALVES, halves, strict=True)}
+            if rest.null_count < size:
+                rows[field.name] = rest
     rows |= {field.name: given[field.name] for field in shape.own if field.name in given}
     return Parts(
         pa.table(rows),

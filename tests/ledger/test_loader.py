@@ -86,6 +86,32 @@ def test_the_first_received_is_the_original_in_whatever_order_they_are_loaded(
     assert counts == [(1, 0), (0, 1), (0, 1)]
 
 
+def test_a_plain_ack_its_report_says_is_the_answer_that_is_not_written(tmp_path: Path) -> None:
+    """Loaded as rows or as a column of the reports: who asks for answers sees no difference."""
+    parts = [
+        wide([report(10 * n + k, at=START, received_at=START + (n + 1) * DAY) for k in range(3)])
+        for n in range(2)
+    ]
+    parts.append(wide([report(20, at=START, received_at=START + 3 * DAY, reference="T10")]))
+    written = loaded(tmp_path / "rows", parts)
+    said = Loader(tmp_path / "column.duckdb", "SIMULATED")
+    for position, reports in enumerate(parts):
+        answers, more = acknowledged(reports), reports.num_rows > 1  # one record is told more
+        plain = pa.array([None if more and n == 1 else n for n in range(len(reports))], pa.int32())
+        tables = {"event": reports.append_column("acknowledged", plain)}
+        tables |= {"feedback": answers.slice(int(more), int(more))}
+        said.load_segment("test", position, tables | {"submission": submitted(reports)})
+        said.flush()
+    everything = "SELECT * FROM feedback ORDER BY ALL"
+    with written, said:
+        assert said.connection.sql(everything).equals(written.connection.sql(everything))
+        assert said.connection.scalar("SELECT count(*) FROM stored.feedback") == 2 + (
+            told := said.connection.scalar("SELECT count(*) FROM feedback WHERE stage = 'final'")
+        )
+        assert told == 1
+        assert said.connection.scalar("SELECT record FROM feedback WHERE stage = 'final'") == 0
+
+
 def test_the_same_reference_of_another_submitter_is_no_duplicate(tmp_path: Path) -> None:
     reports = wide([report(0, reference="same"), report(0, NANJING, reference="same")])
     with loaded(tmp_path, [reports]) as loader:

@@ -1,5 +1,6 @@
 """Reports in parts come back as they were given, whatever repeats in them and whatever is empty."""
 
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,15 @@ WIDE = ddl.TABLES["event"]
 _LEDGER = {field.name for field in ddl.ledger_fields("event")}
 
 
+# What is no UUID in small letters stays the text it is.
+_UETRS = [
+    *(str(uuid.UUID(int=number << 60 | number)) for number in range(5)),
+    "0627A4AA-C053-4ADC-9EFB-3B764E904B7B",
+    f"{7:036d}",
+    "",
+]
+
+
 def mixed(seed: int, count: int = 60) -> pa.Table:
     """Reports whose values repeat, alternate or are missing at random."""
     rng = np.random.default_rng(seed)
@@ -30,7 +40,7 @@ def mixed(seed: int, count: int = 60) -> pa.Table:
             event_type=str(rng.choice(["PAYM", "DISC", "PLDG"])),
             purpose_code=rng.choice([None, "SALA", "GDDS"]),
             counterparty_1_region=rng.choice([None, "310000", "330200"]),
-            uetr=None if seed == 0 else f"{number:036d}",
+            uetr=None if seed == 0 else str(rng.choice(_UETRS[seed:])),
             asset_range_start=int(rng.integers(0, 3)) or None,
             invoice_hash=rng.choice([None, bytes(16), bytes([255] * 16), bytes(range(16))]),
         )

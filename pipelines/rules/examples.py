@@ -19,12 +19,25 @@ import pyarrow as pa
 
 from pipelines.rules.kernels.table import pair_id
 from pipelines.rules.registry import Rule
+from pipelines.rules.relations import TABLES, Readers, relations
+from schemas.agents import REGION_BITS
 from schemas.errors import ConfigurationError
-from schemas.narrow import EVENT_CODES, FLAG_PAYER_PERSON, NARROW
+from schemas.narrow import (
+    EVENT_CODES,
+    FLAG_CROSS_BORDER,
+    FLAG_PAYEE_PERSON,
+    FLAG_PAYER_PERSON,
+    NARROW,
+)
 from schemas.reference_data import calendars
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BEIJING = timedelta(hours=8)
+_FLAGS = {
+    "person": FLAG_PAYER_PERSON,
+    "to_person": FLAG_PAYEE_PERSON,
+    "abroad": FLAG_CROSS_BORDER,
+}
 _VANTAGES = ("SH", "JS", "ZJ", "AH", "joint")
 
 # (variant, vantage, subject, instant, measure, band, how many transactions are evidence)
@@ -56,6 +69,20 @@ def party(label: str) -> int:
         payer, payee = label.split(">")
         return int(pair_id.py_func(party(payer), party(payee)))
     return int.from_bytes(label.encode(), "big")
+
+
+def agent(label: str) -> int:
+    """The number of a bank's branch, such as `2-SH`: bank 2 in Shanghai; `2-OUT` is elsewhere.
+
+    Example:
+        >>> agent("-"), agent("2-SH"), agent("2-OUT")
+        (0, 17, 16)
+    """
+    if label == "-":
+        return 0
+    bank, place = label.split("-")
+    region = _VANTAGES.index(place) + 1 if place in _VANTAGES else 0
+    return int(bank) << REGION_BITS | region
 
 
 def instant(text: str) -> int:
@@ -94,17 +121,19 @@ def _read(path: Path, rule: Rule) -> Example:
     tables = {
         name: _rows(where, name, text)
         for name, text in content.items()
-        if name in {"reports", "acts", "loans", "expected"}
+        if name in {"reports", "acts", "loans", "expected", *TABLES}
     }
-    relations = {}
-    if rule.lane == "ledger":
-        relations = {"tx": _acts(tables["acts"]), "holding": _loans(tables["loans"])}
+    found = {}
+    if rule.lane == "ledger" and "acts" in tables:
+        found = {"tx": _acts(tables["acts"]), "holding": _loans(tables["loans"])}
+    elif rule.lane == "ledger":
+        found = relations(tables, Readers(party, instant, fen, _vantages))
     money = rule.unit == "CNY fen"
     return Example(
         name=path.stem,
         about=content["about"],
         reports=_reports(tables.get("reports", []), rule),
-        relations=relations,
+        relations=found,
         parameters=content.get("parameters", {}),
         expected=tuple(
             sorted(
@@ -153,7 +182,13 @@ def _reports(rows: list[dict[str, str]], rule: Rule) -> npt.NDArray[Any]:
                     "payer_party": party(row["payer"]),
                     "payee_party": party(row["payee"]),
                     "mask": _mask(row["region"]),
-                    "flags": FLAG_PAYER_PERSON * (row.get("person", "no") == "yes"),
+                    "payer_account": party(row.get("from", "-")),
+                    "payee_account": party(row.get("to", "-")),
+                    "payer_agent": agent(row.get("from_bank", "-")),
+                    "payee_agent": agent(row.get("to_bank", "-")),
+                    "flags": sum(
+                        flag * (row.get(name, "no") == "yes") for name, flag in _FLAGS.items()
+                    ),
                     "event_code": EVENT_CODES["PAYM"],
                 }
             )

@@ -24,7 +24,13 @@ from replay.market.flows import everyday, joined
 from replay.market.others import others
 from replay.market.population import populate
 from replay.market.sending import Sent
-from replay.schemes import double_financing, pass_through, structuring
+from replay.schemes import (
+    double_financing,
+    large_value,
+    pass_through,
+    public_to_private,
+    structuring,
+)
 from replay.schemes.plans import INNOCENT, SCHEME, Plan, Planner, labels
 from schemas.errors import InputError
 
@@ -86,6 +92,8 @@ def simulate(
     structuring.plant(plan)
     pass_through.plant(plan)
     acts, lent = double_financing.plant(plan)
+    for each_rule in (large_value, public_to_private):
+        each_rule.plant(plan.drawing(seed, each_rule.RULE))
     paid = payments.feed(rng, who, joined([base, plan.payments()]), _BROKEN_SHARE)
     usual = bills.everyday(rng, who, when, round(sizes.reports * _BILL_SHARE))
     billed = bills.feed(rng, who, bills.joined([usual, acts]), _BROKEN_SHARE)

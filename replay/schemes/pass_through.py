@@ -44,12 +44,12 @@ def _innocents(plan: Planner) -> None:
     for _ in range(3):
         _split(plan, "saved_then_spent", hold_days=5, kind=INNOCENT)
     for _ in range(2):
-        _split(plan, "small_amounts", total=(150_000, 300_000), kind=INNOCENT)
+        _split(plan, "small_amounts", between=(150_000, 300_000), kind=INNOCENT)
     for _ in range(2):
-        _split(plan, "house_purchase", total=(900_000, 2_200_000), kind=INNOCENT, person=True)
+        _split(plan, "house_purchase", between=(900_000, 2_200_000), kind=INNOCENT, person=True)
 
 
-def _parts(plan: Planner, fen: int, count: int) -> list[int]:
+def parts(plan: Planner, fen: int, count: int) -> list[int]:
     """Cut an amount into uneven parts of whole yuan that add up."""
     cuts = np.sort(plan.rng.uniform(0.2, 1.0, count))
     shares = cuts / cuts.sum()
@@ -57,7 +57,7 @@ def _parts(plan: Planner, fen: int, count: int) -> list[int]:
     return [*parts, fen - sum(parts)]
 
 
-def _stranger(plan: Planner, region: int, person: bool, outside: float = 0.5) -> int:
+def stranger(plan: Planner, region: int, person: bool, outside: float = 0.5) -> int:
     """An account of somebody else: outside the Delta, or in this region."""
     if plan.rng.random() < outside:
         return plan.account(plan.party(person, spread=0, claim=False))
@@ -68,10 +68,10 @@ def _money_in(plan: Planner, number: int, accounts: Sequence[int], fen: int, day
     """Pay the inflow in one to three parts; returns the hour of the last."""
     count = max(len(accounts), int(plan.rng.integers(1, 4)))
     hour = float(plan.rng.uniform(9.0, 11.0))
-    for at, part in enumerate(_parts(plan, fen, count)):
+    for at, part in enumerate(parts(plan, fen, count)):
         account = accounts[at % len(accounts)]
         region = int(plan.who.account_regions()[account])
-        sender = _stranger(plan, region, bool(plan.rng.random() < 0.5))
+        sender = stranger(plan, region, bool(plan.rng.random() < 0.5))
         hour += float(plan.rng.uniform(0.05, 0.9)) * (at > 0)
         plan.pay(number, plan.at(day, hour), sender, account, part)
     return hour
@@ -80,12 +80,13 @@ def _money_in(plan: Planner, number: int, accounts: Sequence[int], fen: int, day
 def _money_out(
     plan: Planner, number: int, account: int, fen: int, day: int, hour: float, payees: Sequence[int]
 ) -> None:
-    for at, part in enumerate(_parts(plan, fen, len(payees))):
+    for at, part in enumerate(parts(plan, fen, len(payees))):
         hour += float(plan.rng.uniform(0.05, 0.6)) * (at > 0)
         plan.pay(number, plan.at(day, min(hour, 17.9)), account, payees[at], part)
 
 
-def _total(plan: Planner, low: int, high: int) -> int:
+def total(plan: Planner, low: int, high: int) -> int:
+    """An amount between two of yuan, small ones more often, in fen."""
     return int(np.exp(plan.rng.uniform(np.log(low), np.log(high)))) * YUAN
 
 
@@ -99,7 +100,7 @@ def _split(
     doors: int = 1,
     hold_days: int = 0,
     ratio: tuple[float, float] = (0.93, 0.995),
-    total: tuple[int, int] = (620_000, 4_000_000),
+    between: tuple[int, int] = (620_000, 4_000_000),
     kind: str = SCHEME,
     person: bool | None = None,
     wait: tuple[float, float] = (0.1, 1.1),
@@ -109,12 +110,12 @@ def _split(
     regions = plan.regions_of(party)
     number = plan.begin(RULE, variant, kind, split=True)
     days = plan.days(hold_days + 1)
-    fen = _total(plan, *total)
+    fen = total(plan, *between)
     doors_in = [plan.account(party, region) for region in regions[:doors]]
     hour = _money_in(plan, number, doors_in, fen, days[0])
     way_out = regions[doors]
     payees = [
-        _stranger(plan, way_out, bool(plan.rng.random() < 0.4))
+        stranger(plan, way_out, bool(plan.rng.random() < 0.4))
         for _ in range(int(plan.rng.integers(1, 4)))
     ]
     left = int(fen * float(plan.rng.uniform(*ratio))) // YUAN * YUAN
@@ -128,9 +129,9 @@ def _returns(plan: Planner) -> None:
     first, second = plan.regions_of(party)[:2]
     number = plan.begin(RULE, "returns_to_region", SCHEME, split=False)
     day = plan.days(1)[0]
-    fen = _total(plan, 620_000, 4_000_000)
+    fen = total(plan, 620_000, 4_000_000)
     hour = _money_in(plan, number, [plan.account(party, first)], fen, day)
-    payees = [_stranger(plan, first, False, outside=0.0) for _ in range(2)]
+    payees = [stranger(plan, first, False, outside=0.0) for _ in range(2)]
     left = int(fen * float(plan.rng.uniform(0.93, 0.99))) // YUAN * YUAN
     _money_out(plan, number, plan.account(party, second), left, day, hour + _soon(plan), payees)
 
@@ -155,10 +156,10 @@ def _two_banks(plan: Planner) -> None:
     home = int(region[first])
     number = plan.begin(RULE, "two_banks_one_region", SCHEME, split=False)
     day = plan.days(1)[0]
-    fen = _total(plan, 620_000, 4_000_000)
+    fen = total(plan, 620_000, 4_000_000)
     hour = _money_in(plan, number, [first], fen, day)
     way_out = plan.account(party, home, bank_not=int(who.account_bank[first]))
-    payees = [_stranger(plan, home, False) for _ in range(2)]
+    payees = [stranger(plan, home, False) for _ in range(2)]
     left = int(fen * float(plan.rng.uniform(0.93, 0.99))) // YUAN * YUAN
     _money_out(plan, number, way_out, left, day, hour + _soon(plan), payees)
 
@@ -171,7 +172,7 @@ def _sweep(plan: Planner) -> None:
     first, second = plan.regions_of(firm)[:2]
     number = plan.begin(RULE, "treasury_sweep", INNOCENT, split=True)
     day = plan.days(1)[0]
-    fen = _total(plan, 620_000, 2_500_000)
+    fen = total(plan, 620_000, 2_500_000)
     _money_in(plan, number, [plan.account(firm, first)], fen, day)
     left = int(fen * float(plan.rng.uniform(0.95, 0.99))) // YUAN * YUAN
     mate = plan.account(int(plan.rng.choice(mates)))

@@ -8,6 +8,7 @@ read.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -96,6 +97,15 @@ class Planner:
         # Very busy parties are left out: their own traffic would drown or imitate any pattern.
         self._busy = np.where(used > np.quantile(used[used > 0], 0.97), 0, used)
         self._taken = np.zeros(n, bool)
+
+    def drawing(self, seed: int, rule: str) -> "Planner":
+        """The same plans and parties, with random numbers of the rule's own.
+
+        So one rule's schemes draw the same whatever others plant, and move none of them.
+        """
+        own = copy(self)
+        own.rng = np.random.default_rng([seed, *rule.encode()])
+        return own
 
     def begin(self, rule: str, variant: str, kind: str, split: bool) -> int:
         """Open a plan; the number goes with each of its payments."""

@@ -82,7 +82,7 @@ def ledger_of(
 
 _SAME = (
     "payer_account", "payee_account", "payer_party", "payee_party", "reporter", "asset",
-    "instrument", "business_ordinal",
+    "instrument", "business_ordinal", "payer_agent", "payee_agent",
 )  # fmt: skip
 
 

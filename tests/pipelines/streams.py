@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from ledger import duck
 from pipelines.lanes.definitions import run_definition
 from pipelines.pairing import pairing
+from pipelines.rules.examples import agent
 from pipelines.rules.registry import ParameterSet, load_rules, parameters_on
-from schemas.narrow import FLAG_PAYER_PERSON, NARROW
+from schemas.narrow import FLAG_CROSS_BORDER, FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON, NARROW
 
 Rows = npt.NDArray[Any]
 SECOND, HOUR, DAY = 1_000_000, 3_600_000_000, 86_400_000_000
@@ -47,13 +48,21 @@ class Market:
         self.legs.append(row | more)
 
     def pay(
-        self, time: int, amount: int, payer: int, payee: int, *masks: int, person: bool = True
+        self,
+        time: int,
+        amount: int,
+        payer: int,
+        payee: int,
+        *masks: int,
+        person: bool = True,
+        **more: int,
     ) -> int:
         """One transaction, a leg for each mask, all agreeing."""
         self.keys += 1
         key = 7_000_000 + self.keys * 97
         for mask in masks:
-            self.leg(key, time, amount, payer, payee, mask, flags=FLAG_PAYER_PERSON * person)
+            flags = FLAG_PAYER_PERSON * person
+            self.leg(key, time, amount, payer, payee, mask, **({"flags": flags} | more))
         return key
 
     def rows(self) -> Rows:
@@ -98,12 +107,36 @@ def every_kind(start: int, wobble: int) -> Market:
     market.pay(start, 700_000 * YUAN, 55, 45, JS, person=False)
     market.pay(start + HOUR, 900_000 * YUAN, 56, 45, AH, person=False)
     market.pay(start + 2 * HOUR, 690_000 * YUAN, 45, 57, JS, person=False)
+    windows(market, start, wobble)
     # legs that fill each other, and one that comes long after
     market.leg(201, start + HOUR, near, 18, 0, SH, flags=FLAG_PAYER_PERSON)
     market.leg(201, start + HOUR, near, 0, 24, JS, flags=FLAG_PAYER_PERSON)
     market.leg(202, start, near, 18, 24, SH, flags=FLAG_PAYER_PERSON)
     market.leg(202, start + 9 * HOUR, near, 18, 24, SH | ZJ, flags=FLAG_PAYER_PERSON)
     return market
+
+
+def windows(market: Market, start: int, wobble: int) -> None:
+    """What the rules of a day's sums and of payments to persons cross on, in every band."""
+    banks = {SH: (agent("1-SH"), agent("2-SH"), agent("3-SH"), agent("4-SH")), JS: (agent("2-JS"),)}
+    part = 300_000 * YUAN + wobble
+    for n, bank in enumerate(banks[SH]):
+        market.pay(start + n * HOUR // 2, 450_000 * YUAN, 61, 26, SH, payer_agent=bank)
+    for n, mask in enumerate((SH, JS)):  # each bank and each region has a part of the line
+        market.pay(start + n * HOUR, part, 62, 26, mask, payer_agent=banks[mask][0])
+    # Jiangsu knows that a report is due at the second bank, Shanghai does not
+    market.pay(start, part, 63, 26, JS, payer_agent=banks[JS][0])
+    market.pay(start + HOUR, part, 63, 26, SH, payer_agent=banks[JS][0])
+    market.pay(start + 2 * HOUR, part, 63, 26, SH, payer_agent=banks[SH][2])
+    to_person = {"flags": FLAG_PAYEE_PERSON}
+    for subject, yuan in ((71, 350_000), (72, 500_000), (73, 900_000)):
+        market.pay(start, 1_000_000 * YUAN, 58, subject, SH, person=False)
+        market.pay(start + 2 * DAY, yuan * YUAN, subject, 59, SH, **to_person)
+    market.pay(start, 800_000 * YUAN, 58, 74, JS, person=False)
+    market.pay(start + DAY, 500_000 * YUAN, 74, 59, ZJ, **to_person)
+    market.pay(start, 600_000 * YUAN, 58, 75, JS, person=False)
+    market.pay(start, 2_000_000 * YUAN, 58, 75, AH, person=False)
+    market.pay(start + DAY, 200_000 * YUAN, 75, 59, JS, **to_person)
 
 
 PAYMENT = st.tuples(
@@ -122,6 +155,9 @@ PAYMENT = st.tuples(
     st.sampled_from([0, 0, SH, ZJ]),  # a second leg
     st.sampled_from([0, 0, 1, -1]),  # what the second leg says differently
     st.booleans(),
+    st.sampled_from([0, 0, FLAG_PAYEE_PERSON, FLAG_CROSS_BORDER]),
+    st.sampled_from([0, *map(agent, ("1-SH", "2-SH", "2-JS", "3-OUT"))]),
+    st.sampled_from([0, *map(agent, ("1-SH", "2-JS", "3-OUT"))]),
 )  # fmt: skip
 
 
@@ -130,14 +166,18 @@ def streams(draw: st.DrawFn) -> Rows:
     """A market of every kind, with up to 60 payments at random among few parties."""
     start = MONDAY + draw(st.integers(1, 20)) * HOUR + draw(st.sampled_from([0, 1, -1]))
     market = every_kind(start, draw(st.integers(0, 40_000 * YUAN)))
-    for hours, extra, amount, payer, payee, mask, second, change, person in draw(
+    for hours, extra, amount, payer, payee, mask, second, change, person, more, *banks in draw(
         st.lists(PAYMENT, max_size=60)
     ):
         time = MONDAY + hours + extra
-        key = market.pay(time, amount, payer, payee, mask, person=person)
+        stated = {
+            "flags": FLAG_PAYER_PERSON * person | more,
+            "payer_agent": banks[0],
+            "payee_agent": banks[1],
+        }
+        key = market.pay(time, amount, payer, payee, mask, **stated)
         if second:
-            flags = FLAG_PAYER_PERSON * person
-            market.leg(key, time, amount + change, payer, payee, second, flags=flags)
+            market.leg(key, time, amount + change, payer, payee, second, **stated)
     return market.rows()
 
 

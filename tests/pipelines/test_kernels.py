@@ -29,6 +29,8 @@ VARIANTS = (
     ("structuring", "same_pair"),
     ("structuring", "same_customer"),
     ("pass_through", "pass_through"),
+    ("large_value", "over_institutions"),
+    ("public_to_private", "public_to_private"),
 )
 
 

@@ -12,21 +12,25 @@ from pipelines.lanes.entry import (
     BUCKETS,
     ENTRY,
     GROUPS,
+    ROLE_CROSS_BORDER,
     ROLE_IN,
     ROLE_PAYER_PERSON,
     SIDES,
     SUBJECTS_OF,
     WHOLE,
 )
+from pipelines.lanes.kernel import sort_out
 from pipelines.lanes.stream import route
 from pipelines.rules.kernels.table import pair_id, pair_ids
 from pipelines.rules.registry import Rule, load_rules
-from schemas.narrow import EVENT_CODES, FLAG_PAYER_PERSON, NARROW
+from schemas.narrow import EVENT_CODES, FLAG_CROSS_BORDER, FLAG_PAYER_PERSON, NARROW
 
 RULE = load_rules()["structuring"]
 IDS = (
     "payer_party", "payee_party", "payer_account", "payee_account", "asset", "instrument",
 )  # fmt: skip
+
+ENDS = ("payer", "payee")
 
 
 def of_group(group: str, *reads: str) -> Rule:
@@ -46,6 +50,8 @@ def variants(count: int = 400) -> npt.NDArray[Any]:
     rows["event_code"] = rng.choice([EVENT_CODES["PAYM"], EVENT_CODES["TRAD"]], count)
     rows["mask"] = rng.integers(0, 32, count)
     rows["flags"] = FLAG_PAYER_PERSON * rng.integers(0, 2, count)
+    rows["flags"] |= FLAG_CROSS_BORDER * rng.integers(0, 2, count).astype(np.uint32)
+    rows["payer_agent"], rows["payee_agent"] = rng.integers(0, 1 << 16, (2, count))
     return rows
 
 
@@ -70,11 +76,13 @@ def test_a_group_has_an_entry_for_every_side_that_names_a_subject(group: str) ->
                 ids = value(row, subject), value(row, other)
                 if ids[0] and (ids[1] or group not in WHOLE):
                     person = ROLE_PAYER_PERSON if row["flags"] & FLAG_PAYER_PERSON else 0
+                    person |= ROLE_CROSS_BORDER if row["flags"] & FLAG_CROSS_BORDER else 0
                     expected.append(
                         (*ids, int(row["key"]), int(row["amount_fen"]), int(row["mask"]),
-                         person | (ROLE_IN if side else 0))
+                         person | (ROLE_IN if side else 0),
+                         int(row[f"{ENDS[side]}_account"]), int(row[f"{ENDS[side]}_agent"]))
                     )  # fmt: skip
-    names = ["subject", "other", "key", "amount_fen", "mask", "role"]
+    names = ["subject", "other", "key", "amount_fen", "mask", "role", "account", "agent"]
     found = [
         tuple(int(entry[name]) for name in names)
         for entries in routed(rows, of_group(group)).values()
@@ -131,3 +139,16 @@ def test_pair_ids_over_arrays_are_those_of_the_kernels() -> None:
     rows = np.zeros(200, NARROW)
     rows["payer_party"], rows["payee_party"] = payers, payees
     assert pair_ids(payers, payees).tolist() == [value(row, "pair") for row in rows]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_entries_are_put_together_by_class_whatever_the_number_of_classes(count: int) -> None:
+    rng = np.random.default_rng(count)
+    entries = np.zeros(200, ENTRY)
+    entries["key"], entries["event_time"] = np.arange(200), rng.integers(0, 99, 200)
+    classes = rng.integers(0, count + 1, 200).astype(np.uint8)
+    out, ends, newest, _ = sort_out(entries, classes, count)
+    by_class = [entries[classes == c + 1] for c in range(count)]
+    assert out.tobytes() == np.concatenate(by_class).tobytes()
+    assert ends.tolist() == np.cumsum([len(some) for some in by_class]).tolist()
+    assert newest.tolist() == [int(some["event_time"].max()) for some in by_class]

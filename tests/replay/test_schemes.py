@@ -16,7 +16,13 @@ from schemas.reference_data import calendars, institutions
 from schemas.regions import REGIONS, region_of_area
 from tests.replay import leaks
 
-RULES = ("structuring", "pass_through", "invoice_double_financing")
+RULES = (
+    "structuring",
+    "pass_through",
+    "invoice_double_financing",
+    "large_value",
+    "public_to_private",
+)
 
 
 @pytest.fixture(scope="module")

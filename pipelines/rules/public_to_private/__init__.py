@@ -1,0 +1,1 @@
+"""The rule `public_to_private`: see rule.toml."""

@@ -1,7 +1,7 @@
 """What could be had without sharing transactions: three ways, held against the joint vantage.
 
 - **touching**: a pattern counts when any true alert of any region alone has one of its transfers.
-- **retuned**: one threshold of the rule is moved until the four regions together raise as many
+- **retuned**: the rule's thresholds are moved until the four regions together raise as many
   alerts as the joint vantage does, so that neither is favoured by raising more.
 - **exchange**: regions tell each other their alerts, not their transactions. Alerts of different
   regions that name a common party within the rule's horizon become one. Such a union counts as
@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from pipelines.rules.registry import Rule
 from replay.scorer import Ratio
-from replay.scoring.kinds import threshold_of
+from replay.scoring.kinds import thresholds_of
 from replay.scoring.market import Movements
 from replay.scoring.measure import Judged, Raised, judge, once, together, true_of
 from replay.scoring.score import RulesScore, solo_alerts
@@ -25,7 +25,7 @@ from replay.scoring.tables import Ints
 
 Run = Callable[[Rule, Mapping[str, int]], pa.Table]  # crossings of one rule with other numbers
 _DAY_US = 86_400_000_000
-_FACTORS = (1.25, 1.6, 2.0, 3.0, 4.5)
+_FACTORS = (1.12, 1.25, 1.6, 2.0, 3.0)
 _STEPS = 5
 
 
@@ -51,13 +51,16 @@ def _sum(ratios: Any) -> Ratio:  # noqa: ANN401 - any iterable of ratios
 
 @dataclass(frozen=True, slots=True)
 class Retuned:
-    """The regions' best threshold: the one whose alerts together come nearest the joint count."""
+    """The regions' numbers: those with which their alerts together come nearest the joint count."""
 
-    parameter: str
-    default: int
-    value: int
+    values: Mapping[str, int]  # what was moved, and where to
     union: Judged
-    joint_alerts: int
+    wanted: int
+
+    def loses_to(self, union: Judged) -> bool:
+        """Whether this is further from the joint number of alerts, or as far and finds less."""
+        mine, other = (abs(j.alerts - self.wanted) for j in (self.union, union))
+        return (other, -len(union.found)) < (mine, -len(self.union.found))
 
 
 def retuned(
@@ -67,7 +70,9 @@ def retuned(
     run: Run,
     on_step: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
-    """Move each rule's threshold until the regions raise as many alerts as the joint vantage.
+    """Move each rule's thresholds until the regions raise as many alerts as the joint vantage.
+
+    One threshold after the other, each as far as it brings the number of alerts nearer.
 
     Args:
         score: with today's numbers.
@@ -84,9 +89,7 @@ def retuned(
             found = _retune(score, rules[name], defaults[name], run)
         unions[name] = one.union if found is None else found.union
         told[name] = {
-            "parameter": found.parameter if found else None,
-            "default": found.default if found else None,
-            "value": found.value if found else None,
+            "values": dict(found.values) if found else {},
             "joint_alerts": one.joint.alerts,
             **unions[name].as_dict(score.truth),
         }
@@ -95,35 +98,28 @@ def retuned(
     return {"by_rule": told, "recall": _sum(one.recall for one in unions.values()).as_dict()}
 
 
-def _retune(score: RulesScore, rule: Rule, values: Mapping[str, int], run: Run) -> Retuned | None:
+def _retune(score: RulesScore, rule: Rule, values: Mapping[str, int], run: Run) -> Retuned:
     one = score.by_rule[rule.name]
-    parameter = threshold_of(rule.name, tuple(values))
-    if parameter is None:
-        return None
-    default, wanted = values[parameter], one.joint.alerts
-    best = Retuned(parameter, default, default, one.union, wanted)
-    for direction in (1, -1):
-        before = one.union.alerts
-        for value in _steps(default, direction):
-            crossings = run(rule, {parameter: value})
-            alerts = together(solo_alerts(crossings, {rule.name: rule}, score.period))
-            union = judge(alerts, score.truth, one.union.wanted)
-            if _nearer(union, best):
-                best = Retuned(parameter, default, value, union, wanted)
-            # Away from the goal, or past it: this direction is done.
-            gone_by = (before < wanted) != (union.alerts < wanted)
-            if gone_by or abs(union.alerts - wanted) > abs(before - wanted):
+    best = Retuned({}, one.union, one.joint.alerts)
+    for parameter in thresholds_of(tuple(values)):
+        for direction in (1, -1):
+            before = best
+            for value in _steps(values[parameter], direction):
+                tried = {**before.values, parameter: value}
+                union = _union(score, rule, run(rule, tried))
+                if not best.loses_to(union):  # away from the goal, or past it
+                    break
+                best = Retuned(tried, union, best.wanted)
+            if best is not before:
                 break
-            before = union.alerts
-        if best.value != default:
+        if best.union.alerts == best.wanted:
             break
     return best
 
 
-def _nearer(union: Judged, best: Retuned) -> bool:
-    """Nearer the joint number of alerts; at a draw, what finds more."""
-    mine, other = (abs(j.alerts - best.joint_alerts) for j in (union, best.union))
-    return (mine, -len(union.found)) < (other, -len(best.union.found))
+def _union(score: RulesScore, rule: Rule, crossings: pa.Table) -> Judged:
+    alerts = together(solo_alerts(crossings, {rule.name: rule}, score.period))
+    return judge(alerts, score.truth, score.by_rule[rule.name].union.wanted)
 
 
 def _steps(default: int, direction: int) -> Sequence[int]:

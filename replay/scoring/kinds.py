@@ -31,16 +31,17 @@ def kinds_of(rule: str) -> tuple[str, ...]:
     return KINDS.get(rule, (rule,))
 
 
-# The number that decides how easily a rule speaks; where it has none of these it is not moved.
-_THRESHOLDS = (
-    "least_payers",
-    "least_payees",
-    "least_middles",
-    "least_shared",
-)
+# How the names of numbers begin that decide how easily a rule speaks, the finer ones first.
+_THRESHOLDS = ("chance", "quiet_milli", "most_quiet", "quiet", "ratio_low", "least", "most")
+_MOVED = 3  # numbers of one rule, at most
 
 
-def threshold_of(rule: str, parameters: Sequence[str]) -> str | None:
-    """The parameter of a rule that is moved to make it raise more or less."""
-    del rule
-    return next((name for name in _THRESHOLDS if name in parameters), None)
+def thresholds_of(parameters: Sequence[str]) -> tuple[str, ...]:
+    """The parameters of a rule that are moved to make it raise more or less, in that order.
+
+    Example:
+        >>> thresholds_of(("window_days", "least_payers", "chance_milli"))
+        ('chance_milli', 'least_payers')
+    """
+    found = [name for begin in _THRESHOLDS for name in parameters if name.startswith(begin)]
+    return tuple(dict.fromkeys(found))[:_MOVED]

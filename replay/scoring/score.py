@@ -1,8 +1,11 @@
 """The score of rules on labelled transfers: joint, each region alone, what splitting hid.
 
 Alerts are the project's own: crossings of the rules, episodes of the crossings. The joint side is
-what a desk would get; a region alone is scored on the episodes of its own crossings. Crossings of
-the learning period fill the rules' memory and raise nothing.
+what a desk would get; a region alone is scored on the episodes of its own crossings.
+
+Crossings of the learning period fill the rules' memory and raise nothing: an alert begins with the
+first crossing after it. `begun_armed` is stricter: an alert whose first crossing lay in the
+learning period is left out altogether, however long its condition holds.
 """
 
 from collections.abc import Collection, Mapping
@@ -63,6 +66,7 @@ class RuleResult:
     alone: int  # alerts not raised jointly
     alone_true: int
     solo_alerts: tuple[Raised, ...]
+    begun: tuple[Judged, Judged]  # joint and union, only of alerts that began when armed
     by_variant: Mapping[str, "RuleResult"] = field(default_factory=dict)
 
     def as_dict(self, truth: Truth, population: float) -> dict[str, Any]:
@@ -74,6 +78,9 @@ class RuleResult:
             "hidden_by_split": self.hidden.as_dict() | {"patterns": self.hidden_patterns.as_dict()},
             "not_raised_jointly": Ratio(self.alone, self.alone + self.joint.alerts).as_dict()
             | {"true": Ratio(self.alone_true, self.alone).as_dict()},
+            "begun_armed": dict(
+                zip(("joint", "union"), (j.as_dict(truth) for j in self.begun), strict=True)
+            ),
             "paired": paired(self.joint.found, self.union.found),
             "per_1000_accounts_month": _rate(self.joint.alerts, population),
         }
@@ -174,25 +181,45 @@ def score_rules(
         accounts: how many accounts take part.
         period: what is scored.
     """
-    crossings = armed(crossings, period)
-    by_vantage = [*_alone(crossings, rules), episodes(crossings, rules, SIMULATED, _KNOWN)]
+    after = armed(crossings, period)
+    by_vantage = [*_alone(after, rules), _together(after, rules)]
+    whole = [*_alone(crossings, rules), _together(crossings, rules)]
+    begun = [part.filter(pc.greater_equal(_began(part), period.armed_us)) for part in whole]
     scored = np.flatnonzero(truth.last_us >= period.armed_us)
     found = {}
     for name, rule in rules.items():
         wanted = np.intersect1d(truth.patterns_of(kinds_of(name)), scored)
-        mine = [alerts.filter(pc.equal(alerts["rule"], name)) for alerts in by_vantage]
+        mine = _of(by_vantage, "rule", name), _of(begun, "rule", name)
         variants = {}
         if len(rule.variants) > 1:
-            for variant in rule.variants:
-                some = [part.filter(pc.equal(part["variant"], variant.name)) for part in mine]
-                variants[variant.name] = _result(some, truth, wanted, {})
-        found[name] = _result(mine, truth, wanted, variants)
+            for one in rule.variants:
+                some, new = (_of(part, "variant", one.name) for part in mine)
+                variants[one.name] = _result(some, new, truth, wanted, {})
+        found[name] = _result(*mine, truth, wanted, variants)
     return RulesScore(truth, scored, accounts, period, found)
 
 
+def _together(crossings: pa.Table, rules: Mapping[str, Rule]) -> pa.Table:
+    return episodes(crossings, rules, SIMULATED, _KNOWN)
+
+
+def _began(alerts: pa.Table) -> pa.ChunkedArray:
+    return alerts["first_crossing"].cast(pa.int64())
+
+
+def _of(tables: list[pa.Table], column: str, name: str) -> list[pa.Table]:
+    return [table.filter(pc.equal(table[column], name)) for table in tables]
+
+
 def _result(
-    by_vantage: list[pa.Table], truth: Truth, wanted: Ints, variants: Mapping[str, RuleResult]
+    by_vantage: list[pa.Table],
+    begun: list[pa.Table],
+    truth: Truth,
+    wanted: Ints,
+    variants: Mapping[str, RuleResult],
 ) -> RuleResult:
+    begun_solo = together([raised(part, jointly=False) for part in begun[:-1]])
+    begun_joint = raised(begun[-1].filter(pc.is_valid(begun[-1]["joint_first"])), jointly=True)
     *alone, every = by_vantage
     jointly = every.filter(pc.is_valid(every["joint_first"]))
     only_alone = every.filter(every["not_raised_jointly"])
@@ -211,6 +238,7 @@ def _result(
         alone=unshared.alerts,
         alone_true=unshared.true,
         solo_alerts=tuple(solo),
+        begun=(judge(begun_joint, truth, wanted), judge(begun_solo, truth, wanted)),
         by_variant=variants,
     )
 

@@ -1,7 +1,5 @@
 """Accounts given to regions: the share that crosses, and that the seed decides everything."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 

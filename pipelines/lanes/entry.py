@@ -63,6 +63,7 @@ ROLE_PAYER_PERSON = 2  # the payer is a natural person
 ROLE_PAYEE_PERSON = 4
 ROLE_CROSS_BORDER = 8
 
+CUT = 128  # of a hit's variant: the search that found it reached its bound of steps
 # What a kernel returns: one row a crossing; `first` and `count` point into the evidence it returns.
 HIT = np.dtype(
     [

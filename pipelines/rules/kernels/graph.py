@@ -42,6 +42,8 @@ DAY_US = 86_400_000_000
 BEIJING_US = 8 * 3_600_000_000
 LOOKS_BACK_US = 2 * MEMORY_DAYS * DAY_US
 PARTIES, PAIRS, EDGES, TAIL = 0, 1, 2, 3  # places in `used`
+# More of them, for `cycle`: rings run with time and against it since an edge, and which edge.
+SINCE, WITH_TIME, AGAINST_TIME = 4, 5, 6
 OUT, IN = 0, 1  # rows of `quiet`
 LOWEST = 16  # degrees up to here are counted in `quiet`
 _MIXER = 0x9E3779B97F4A7C15
@@ -74,7 +76,7 @@ EDGE = np.dtype(
         ("payee", "<i4"),
         ("prev_out", "<i4"),  # the payer's edge before this one
         ("prev_in", "<i4"),  # the payee's edge before this one
-        ("spare", "<i4"),
+        ("rings", "<i4"),  # it closed: with time, and against it << 16
     ]
 )
 
@@ -86,7 +88,7 @@ class Graph(NamedTuple):
     party: npt.NDArray[Any]  # PARTY, by slot
     pairs: npt.NDArray[Any]  # PAIR, a hash; a power of two long
     edges: npt.NDArray[Any]  # EDGE, the oldest first
-    used: npt.NDArray[np.int64]  # how many parties, pairs, edges there are; the tail
+    used: npt.NDArray[np.int64]  # how many parties, pairs, edges there are; the tail; rings
     # Living edges by degree 1 to LOWEST: OUT by their payer's `out`, IN by their payee's `into`.
     quiet: npt.NDArray[np.int64]
 
@@ -98,7 +100,7 @@ def empty(parties: int, pairs: int, edges: int) -> Graph:
         party=np.zeros(parties, PARTY),
         pairs=np.zeros(_places(pairs), PAIR),
         edges=np.zeros(edges, EDGE),
-        used=np.zeros(4, np.int64),
+        used=np.zeros(7, np.int64),
         quiet=np.zeros((2, LOWEST + 1), np.int64),
     )
 
@@ -246,6 +248,7 @@ def add(g, key, time, amount_fen, payer_party, payee_party):
     edge.day = day
     edge.payer = payer
     edge.payee = payee
+    edge.rings = 0
     edge.prev_out = g.party[payer].last_out if g.party[payer].last_out >= tail else -1
     edge.prev_in = g.party[payee].last_in if g.party[payee].last_in >= tail else -1
     source = g.party[payer]
@@ -270,6 +273,15 @@ def keep_alive(g, day, keeps):
             keeps[(pair.key & 0xFFFFFFFF) - 1] = True
             count += 1
     return count
+
+
+@nb.njit(cache=True, nogil=True)
+def count_rings_from(g, since):
+    """Let `used` count the rings that edges from `since` on closed, not those of earlier ones."""
+    for i in range(g.used[SINCE], since):
+        g.used[WITH_TIME] -= g.edges[i].rings & 0xFFFF
+        g.used[AGAINST_TIME] -= g.edges[i].rings >> 16
+    g.used[SINCE] = since
 
 
 @nb.njit(cache=True, nogil=True)
@@ -306,3 +318,7 @@ def carry(g, fresh, day, keeps):
         edge.prev_out = max(old_edge.prev_out - first, -1)
         edge.prev_in = max(old_edge.prev_in - first, -1)
     fresh.used[EDGES] = count
+    count_rings_from(g, max(g.used[SINCE], first))
+    fresh.used[SINCE] = g.used[SINCE] - first
+    fresh.used[WITH_TIME] = g.used[WITH_TIME]
+    fresh.used[AGAINST_TIME] = g.used[AGAINST_TIME]

@@ -27,6 +27,10 @@ def score(
     rule: Annotated[
         list[str] | None, typer.Option("--rule", help="Only this rule; may be repeated.")
     ] = None,
+    vantages: Annotated[
+        str | None,
+        typer.Option(help="Regions that take part beside the joint view: 310000,340000."),
+    ] = None,
     values: Annotated[
         list[str] | None,
         typer.Option("--set", help="Another number, RULE.NAME=VALUE; may be repeated."),
@@ -50,6 +54,9 @@ def score(
     seeds: Annotated[int, typer.Option(help="Assignments a point of the curve.", min=1)] = 3,
     svg: Annotated[Path | None, typer.Option(help="Write the curve's picture here.")] = None,
     seed: Annotated[int, typer.Option(help="Decides times of day, regions, the copy.")] = 1,
+    labels: Annotated[
+        Path | None, typer.Option(help="labels.parquet of a run's tape, if it is not RUN/tape's.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Score rules on labelled transactions: recall, precision, delay; joint and each region alone.
@@ -72,6 +79,8 @@ def score(
             quick=quick,
             camouflaged=camouflaged,
             values=_values(values or ()),
+            vantages=tuple(vantages.split(",")) if vantages else (),
+            labels=labels,
         )
         with progress(as_json) as bar:
             tasks: dict[str, Any] = {}
@@ -190,16 +199,20 @@ def show_curve(result: Mapping[str, Any], svg: Path | None) -> None:
     table = _table(("cross", "joint", "alone", "gain", "hidden"), "partition")
     for row in result["curve"]:
         if row["rule"] == "all":
-            gain = row["gain"]
+            gain, hidden = row["gain"], row["hidden_by_split"]["value"]
             table.add_row(
                 row["partition"],
                 f"{row['cross']:.0%}",
                 _ratio(row["joint"]["recall"]),
                 _ratio(row["solo_union"]["recall"]),
-                f"{gain['value']:+.2f} ({gain['low']:+.2f} to {gain['high']:+.2f})",
-                _ratio(row["hidden_by_split"]),
+                f"{gain['value']:+.2f} ({gain['low']:+.2f}, {gain['high']:+.2f})",
+                "-" if hidden is None else f"{hidden:.0%}",
             )
     stdout.print(table)
+    stdout.print(
+        "alone: four regions together; gain: paired by pattern; hidden: found patterns no region saw",
+        highlight=False,
+    )
     if svg is not None:
         stdout.print(f"picture in {svg}", highlight=False, markup=False)
 

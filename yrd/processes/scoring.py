@@ -36,6 +36,8 @@ class Options:
     quick: bool = False
     camouflaged: bool = False
     values: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # rule -> name -> value
+    vantages: tuple[str, ...] = ()  # regions that take part; empty: all four
+    labels: Path | None = None  # of a run whose tape lies elsewhere
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -142,7 +144,7 @@ def _scored(
     def again(rule: "Rule", changed: Mapping[str, int]) -> "pa.Table":
         before = options.values.get(rule.name, {})
         values = {**options.values, rule.name: {**before, **changed}}
-        return run_rules(market, {rule.name: rule}, values)
+        return of_vantages(run_rules(market, {rule.name: rule}, values), options.vantages)
 
     told = told_of(score, rules, market.movements, options, again, progress)
     return {"assignment": assignment.as_dict(), **told}
@@ -183,11 +185,31 @@ def told_of(
     }
 
 
+def of_vantages(crossings: "pa.Table", regions: Sequence[str]) -> "pa.Table":
+    """Crossings of the joint vantage and of some regions; empty means all.
+
+    Raises:
+        InputError: no such region.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from schemas.regions import JOINT_BIT, REGIONS
+
+    if not regions:
+        return crossings
+    for region in regions:
+        if region not in REGIONS:
+            raise InputError(f"--vantages {region}: expected some of {', '.join(REGIONS)}")
+    bits = pa.array([*(REGIONS.index(region) for region in regions), JOINT_BIT], pa.uint8())
+    return crossings.filter(pc.is_in(crossings["vantage"], value_set=bits))
+
+
 def score_market(market: "Market", rules: "Mapping[str, Rule]", options: Options) -> "RulesScore":
     """Run the rules on a market and compare what they raise with its labels."""
     from replay.scoring.score import Period, score_rules
 
-    crossings = run_rules(market, rules, options.values)
+    crossings = of_vantages(run_rules(market, rules, options.values), options.vantages)
     period = Period.of(market.first_us, market.last_us, _armed(options))
     return score_rules(crossings, rules, market.truth, market.accounts, period)
 

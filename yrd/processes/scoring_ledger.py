@@ -59,7 +59,8 @@ def _open(
         connection, _ = open_version(layout.ledger)
         with connection:
             stored = not options.values
-            yield Source(connection, layout.tape / "labels.parquet", stored, folder.name)
+            labels = options.labels or layout.tape / "labels.parquet"
+            yield Source(connection, labels, stored, folder.name)
     elif (folder / "manifest.json").is_file():
         with (
             TemporaryDirectory(prefix="yrd-score-") as place,
@@ -104,7 +105,7 @@ def _scored(source: Source, options: "Options", progress: "Progress") -> dict[st
     from replay.ledger_scores import movements_of, read_labels, truth_of_labels
     from replay.scoring.score import Period, score_rules
     from schemas.records import CROSSING
-    from yrd.processes.scoring import numbers, told_of
+    from yrd.processes.scoring import numbers, of_vantages, told_of
 
     known = read_labels(source.labels)
     truth, movements = truth_of_labels(source.ledger, known), movements_of(source.ledger)
@@ -120,13 +121,16 @@ def _scored(source: Source, options: "Options", progress: "Progress") -> dict[st
             readings[rule.name] = read_reports(source.ledger, rule)
         before = options.values.get(rule.name, {})
         values = {**options.values, rule.name: {**before, **changed}}
-        return raised(source.ledger, readings[rule.name], "SIMULATED", numbers(values)).crossings
+        reading = readings[rule.name]
+        found = raised(source.ledger, reading, "SIMULATED", numbers(values)).crossings
+        return of_vantages(found, options.vantages)
 
     if source.stored:
         text = f"SELECT {', '.join(CROSSING.names)} FROM crossing WHERE known_to IS NULL"
         crossings = source.ledger.sql(text).cast(CROSSING)
         names = pa.array(list(rules))
         crossings = crossings.filter(pc.is_in(crossings["rule"], value_set=names))
+        crossings = of_vantages(crossings, options.vantages)
     else:
         parts = []
         for done, rule in enumerate(rules.values(), start=1):

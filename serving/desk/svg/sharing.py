@@ -11,10 +11,11 @@ from markupsafe import Markup
 from serving.desk.svg.mark import el, join, number
 from serving.desk.svg.palette import INK, MUTE, PAPER, REGION_COLOURS
 
-_JOINT, _SOLO = REGION_COLOURS["310000"], REGION_COLOURS["320000"]
+_JOINT, _SOLO = INK, REGION_COLOURS["320000"]
 _WIDE, _HIGH = 240.0, 110.0  # of a panel's drawing
-_LEFT, _TOP, _GAP, _FOOT = 150.0, 74.0, 34.0, 58.0
+_LEFT, _TOP, _GAP, _FOOT = 150.0, 74.0, 34.0, 22.0
 _TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
+_SHARES = (0.0, 0.2, 0.4, 0.6)
 _FONT = "'Noto Sans SC','PingFang SC','Microsoft YaHei',system-ui,sans-serif"
 _GRID = "#d3dae1"
 _MOST = 0.75  # share on the right edge
@@ -85,10 +86,9 @@ def _panel(rows: Sequence[Row], x: float, y: float, *, last: bool, first: bool) 
         drawn.append(_line(x, up(tick), x + _WIDE, up(tick), _GRID))
         if first and tick in (0.0, 0.5, 1.0):
             drawn.append(_text(f"{tick:.0%}", x - 6, up(tick) + 4, MUTE, 11, anchor="end"))
-        share = tick * _MOST
-        if last and tick < 1:
-            words = f"{share:.0%}"
-            drawn.append(_text(words, across(share), y + _HIGH + 16, MUTE, 11, anchor="middle"))
+    for share in _SHARES if last else ():
+        words = f"{share:.0%}"
+        drawn.append(_text(words, across(share), y + _HIGH + 16, MUTE, 11, anchor="middle"))
     ordered = sorted((row for row in rows), key=lambda row: float(row["cross"]))
     for side, colour, dash in (("solo_union", _SOLO, "5 3"), ("joint", _JOINT, None)):
         known = [r for r in ordered if r[side]["recall"]["value"] is not None]

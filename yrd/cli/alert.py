@@ -6,13 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from yrd.cli import alert_why_not
+from yrd.cli import alert_outcome, alert_why_not
 from yrd.cli.common import NEGATIVE, Json, check_lang, emit, guarded, stdout
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, help="List, explain and verify alerts."
 )
 app.command(name="why-not")(alert_why_not.why_not)
+app.command()(alert_outcome.outcome)
 Ledger = Annotated[
     Path, typer.Option("--ledger", help="Folder of published versions, or one version's file.")
 ]
@@ -51,6 +52,7 @@ def list_alerts(
         from schemas.errors import InputError
         from serving.answers import words
         from serving.answers.exports import plain
+        from serving.answers.outcomes import by_alert
         from serving.publish import open_version
 
         check_lang(lang)
@@ -65,8 +67,11 @@ def list_alerts(
                 "ORDER BY first_crossing, alert_id",
                 {"rule": rule, "hidden": hidden},
             ).to_pylist()
+            known = by_alert(connection, alert_outcome.recorded())
+        newest = {name: said[-1].outcome for name, said in known.items()}
         if as_json:
-            emit([plain(row) for row in found], as_json)
+            rows = [plain(row) | {"outcome": newest.get(row["alert_id"])} for row in found]
+            emit(rows, as_json)
             return
         chinese = lang == "zh"
         table = Table(box=None, pad_edge=False)
@@ -77,7 +82,8 @@ def list_alerts(
             variant = f"/{row['variant']}" if row["variant"] != row["rule"] else ""
             table.add_row(
                 f"{row['alert_id'][:12]}\n{words.beijing(row['first_us'])[:16]}",
-                f"{row['rule']}{variant}\n{_fate(row, peak, chinese)}",
+                f"{row['rule']}{variant}\n{_fate(row, peak, chinese)}"
+                + _said(newest.get(row["alert_id"]), chinese),
                 *[_SOLO[row[region]][chinese] for region in _REGIONS],
                 _HIDDEN[chinese] if row["hidden_by_split"] else "",
             )
@@ -104,33 +110,54 @@ def explain(
     alert_id: Annotated[str, typer.Argument(metavar="ID", help="As `alert list` prints it.")],
     ledger: Ledger = DEFAULT,
     lang: Lang = "en",
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Also write a page with pictures.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Tell one alert: rule, legal status, arithmetic, what each region saw, what only all see.
 
     Amounts in CNY (in Chinese in 万元), Beijing time, parties as A, B, C (甲, 乙, 丙): the same for
-    every reader.
+    every reader. What was recorded with `alert outcome` stands at the end.
 
-    Exit status: 0; 2 no such alert.
+    Exit status: 0; 2 no such alert, or a page that cannot be written.
     """
     with guarded():
+        from schemas.errors import InputError
         from serving.answers import words
         from serving.answers.explain import explanation
+        from serving.answers.outcomes import by_alert
         from serving.publish import open_version
 
         check_lang(lang)
         connection, _ = open_version(ledger)
         with connection:
             told = explanation(connection, alert_id)
+            known = by_alert(connection, alert_outcome.recorded())
+        outcomes = known.get(told.alert.alert_id, ())
+        if html is not None:
+            from serving.desk.page.single import alert_page
+
+            try:
+                html.write_text(alert_page(told), encoding="utf-8")
+            except OSError:
+                raise InputError(f"--html: {html}: expected a file that can be written") from None
         if as_json:
-            emit(asdict(told), as_json)
+            emit(asdict(told) | {"outcomes": [asdict(one) for one in outcomes]}, as_json)
         else:
-            stdout.print(
-                words.text(told, "zh" if lang == "zh" else "en"),
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
+            alert_outcome.show(words.text(told, "zh" if lang == "zh" else "en"))
+            for line in alert_outcome.lines_of(outcomes, lang == "zh"):
+                alert_outcome.show(line)
+            if html is not None:
+                alert_outcome.show(f"\n{html}")
+
+
+def _said(outcome: str | None, chinese: bool) -> str:
+    """What somebody found of an alert, if anybody looked."""
+    if outcome is None:
+        return ""
+    names = {"confirmed": "属实", "false": "误报", "unresolved": "未决"}
+    return f"；{names[outcome]}" if chinese else f"; {outcome}"
 
 
 def _fate(row: dict[str, Any], peak: str, chinese: bool) -> str:

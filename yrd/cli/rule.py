@@ -1,11 +1,12 @@
 """`yrd rule list` and `yrd rule show NAME`: what is looked for, on whose authority."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from yrd.cli import rule_score, rule_try
+from yrd.cli import rule_score, rule_told, rule_try
 from yrd.cli.common import Json, check_lang, emit, guarded, stdout
+from yrd.cli.rule_names import known_rule
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, help="List and show the risk rules."
@@ -19,23 +20,28 @@ Lang = Annotated[str, typer.Option("--lang", help="zh or en.")]
 
 @app.command(name="list")
 def list_rules(lang: Lang = "en", as_json: Json = False) -> None:
-    """List every rule with its lane, purpose and legal status of use.
+    """List every rule: legal status, lane, purpose, subjects, horizon, set, score, outcomes.
 
-    Exit status: 0; 2 where there is no such language.
+    The score is the last one kept with the project; outcomes are those recorded here with
+    `yrd alert outcome`. Rules of your own (YRD_RULES) stand among them, drafts at the end.
+
+    Exit status: 0; 2 where there is no such language or a rule cannot be read.
     """
-    from pipelines.rules.registry import load_rules
+    from pipelines.rules.registry import drafts, load_rules
 
     with guarded():
         check_lang(lang)
-        rules = list(load_rules().values())
+        told = [rule_told.brief(rule) for rule in load_rules().values()]
         if as_json:
-            emit([_brief(rule) for rule in rules], as_json)
+            emit(told, as_json)
             return
-        for rule in rules:
-            uses = ", ".join(f"{v.name} ({v.status_of_use})" for v in rule.variants)
-            stdout.print(f"[bold]{rule.name}[/bold]  {rule.lane} lane; {rule.purpose}")
-            _indented(rule.question[0 if lang == "zh" else 1])
-            _indented(f"variants and use of the law: {uses}")
+        for one in told:
+            stdout.print(f"[bold]{one['name']}[/bold]  {one['lane']} lane; {one['purpose']}")
+            for line in rule_told.lines(one, lang == "zh"):
+                _indented(line)
+        for name, fields in drafts().items():
+            stdout.print(f"[bold]{name}[/bold]  a draft, it does not run")
+            _indented(f"undecided: {', '.join(fields)}")
         stdout.print("\nnext: yrd rule show NAME", highlight=False, markup=False)
 
 
@@ -54,21 +60,24 @@ def show(
     lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
-    """Show one rule: question, definition in SQL, parameters with their legal status.
+    """Show one rule: question, words, parameters with their legal status, score, definition.
 
     Exit status: 0; 2 where there is no such rule or language.
     """
+    from pipelines.rules.pages import written
     from pipelines.rules.registry import load_rules, parameters_on
-    from schemas.errors import InputError
+    from schemas.errors import ConfigurationError
 
     with guarded():
         check_lang(lang)
-        rules = load_rules()
-        if name not in rules:
-            raise InputError(f"rule {name!r}: expected one of {', '.join(rules)}")
-        rule = rules[name]
+        rule = known_rule(name, load_rules())
         agreed = parameters_on()
         values = agreed.of(rule)
+        try:
+            said = dict(written(rule))
+        except ConfigurationError:
+            said = {}
+        told = rule_told.brief(rule)
         if as_json:
             numbers = [
                 {
@@ -82,24 +91,32 @@ def show(
                 for p in rule.parameters.values()
             ]
             emit(
-                _brief(rule)
+                told
                 | {
-                    "parameter_set": agreed.version,
+                    "agreed_by": agreed.agreed_by,
                     "parameters": numbers,
                     "bands": rule.bands,
                     "joining_can_lower": rule.joining_can_lower,
-                    "definition": rule.definition,
+                    "words": said,
                     "definition_language": rule.language,
+                    "definition": rule.definition,
                 },
                 as_json,
             )
             return
-        stdout.print(f"[bold]{rule.name}[/bold]  {rule.question[0 if lang == 'zh' else 1]}")
+        stdout.print(f"[bold]{rule.name}[/bold]  lane {rule.lane}; purpose {rule.purpose}")
+        for line in rule_told.lines(told, lang == "zh"):
+            stdout.print(line, highlight=False, markup=False)
         stdout.print(
-            f"lane {rule.lane}; purpose {rule.purpose}; calendar {rule.calendar}; "
-            f"parameter set {agreed.version} ({agreed.agreed_by})\n",
-            highlight=False,
+            f"parameter set {agreed.version} ({agreed.agreed_by})", highlight=False, markup=False
         )
+        chosen = (
+            ("定义", "合并", "盲点") if lang == "zh" else ("Definition", "Joining", "Blind spots")
+        )
+        for heading in (one for one in chosen if one in said):
+            stdout.print(f"\n[bold]{heading}[/bold]")
+            stdout.print(said[heading], highlight=False, markup=False, soft_wrap=True)
+        stdout.print()
         for p in rule.parameters.values():
             stdout.print(f"[bold]{p.name}[/bold] = {values[p.name]:,} {p.unit}", highlight=False)
             _indented(f"{p.status_of_number}, {p.status_of_use}: {p.citation}")
@@ -107,16 +124,3 @@ def show(
             "\nL law in force; L- superseded; E exchange rule; I practice or ours; A study\n"
         )
         stdout.print(rule.definition, markup=False, highlight=False)
-
-
-def _brief(rule: Any) -> dict[str, Any]:  # noqa: ANN401 - its module loads inside functions
-    return {
-        "name": rule.name,
-        "question": {"zh": rule.question[0], "en": rule.question[1]},
-        "lane": rule.lane,
-        "purpose": rule.purpose,
-        "variants": [
-            {"name": v.name, "subject": v.subject, "status_of_use": v.status_of_use}
-            for v in rule.variants
-        ],
-    }

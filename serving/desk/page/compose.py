@@ -93,7 +93,7 @@ def report(summary: Mapping[str, Any], explanations: Sequence[Explanation]) -> s
         for rule, row in by_rule
     ]
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             css=Markup(css),  # noqa: S704 - our own files
@@ -145,7 +145,8 @@ def stylesheet() -> str:
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of the pages, escaping everything."""
     return Environment(
         loader=PackageLoader("serving.desk.page"),
         autoescape=True,

@@ -1,0 +1,120 @@
+"""What `yrd rule list` and `yrd rule show` say of a rule, as data and in lines."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipelines.rules.registry import Rule
+
+_NONE = ("未计分", "not scored")
+_NO_OUTCOMES = ("尚无处置结果", "no outcomes yet")
+
+
+def brief(rule: "Rule") -> dict[str, Any]:
+    """One rule for a list: status, lane, purpose, subjects, horizon, set, score, outcomes."""
+    from pipelines.rules.registry import load_parameters
+    from pipelines.rules.scores import load_scores
+
+    agreed = load_parameters()[-1]
+    scores = load_scores().get(rule.name, ())
+    last = scores[-1] if scores else None
+    return {
+        "name": rule.name,
+        "question": {"zh": rule.question[0], "en": rule.question[1]},
+        "lane": rule.lane,
+        "purpose": rule.purpose,
+        "horizon": horizon(rule),
+        "variants": [
+            {
+                "name": v.name,
+                "subject": v.subject,
+                "status_of_use": v.status_of_use,
+                "legal_status": rule.legal_status(v.name),
+            }
+            for v in rule.variants
+        ],
+        "parameter_set": agreed.version,
+        "own_sets": [region for region, own in agreed.regional.items() if rule.name in own.values],
+        "score": None
+        if last is None
+        else {
+            "on": last.on,
+            "command": last.command,
+            "measured": last.measured,
+            "recall": dict(last.recall),
+            "precision": dict(last.precision),
+        },
+        "outcomes": outcomes_of(rule.name),
+    }
+
+
+def horizon(rule: "Rule") -> str:
+    """How far back the rule looks, in words."""
+    if rule.horizon.business_days:
+        return f"{rule.horizon.business_days} business days"
+    hours = rule.horizon.microseconds / 3_600_000_000
+    return f"{hours:g} hours" if hours <= 48 or hours % 24 else f"{hours / 24:g} days"
+
+
+def outcomes_of(rule: str) -> dict[str, Any]:
+    """The running precision by data origin; empty where nobody looked."""
+    from serving.answers.outcomes import running
+    from yrd.cli.alert_outcome import precision, recorded
+
+    return {
+        origin: precision(dict(counts))
+        for (name, origin), counts in running(recorded()).items()
+        if name == rule
+    }
+
+
+def lines(told: Mapping[str, Any], zh: bool) -> list[str]:
+    """A rule of the list in lines under its name."""
+    question = told["question"]["zh" if zh else "en"]
+    subjects = [f"{v['name']} ({v['subject']}): {v['legal_status']}" for v in told["variants"]]
+    sets = told["parameter_set"]
+    if told["own_sets"]:
+        sets += f" + {', '.join(told['own_sets'])}"
+    labels = (
+        ("口径（对象）与法律依据", "回看", "联合参数集", "得分", "处置")
+        if zh
+        else ("variants (subject) and legal status", "looks back", "joint set", "score", "outcomes")
+    )
+    return [
+        question,
+        f"{labels[0]}: {'; '.join(subjects)}",
+        f"{labels[1]}: {told['horizon']}; {labels[2]}: {sets}",
+        f"{labels[3]}: {score_line(told['score'], zh)}",
+        f"{labels[4]}: {outcome_line(told['outcomes'], zh)}",
+    ]
+
+
+def score_line(score: Mapping[str, Any] | None, zh: bool) -> str:
+    """The last stored score in words."""
+    from pipelines.rules.pages import ratio
+
+    if score is None:
+        return _NONE[0 if zh else 1]
+    names = ("召回", "精确") if zh else ("recall", "precision")
+    return (
+        f"{names[0]} {ratio(score['recall'])}, {names[1]} {ratio(score['precision'])} "
+        f"({score['on']})"
+    )
+
+
+def outcome_line(outcomes: Mapping[str, Any], zh: bool) -> str:
+    """The running precision in words."""
+    from pipelines.rules.pages import ratio
+
+    if not outcomes:
+        return _NO_OUTCOMES[0 if zh else 1]
+    told = []
+    for origin, counts in outcomes.items():
+        share = ratio(counts)
+        waiting = counts["unresolved"]
+        told.append(
+            f"{origin}：属实 {share}，未决 {waiting}"
+            if zh
+            else f"{origin}: confirmed {share}, {waiting} unresolved"
+        )
+    return "; ".join(told)

@@ -55,12 +55,10 @@ def fan(
     g, at, outward, window, least, least_days, quiet, more, active_degree, busy_degree, chance,
     band_2, work, hits, n_hits, evidence, n_evidence,
 ):  # fmt: skip
-    """Ask about the hub of edge `at`; the parameters are those of the rules.
+    """Ask about the hub of edge `at`; numbers as in the rules' declarations.
 
-    Args:
-        outward: the hub pays (fan-out), else it is paid.
-        more: how many more spokes it takes for each degree above 1.
-        work: room of `ROOM` numbers.
+    `outward`: the hub pays (fan-out), else it is paid. `more`: how many more spokes it takes for
+    each degree above 1. `work`: room of `ROOM` numbers.
     """
     e = g.edges[at]
     hub = g.party[e.payer] if outward else g.party[e.payee]

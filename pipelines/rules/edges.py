@@ -1,0 +1,88 @@
+"""First-time pairs in plain Python, for definitions of rules on the graph. Slow and obvious.
+
+An edge is a transfer between two known, different parties whose payer made no transfer to the payee
+earlier on that day or on the 89 days before (days in Beijing). It lives on its day and the 89 days
+after. Degrees count what lives on a day: edges up to and including the one that is looked at.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from pipelines.rules.plain import Tx
+
+MEMORY_DAYS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A transfer of a pair that is new."""
+
+    key: int
+    time: int
+    day: int
+    amount_fen: int
+    payer: int
+    payee: int
+
+
+@dataclass(slots=True)
+class View:
+    """What lives when the last edge of `edges` was made, in one vantage."""
+
+    vantage: int
+    edges: list[Edge]  # the oldest first
+    last_day: dict[tuple[int, int], int] = field(default_factory=dict)  # of a pair's transfers
+    paid: dict[int, list[Edge]] = field(default_factory=dict)  # the same edges by payer
+    got: dict[int, list[Edge]] = field(default_factory=dict)  # and by payee
+
+    def payees(self, payer: int) -> int:
+        """To how many parties it made its first transfer."""
+        return len(self.paid.get(payer, ()))
+
+    def payers(self, payee: int) -> int:
+        """From how many parties it received a first transfer."""
+        return len(self.got.get(payee, ()))
+
+    def newest(self, edges: Sequence[Edge], days: int) -> list[Edge]:
+        """Of a party's edges those of the last so many days, the newest first."""
+        return [edge for edge in reversed(edges) if edge.day > self.edges[-1].day - days]
+
+    def out_of(self, party: int, days: int) -> list[Edge]:
+        """The party's edges as payer, the newest first."""
+        return self.newest(self.paid.get(party, ()), days)
+
+    def into(self, party: int, days: int) -> list[Edge]:
+        """The party's edges as payee, the newest first."""
+        return self.newest(self.got.get(party, ()), days)
+
+    def since(self, days: int) -> list[Edge]:
+        """The edges of the last so many days, today included."""
+        return [edge for edge in self.edges if edge.day > self.edges[-1].day - days]
+
+
+def views(tx: Sequence[Tx]) -> Iterator[View]:
+    """After each edge, in order, what lives then; the view is good until the next one.
+
+    Args:
+        tx: in (event time, key) order; vantages may be mixed.
+    """
+    of: dict[int, View] = {}
+    for one in tx:
+        if not one.payer_party or not one.payee_party or one.payer_party == one.payee_party:
+            continue
+        view = of.setdefault(one.vantage, View(one.vantage, []))
+        day = (one.event_time + 8 * 3_600_000_000) // 86_400_000_000
+        pair = (one.payer_party, one.payee_party)
+        before = view.last_day.get(pair)
+        view.last_day[pair] = day
+        if before is not None and before > day - MEMORY_DAYS:
+            continue
+        while view.edges and view.edges[0].day <= day - MEMORY_DAYS:
+            gone = view.edges.pop(0)
+            view.paid[gone.payer].remove(gone)
+            view.got[gone.payee].remove(gone)
+        edge = Edge(one.key, one.event_time, day, one.amount_fen, *pair)
+        view.edges.append(edge)
+        view.paid.setdefault(edge.payer, []).append(edge)
+        view.got.setdefault(edge.payee, []).append(edge)
+        yield view

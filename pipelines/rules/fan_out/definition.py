@@ -1,0 +1,77 @@
+"""Fan-out, plainly: see rule.toml for what is asked and docs/rules/fan_out.md for the words.
+
+question : does one party begin to pay many payees whom hardly anybody else pays?
+grain    : one crossing per (vantage, payer, deciding transfer)
+units    : measure in payees
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import log10
+
+from pipelines.rules.edges import Edge, View, views
+from pipelines.rules.plain import Found, Tx
+
+
+def crossings(tx: Sequence[Tx], params: Mapping[str, int]) -> Iterator[Found]:
+    """What is found after each edge."""
+    for view in views(tx):
+        best = -1
+        evidence: list[Edge] = []
+        for degree in range(1, min(params["quiet_degree"], 16) + 1):
+            unlikely, quiet = asked(view, params, degree)
+            if unlikely >= params["chance_milli"] and unlikely > best:
+                best, evidence = unlikely, quiet
+        if evidence:
+            edge = view.edges[-1]
+            count = len(evidence)
+            yield Found(
+                variant="fan_out",
+                vantage=view.vantage,
+                subject=edge.payer,
+                instant=edge.time,
+                measure=count,
+                band=2 if count >= params["band_2_payees"] else 1,
+                evidence=[one.key for one in evidence],
+            )
+
+
+def asked(view: View, params: Mapping[str, int], degree: int) -> tuple[int, list[Edge]]:
+    """How unlikely it is that the payer has so many payees of at most this degree; -1 = usual."""
+    hub = view.edges[-1].payer
+    mine = [edge for edge in view.since(params["window_days"]) if edge.payer == hub]
+    into = {edge.payee: view.payers(edge.payee) for edge in view.edges}
+    quiet = [
+        edge
+        for edge in mine
+        if into[edge.payee] <= degree
+        and view.payees(edge.payee) <= params["active_degree"]
+        and view.last_day[hub, edge.payee] == edge.day  # one-off
+    ]
+    if (
+        view.edges[-1] not in quiet
+        or view.payees(hub) > params["busy_degree"]
+        or len(quiet) < params["least_payees"] + params["more_payees"] * (degree - 1)
+        or len({edge.day for edge in quiet}) < params["least_days"]
+    ):
+        return -1, []
+    usual = sum(into[edge.payee] <= degree for edge in view.edges)
+    share = max(10_000 * usual // len(view.edges), 1)  # in 10,000
+    if len(quiet) * 10_000 < share * len(mine):
+        return -1, []
+    return chance(len(mine), len(quiet), share), quiet
+
+
+def chance(n: int, k: int, share: int) -> int:
+    """-1000 log10 of n! / k! / (n-k)! x share^k x (1 - share)^(n-k), each logarithm rounded."""
+    ways = factorial(n) - factorial(k) - factorial(n - k)
+    return -(ways + k * (milli(share) - 4000) + (n - k) * (milli(max(10_000 - share, 1)) - 4000))
+
+
+def factorial(n: int) -> int:
+    """1000 log10 of n!, as a sum of rounded logarithms."""
+    return sum(milli(i) for i in range(1, n + 1))
+
+
+def milli(n: int) -> int:
+    """1000 log10 of n, rounded."""
+    return round(1000 * log10(n))

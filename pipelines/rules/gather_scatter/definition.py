@@ -1,0 +1,49 @@
+"""Gather-scatter, plainly: see rule.toml and docs/rules/gather_scatter.md.
+
+question : does a party collect from new payers and then pay new payees, all of them quiet?
+grain    : one crossing per (vantage, hub, deciding transfer)
+units    : measure in legs
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import log10
+
+from pipelines.rules.edges import Edge, View, views
+from pipelines.rules.plain import Found, Tx
+
+
+def crossings(tx: Sequence[Tx], params: Mapping[str, int]) -> Iterator[Found]:
+    """What is found after each edge."""
+    for view in views(tx):
+        edge = view.edges[-1]
+        hub = edge.payer
+        if view.payees(hub) + view.payers(hub) > params["busy_degree"]:
+            continue
+        window = view.since(params["window_days"])
+        gathered = [one for one in window if one.payee == hub]
+        if len(gathered) < params["least_payers"]:
+            continue
+        enough = window.index(gathered[params["least_payers"] - 1])
+        scattered = [one for one in window[enough + 1 :] if one.payer == hub]
+        legs = gathered + scattered
+        loud = sum(milli_product(view, one) for one in legs)
+        if len(scattered) >= params["least_payees"] and loud <= params["quiet_milli"] * len(legs):
+            yield Found(
+                variant="gather_scatter",
+                vantage=view.vantage,
+                subject=hub,
+                instant=edge.time,
+                measure=len(legs),
+                band=2 if len(legs) >= params["band_2_legs"] else 1,
+                evidence=[one.key for one in legs],
+            )
+
+
+def milli_product(view: View, edge: Edge) -> int:
+    """1000 log10 of the payer's payees times the payee's payers, each logarithm rounded."""
+    return milli(view.payees(edge.payer)) + milli(view.payers(edge.payee))
+
+
+def milli(n: int) -> int:
+    """1000 log10 of n, rounded."""
+    return round(1000 * log10(min(n, 10_000)))

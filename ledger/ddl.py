@@ -137,6 +137,30 @@ TABLES: Mapping[str, pa.Schema] = MappingProxyType(
                 pa.field("valid_to", pa.date32()),
             ]
         ),
+        # Who was put into which controller group when a day closed (`pipelines.groups`); a newer
+        # row of a party takes the place of the one before, group 0 is none.
+        "controller_group": pa.schema(
+            [
+                pa.field("party", pa.int64(), nullable=False),
+                pa.field("group_id", pa.int64(), nullable=False),
+                pa.field("valid_from", _TIME, nullable=False),  # 00:00 Beijing after the closing
+                pa.field("known_from", _TIME, nullable=False),
+            ]
+        ),
+        # Why: the ties between two parties of a group, as known when a day closed.
+        "controller_link": pa.schema(
+            [
+                pa.field("party", pa.int64(), nullable=False),
+                pa.field("other", pa.int64(), nullable=False),
+                pa.field("test", pa.string(), nullable=False),  # which of the controller tests
+                pa.field("confidence_bp", pa.int32(), nullable=False),
+                pa.field("evidence", pa.list_(pa.int64()), nullable=False),
+                pa.field("holds_from", pa.date32(), nullable=False),
+                pa.field("holds_to", pa.date32()),
+                pa.field("group_id", pa.int64(), nullable=False),
+                pa.field("known_from", _TIME, nullable=False),
+            ]
+        ),
         # CNY for one unit of a currency, by the days for which the rate holds.
         "rate": pa.schema(
             [

@@ -59,6 +59,8 @@ EVENT_CODES: Mapping[str, int] = MappingProxyType(
         "RPLC": 15,
         "OCXL": 16,
         "EXEC": 17,
+        "PURC": 18,
+        "SELL": 19,
     }
 )
 

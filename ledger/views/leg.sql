@@ -2,7 +2,7 @@
 
    question : what does each report say of its transaction?
    grain    : one row per (report)
-   reads    : event, market
+   reads    : event, market, group_member
    units    : event_time in us UTC; amount_fen in CNY fen; ids 63-bit, 0 = absent (a NAME links
               nothing, so such a party is absent); bits 0-3 of mask are the regions that hold it
    shown to : joint cases only
@@ -16,8 +16,8 @@ SELECT
     e.payee_account,
     e.payer_party,
     e.payee_party,
-    0::BIGINT AS payer_group,  -- controller groups: none are computed yet
-    0::BIGINT AS payee_group,
+    coalesce(gp.group_id, 0) AS payer_group,  -- as known when it happened
+    coalesce(gq.group_id, 0) AS payee_group,
     e.asset,
     coalesce(e.asset_range_start, 0) AS range_start,
     e.instrument,
@@ -46,4 +46,12 @@ SELECT
     m.pair_memory_us
 FROM event AS e
 JOIN market AS m ON m.market_segment = e.market_segment
+LEFT JOIN group_member AS gp
+    ON gp.party = e.payer_party
+    AND gp.valid_from <= epoch_us(e.event_timestamp)
+    AND gp.valid_to > epoch_us(e.event_timestamp)
+LEFT JOIN group_member AS gq
+    ON gq.party = e.payee_party
+    AND gq.valid_from <= epoch_us(e.event_timestamp)
+    AND gq.valid_to > epoch_us(e.event_timestamp)
 WHERE NOT e.is_duplicate AND e.known_to IS NULL

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from ledger.duck import Connection
 from ledger.views import load_views
+from pipelines.lanes.causal import causal_lane
 from pipelines.lanes.closings import Closing
 from pipelines.lanes.judged import by_definition
 from pipelines.lanes.ledger import evaluate
@@ -57,19 +58,27 @@ def ledger_lane(
 ) -> list[Lane]:
     """Every rule of the lane at every closing, for the subjects touched since the one before.
 
-    A rule that reads more than transactions and statements, or whose subjects no report names by
-    itself (sets, institutions), is evaluated whole, at the last closing only.
+    A rule that says it is causal is run once, and again where something came behind its closing
+    (`causal`). Any other that reads more than transactions and statements, or whose subjects no
+    report names by itself (sets, institutions), is evaluated whole, at the last closing only.
     """
-    found = []
-    for rule in load_rules().values():
-        if rule.lane != "ledger":
-            continue
-        kinds = {variant.subject for variant in rule.variants}
-        if kinds <= set(_NAMED) and set(rule.needs) <= {"tx", "holding"}:
-            found.append(_by_closing(ledger, rule, sorted(kinds), closed, parameters))
-        else:
-            found.append(_whole(ledger, rule, len(closed) - 1, parameters))
-    return found
+    return [
+        at_closings(ledger, rule, closed, parameters)
+        for rule in load_rules().values()
+        if rule.lane == "ledger"
+    ]
+
+
+def at_closings(
+    ledger: Connection, rule: Rule, closed: Sequence[Closing], parameters: InForce | None
+) -> Lane:
+    """One rule of the lane at every closing, as `ledger_lane`."""
+    kinds = {variant.subject for variant in rule.variants}
+    if rule.causal:
+        return Lane(rule.name, *causal_lane(ledger, rule, closed, parameters))
+    if kinds <= set(_NAMED) and set(rule.needs) <= {"tx", "holding"}:
+        return _by_closing(ledger, rule, sorted(kinds), closed, parameters)
+    return _whole(ledger, rule, len(closed) - 1, parameters)
 
 
 def _whole(ledger: Connection, rule: Rule, closing: int, parameters: InForce | None) -> Lane:

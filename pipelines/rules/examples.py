@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.rules.kernels.table import pair_id
+from pipelines.rules.plain import set_id
 from pipelines.rules.registry import Rule
 from pipelines.rules.relations import TABLES, Readers, relations
 from schemas.agents import REGION_BITS
@@ -57,7 +58,7 @@ class Example:
 
 
 def party(label: str) -> int:
-    """The id of a party, paper or asset label; `A>B` is the pair.
+    """The id of a party, paper or asset label; `A>B` is the pair, `A+B` the set.
 
     Example:
         >>> party("-"), party("A"), party("12")
@@ -65,6 +66,8 @@ def party(label: str) -> int:
     """
     if label == "-":
         return 0
+    if "+" in label:
+        return set_id(party(member) for member in label.split("+"))
     if ">" in label:
         payer, payee = label.split(">")
         return int(pair_id.py_func(party(payer), party(payee)))

@@ -37,10 +37,13 @@ __all__ = [
 ]
 
 FOLDER = Path(__file__).parent
+_A_DAY_US = 86_400_000_000
 UNDECIDED = "?"  # what a drafted declaration says where nobody has decided yet
 PURPOSES = ("aml", "anti_fraud", "prudential", "conduct", "fundraising", "statistics")
 LANES = ("stream", "ledger")
-SUBJECTS = ("account", "party", "group", "asset", "instrument", "institution", "pair", "set")
+SUBJECTS = (
+    "account", "party", "group", "asset", "instrument", "institution", "pair", "set", "contact",
+)  # fmt: skip
 STATUS_OF_NUMBER = ("L", "L-", "E", "I", "A")
 STATUS_OF_USE = ("as written", "extended", "analogy")
 
@@ -102,6 +105,25 @@ class Rule:
     folder: Path
     # Parameters with which the definition reports its measure also where it stays below every band.
     below: Mapping[str, int] = field(default_factory=dict)
+    # A crossing follows from what happened until its instant: `pipelines.lanes.causal` runs it.
+    causal: bool = False
+    # The stream kernel needs facts of years: it writes them down itself (`stream.Remembering`).
+    memory: bool = False
+
+    @property
+    def kept_for(self) -> "Horizon":
+        """How long the stream lane keeps what the kernel was given, so that it can be made again."""
+        return Horizon(0, _A_DAY_US) if self.memory else self.horizon
+
+    @property
+    def candidates(self) -> str:
+        """SQL over `event` and `params`: which transactions could matter; empty where all could.
+
+        It returns `key` and may name too many, never too few: the definition gives the same from
+        these as from all.
+        """
+        path = self.folder / "candidates.sql"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
 
     @property
     def definition(self) -> str:
@@ -217,6 +239,8 @@ def read_rule(folder: Path) -> Rule:
         valid_to=table.left.pop("valid_to", None),
         folder=folder,
         below=MappingProxyType(table.read("below", dict, "[below], name = number", default={})),
+        causal=table.read("causal", bool, "true or false", default=False),
+        memory=table.read("memory", bool, "true or false", default=False),
     )
     table.done()
     for name, value in rule.below.items():

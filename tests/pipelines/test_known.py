@@ -120,7 +120,7 @@ def test_at_every_closing_the_lane_says_what_the_definition_says_of_what_was_kno
     made: Papers, data: st.DataObject
 ) -> None:
     closed = closed_days(times(made))
-    (said,) = lane.ledger_lane(filled(*made), closed, parameters_on())
+    said = lane.at_closings(filled(*made), RULE, closed, parameters_on())
     assert said.not_evaluated == ""
     lives = lifetimes(CROSSING.empty_table(), said.replaced, closed)
     begins, ends = lives["begins"].to_numpy(), lives["ends"].to_numpy()
@@ -135,9 +135,9 @@ def test_more_closings_than_fit_one_statement_say_the_same(monkeypatch: pytest.M
     made = two_financings()
     closed = closed_days(times(made))
     assert len(closed) > 2
-    at_once = lane.ledger_lane(filled(*made), closed, parameters_on())[0].replaced
+    at_once = lane.at_closings(filled(*made), RULE, closed, parameters_on()).replaced
     monkeypatch.setattr(lane, "SLOTS", 2)
-    in_parts = lane.ledger_lane(filled(*made), closed, parameters_on())[0].replaced
+    in_parts = lane.at_closings(filled(*made), RULE, closed, parameters_on()).replaced
     assert sum(one.found.num_rows for one in at_once) > 0
     for one, other in zip(at_once, in_parts, strict=True):
         assert one.closing == other.closing
@@ -168,7 +168,7 @@ def two_financings() -> Papers:
 def test_a_release_told_late_withdraws_the_alert_of_the_ledger_lane() -> None:
     made = two_financings()
     closed = closed_days(times(made))
-    (said,) = lane.ledger_lane(filled(*made), closed, parameters_on())
+    said = lane.at_closings(filled(*made), RULE, closed, parameters_on())
     lives = lifetimes(CROSSING.empty_table(), said.replaced, closed)
     found = history(lives, said.replaced, closed, load_rules(), "SIMULATED")
     told = [(row["status"], row["cause"]) for row in found.revisions.to_pylist()]
@@ -180,7 +180,7 @@ def test_a_release_told_late_withdraws_the_alert_of_the_ledger_lane() -> None:
 def test_only_what_was_touched_is_looked_at_again() -> None:
     made = two_financings()
     closed = closed_days(times(made))
-    (said,) = lane.ledger_lane(filled(*made), closed, parameters_on())
+    said = lane.at_closings(filled(*made), RULE, closed, parameters_on())
     looked = {one.closing: one.subjects.tolist() for one in said.replaced}
     assert looked == {0: [1, 700], 2: [11, 700], 4: [1, 700]}
 
@@ -194,6 +194,6 @@ def test_a_definition_never_looks_into_the_vantage(rule: str) -> None:
 
 def test_a_rule_that_lacks_its_data_says_so() -> None:
     acts, _ = two_financings()
-    (said,) = lane.ledger_lane(filled(acts, []), closed_days(times((acts, []))), parameters_on())
+    said = lane.at_closings(filled(acts, []), RULE, closed_days(times((acts, []))), parameters_on())
     assert said.not_evaluated == "holding: no rows"
     assert said.replaced == ()

@@ -1,0 +1,221 @@
+"""Causal rules of the ledger lane: one run for all closings, one more where something came behind.
+
+A rule is causal if a crossing follows from what happened until its instant. What is received before
+its day closes then changes no instant that an earlier closing spoke of, so one run over all such
+rows says what every closing says. A row that comes behind (after the closing that speaks of its
+instant), and one that ends or replaces another, makes its closing run the rule again over what was
+known then, for the instants from the oldest of these rows on.
+
+Each run reads only transactions the rule could need (`candidates.sql`), so the work of a closing
+follows what is suspicious, not what was reported.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MappingProxyType
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ledger.duck import Connection
+from ledger.views import load_views
+from pipelines.lanes.closings import Closing
+from pipelines.lanes.definitions import columns_of
+from pipelines.lanes.judged import by_definition
+from pipelines.lanes.lifetimes import CAUSES, CORRECTION, LATE, Replaced
+from pipelines.rules.parameter_sets import InForce, judgements
+from pipelines.rules.registry import Rule, in_force
+from schemas.fields import IMPLEMENTED_KINDS
+
+_EVER = 1 << 62
+_FROM = re.compile(r"\b(?:FROM|JOIN)\s+([a-z_]+)")
+_LATE, _CORRECTION = CAUSES.index(LATE), CAUSES.index(CORRECTION)
+_OWN = ("_known_at", "_ended_at", "_behind")
+# Rows of one kind with the closings that first know them and first know that they hold no more.
+# A closing speaks of instants before `until`; who is received after the first that does is behind.
+_ROWS = """
+WITH wanted AS MATERIALIZED (SELECT * FROM main.{kind} AS r WHERE NOT r.is_duplicate AND {wanted}),
+time AS (
+    SELECT report, epoch_us(known_from) AS known, epoch_us(event_timestamp) AS happened,
+        epoch_us(known_to) AS ended
+    FROM wanted
+),
+placed AS (
+    SELECT t.report, k.slot AS known_at, coalesce(g.slot, {closings}) AS ended_at,
+        k.slot > s.slot AS behind
+    FROM time AS t
+    ASOF JOIN _closing AS k ON t.known <= k.known
+    ASOF JOIN _closing AS s ON t.happened < s.until
+    ASOF LEFT JOIN _closing AS g ON t.ended <= g.known
+)
+SELECT r.*, p.known_at AS _known_at, p.ended_at AS _ended_at, p.behind OR {replaces} AS _behind
+FROM wanted AS r JOIN placed AS p ON p.report = r.report
+"""
+# What changes what earlier closings said: the closing, and the first instant that it touches.
+_CHANGED = """
+SELECT slot, min(instant) AS low, bool_or(corrects) AS corrects
+FROM (
+    SELECT _known_at AS slot, {instant} AS instant, revision_number > 0 AS corrects
+    FROM _rows_{kind} WHERE _behind
+    UNION ALL
+    SELECT _ended_at, {instant}, true FROM _rows_{kind} WHERE _ended_at < {closings}
+)
+GROUP BY slot
+"""
+
+
+def causal_lane(
+    ledger: Connection, rule: Rule, closed: Sequence[Closing], parameters: InForce | None
+) -> tuple[tuple[Replaced, ...], str]:
+    """What a causal rule says at every closing, or why it was not evaluated.
+
+    Args:
+        ledger: holds everything that was accepted.
+        rule: says `causal = true`.
+        closed: the closings, in order.
+        parameters: what is in force: one set, or several; None means those agreed.
+    """
+    sets = in_force(parameters)
+    views, kinds = needed(rule)
+    if reason := _lacks(ledger, rule):
+        return (), reason
+    found = []
+    with _closings(ledger, closed), _rows(ledger, rule, kinds, sets, len(closed)):
+        everything = by_definition(ledger, rule, sets, _as_known(views, kinds, -1))
+        found.append(_replaced(rule, 0, -_EVER, 0, everything))
+        for slot, (low, corrects) in sorted(_changes(ledger, kinds, len(closed)).items()):
+            said = by_definition(ledger, rule, sets, _as_known(views, kinds, slot))
+            cause = _CORRECTION if corrects else _LATE
+            found.append(_replaced(rule, slot, low, cause, said))
+    return tuple(found), ""
+
+
+def needed(rule: Rule) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The views a rule's definition reads, each after those it reads, and the kinds behind them."""
+    views = load_views()
+    wanted: set[str] = set()
+    kinds: set[str] = set()
+    ahead = set(_FROM.findall(rule.definition))
+    while ahead:
+        name = ahead.pop()
+        if name in IMPLEMENTED_KINDS:
+            kinds.add(name)
+        elif name in views and name not in wanted:
+            wanted.add(name)
+            ahead |= set(views[name].reads)
+    order = tuple(name for name in views if name in wanted)
+    return order, tuple(kind for kind in IMPLEMENTED_KINDS if kind in kinds)
+
+
+def _lacks(ledger: Connection, rule: Rule) -> str:
+    """Why the rule cannot be evaluated; empty if it can. `tx` is asked of its reports."""
+    codes = ", ".join(f"'{code}'" for code in rule.reads)
+    for relation in rule.needs:
+        source = f"event WHERE event_type IN ({codes})" if relation == "tx" else relation
+        if not ledger.sql(f"SELECT 1 FROM {source} LIMIT 1").num_rows:
+            what = f" with {', '.join(rule.reads)}" if relation == "tx" else ""
+            return f"{relation}: no rows{what}"
+    return ""
+
+
+def _replaced(rule: Rule, closing: int, low: int, cause: int, said: pa.Table) -> Replaced:
+    """All of the rule's crossings from an instant on, as a closing knows them."""
+    return Replaced(
+        closing=closing,
+        rule=rule.name,
+        variants=tuple(variant.name for variant in rule.variants),
+        lane="ledger",
+        subjects=np.zeros(1, np.int64),
+        low=np.array([low]),
+        high=np.array([_EVER]),
+        causes=np.array([cause], np.uint8),
+        found=said.filter(pc.greater_equal(said["instant"], low)),
+        everyone=True,
+    )
+
+
+@contextmanager
+def _closings(ledger: Connection, closed: Sequence[Closing]) -> Iterator[None]:
+    """Inside, `_closing` numbers the closings: what each knows, and of which instants it speaks."""
+    times = {
+        "slot": np.arange(len(closed)),
+        "known": pa.array([one.known_us for one in closed], pa.int64()),
+        "until": pa.array([one.until_us for one in closed], pa.int64()),
+    }
+    ledger.register("_closing", pa.table(times))
+    try:
+        yield
+    finally:
+        ledger.unregister("_closing")
+
+
+@contextmanager
+def _rows(
+    ledger: Connection, rule: Rule, kinds: Sequence[str], sets: InForce, closings: int
+) -> Iterator[None]:
+    """Inside, `_rows_<kind>` holds the rows of a kind that the rule could need."""
+    made = []
+    try:
+        if rule.candidates:
+            asked = " UNION ".join(
+                f"SELECT key FROM (WITH params AS (SELECT {columns_of(one.values)}), "
+                f"candidate AS ({rule.candidates}) SELECT key FROM candidate)"
+                for one in judgements(rule, sets)
+            )
+            ledger.execute(f"CREATE TEMP TABLE _candidate AS {asked}")
+            made.append("_candidate")
+        for kind in kinds:
+            text = _ROWS.format(
+                kind=kind,
+                closings=closings,
+                wanted=_wanted(rule, kind),
+                replaces="false" if kind == "event" else "r.revision_number > 0",
+            )
+            ledger.execute(f"CREATE TEMP TABLE _rows_{kind} AS {text}")
+            made.append(f"_rows_{kind}")
+        yield
+    finally:
+        for name in reversed(made):
+            ledger.execute(f"DROP TABLE temp.main.{name}")
+
+
+def _wanted(rule: Rule, kind: str) -> str:
+    if kind != "event":
+        return "true"
+    if rule.candidates:
+        return "r.transaction_id IN (SELECT key FROM _candidate)"
+    codes = ", ".join(f"'{code}'" for code in rule.reads)
+    return f"r.event_type IN ({codes})"
+
+
+def _changes(
+    ledger: Connection, kinds: Sequence[str], closings: int
+) -> Mapping[int, tuple[int, bool]]:
+    """Closing -> (the first instant it says something new of, whether something was corrected)."""
+    found: dict[int, tuple[int, bool]] = {}
+    for kind in kinds:
+        instant = "epoch_us(event_timestamp)"
+        if kind == "event":  # a leg changes what is known of its transaction, from its first leg on
+            instant = (
+                f"(SELECT min({instant}) FROM _rows_event AS o "
+                "WHERE o.transaction_id = _rows_event.transaction_id)"
+            )
+        text = _CHANGED.format(kind=kind, closings=closings, instant=instant)
+        for slot, low, corrects in ledger.rows(text):
+            before, corrected = found.get(slot, (_EVER, False))
+            found[slot] = min(before, low), corrected or corrects
+    return MappingProxyType(found)
+
+
+def _as_known(views: Sequence[str], kinds: Sequence[str], slot: int) -> str:
+    """The relations as a closing knows them; those of -1 hold what never came behind."""
+    known = f"NOT _behind OR _known_at <= {slot}"
+    texts = [
+        f"{kind} AS (SELECT * EXCLUDE ({', '.join(_OWN)}) REPLACE (NULL::TIMESTAMPTZ AS known_to) "
+        f"FROM temp.main._rows_{kind} WHERE ({known}) AND _ended_at > {slot}), "
+        for kind in kinds
+    ]
+    texts += [f"{name} AS ({load_views()[name].sql}), " for name in views]
+    return "".join(texts)

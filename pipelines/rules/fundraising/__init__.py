@@ -1,0 +1,1 @@
+"""The rule `fundraising`: see rule.toml."""

@@ -1,0 +1,1 @@
+"""The rule `quota_splitting`: see rule.toml."""

@@ -1,0 +1,176 @@
+"""Relations of the ledger in examples of the ledger lane: small tables, one row a line.
+
+A row is what a report says and which regions hold it; here it becomes one row for each of these
+vantages and one for the joint one, as the named relations of the ledger have them. A row whose
+`known` says `replaced` was corrected since and is not there.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+
+import pyarrow as pa
+
+from schemas.errors import ConfigurationError
+from schemas.narrow import EVENT_CODES, FLAG_CROSS_BORDER, FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON
+
+Row = Mapping[str, str]
+Read = Callable[[str], Any]
+_BEIJING_US, _DAY_US = 28_800_000_000, 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """How a text of an example is read: ids of labels, instants, money, vantages of regions."""
+
+    party: Callable[[str], int]
+    instant: Callable[[str], int]
+    fen: Callable[[str], int]
+    vantages: Callable[[str], Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Relation:
+    """`columns`: of the relation. `row`: one of them from a line, all but its vantage."""
+
+    name: str
+    columns: Mapping[str, pa.DataType]
+    row: Callable[[Row, Readers], Mapping[str, Any]]
+
+
+def _payment(row: Row, read: Readers) -> Mapping[str, Any]:
+    flags = {
+        FLAG_PAYER_PERSON: "from_person",
+        FLAG_PAYEE_PERSON: "to_person",
+        FLAG_CROSS_BORDER: "abroad",
+    }
+    time = read.instant(row["time"])
+    return {
+        "key": read.party(row["tx"]),
+        "start": time,
+        "event_time": time,
+        "event_code": EVENT_CODES["PAYM"],
+        "amount_fen": read.fen(row["yuan"]),
+        "payer_party": read.party(row["payer"]),
+        "payee_party": read.party(row["payee"]),
+        "payer_account": read.party(row.get("from", "-")),
+        "payee_account": read.party(row.get("to", "-")),
+        "payer_group": read.party(row.get("payer_group", "-")),
+        "payee_group": read.party(row.get("payee_group", "-")),
+        "flags": sum(flag for flag, name in flags.items() if row.get(name, "no") == "yes"),
+    }
+
+
+def _deal(row: Row, read: Readers) -> Mapping[str, Any]:
+    time = read.instant(row["time"])
+    return {
+        "key": read.party(row["deal"]),
+        "event_time": time,
+        "day": (time + _BEIJING_US) // _DAY_US,
+        "act": {"buys": "PURC", "sells": "SELL"}[row["act"]],
+        "person": read.party(row["person"]),
+        "representative": read.party(row.get("by", "-")),
+        "payee_account": read.party(row.get("to", "-")),
+        "usd_cents": read.fen(row["usd"]),
+        "amount_fen": read.fen(row["usd"]) * 7,
+        "quota_counted": {"yes": "Y", "no": "N"}[row.get("quota", "yes")],
+    }
+
+
+def _contact(row: Row, read: Readers) -> Mapping[str, Any]:
+    return {
+        "key": read.party(row["entry"]),
+        "kind": row["kind"],
+        "token": read.party(row["token"]),
+        "event_time": read.instant(row["time"]),
+        "party": read.party(row["party"]),
+        "account": read.party(row.get("account", "-")),
+        "valid_from": _day(row.get("from", "2020-01-01")),
+        "valid_to": _day(row.get("until", "-")),
+    }
+
+
+def _edge(row: Row, read: Readers) -> Mapping[str, Any]:
+    return {
+        "key": read.party(row["entry"]),
+        "event_time": read.instant(row["time"]),
+        "party": read.party(row["party"]),
+        "behind": read.party(row["behind"]),
+        "role": row["role"],
+        "share_bp": None if row.get("share", "-") == "-" else int(row["share"]) * 100,
+        "valid_from": _day(row.get("from", "2020-01-01")),
+        "valid_to": _day(row.get("until", "-")),
+    }
+
+
+def _day(text: str) -> date | None:
+    return None if text == "-" else date.fromisoformat(text)
+
+
+def _columns(ids: str, texts: str = "", days: str = "") -> Mapping[str, pa.DataType]:
+    kinds = ((ids, pa.int64()), (texts, pa.string()), (days, pa.date32()))
+    return MappingProxyType({name: kind for names, kind in kinds for name in names.split()})
+
+
+# Table of an example -> the relation it fills.
+_RELATIONS: Mapping[str, _Relation] = MappingProxyType(
+    {
+        "payments": _Relation(
+            "tx",
+            _columns(
+                "key start event_time event_code amount_fen payer_party payee_party payer_account "
+                "payee_account payer_group payee_group flags"
+            ),
+            _payment,
+        ),
+        "deals": _Relation(
+            "fx_deal",
+            _columns(
+                "key event_time day person representative payee_account usd_cents amount_fen",
+                "act quota_counted",
+            ),
+            _deal,
+        ),
+        "contacts": _Relation(
+            "contact",
+            _columns("key token event_time party account", "kind", "valid_from valid_to"),
+            _contact,
+        ),
+        "edges": _Relation(
+            "edge",
+            _columns("key event_time party behind share_bp", "role", "valid_from valid_to"),
+            _edge,
+        ),
+    }
+)
+TABLES = tuple(_RELATIONS)
+
+
+def relations(tables: Mapping[str, Iterable[Row]], read: Readers) -> dict[str, pa.Table]:
+    """Every relation an example can fill, those it does not speak of empty.
+
+    Args:
+        tables: rows of the example's tables, among them some of `TABLES`.
+        read: how its texts are read.
+
+    Raises:
+        ConfigurationError: a row lacks a column.
+    """
+    out = {}
+    for name, relation in _RELATIONS.items():
+        rows = []
+        for line in tables.get(name, ()):
+            if line.get("known", "now") == "replaced":
+                continue
+            try:
+                row = relation.row(line, read)
+            except KeyError as error:
+                raise ConfigurationError(
+                    f"examples: {name}: {error.args[0]}: expected this column or value; add it"
+                ) from error
+            rows += [{**row, "vantage": v} for v in read.vantages(line["region"])]
+        schema = pa.schema([("vantage", pa.int64()), *relation.columns.items()])
+        out[relation.name] = pa.Table.from_pylist(rows, schema=schema)
+    return out

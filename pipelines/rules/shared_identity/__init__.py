@@ -1,0 +1,1 @@
+"""The rule `shared_identity`: see rule.toml."""

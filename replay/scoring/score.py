@@ -75,9 +75,16 @@ class RuleResult:
             "joint": self.joint.as_dict(truth),
             "solo": {r: j.as_dict(truth) for r, j in zip(REGIONS, self.solo, strict=True)}
             | {"union": self.union.as_dict(truth)},
-            "hidden_by_split": self.hidden.as_dict() | {"patterns": self.hidden_patterns.as_dict()},
-            "not_raised_jointly": Ratio(self.alone, self.alone + self.joint.alerts).as_dict()
-            | {"true": Ratio(self.alone_true, self.alone).as_dict()},
+            "hidden_by_split": self.hidden.hits,
+            "not_raised_jointly": self.alone,
+            "hidden": {
+                "alerts": self.hidden.as_dict(),
+                "patterns": self.hidden_patterns.as_dict(),
+            },
+            "raised_alone": {
+                "alerts": Ratio(self.alone, self.alone + self.joint.alerts).as_dict(),
+                "true": Ratio(self.alone_true, self.alone).as_dict(),
+            },
             "begun_armed": dict(
                 zip(("joint", "union"), (j.as_dict(truth) for j in self.begun), strict=True)
             ),

@@ -210,7 +210,7 @@ def show_curve(result: Mapping[str, Any], svg: Path | None) -> None:
             )
     stdout.print(table)
     stdout.print(
-        "alone: four regions together; gain: paired by pattern; hidden: found patterns no region saw",
+        "alone: four regions together; gain: paired by pattern; hidden: found and no region saw it",
         highlight=False,
     )
     if svg is not None:

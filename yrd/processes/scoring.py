@@ -110,11 +110,20 @@ def chosen_rules(names: Sequence[str]) -> "dict[str, Rule]":
 
 
 def numbers(values: Mapping[str, Mapping[str, int]]) -> "ParameterSet":
-    """The newest agreed set, with other values where some are given."""
-    from pipelines.rules.registry import parameters_on
+    """The newest agreed set, with other values where some are given.
 
-    agreed = parameters_on()
+    Raises:
+        InputError: a value is not one of a rule's numbers.
+    """
+    from pipelines.rules.registry import load_rules, parameters_on
+
+    agreed, rules = parameters_on(), load_rules()
     for rule, changed in values.items():
+        known = rules[rule].parameters if rule in rules else {}
+        for name in changed:
+            if name not in known:
+                names = known or rules
+                raise InputError(f"--set {rule}.{name}: expected one of {', '.join(names)}")
         agreed = agreed.changed(rule, **changed)
     return agreed
 

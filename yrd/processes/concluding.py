@@ -1,6 +1,6 @@
 """The conclusions of a run: closings, late path, ledger lane, alerts and their revisions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from ledger.duck import Connection
 from ledger.loader import Loader
 from pipelines.episodes.episodes import output_sha256
 from pipelines.episodes.history import History, history
+from pipelines.groups.groups import close_days
 from pipelines.job.outputs import Outputs
 from pipelines.lanes.closings import Closing, closings
 from pipelines.lanes.known import Lane, ledger_lane
@@ -35,13 +36,15 @@ from yrd.settings import Settings
 _RUN = TABLES["rule_run"]
 _TIME = ALERT.field("known_from").type
 _STREAM_MARKET = "PYMT"
+_GROUPS = "controller groups"
+_RECONCILED = 200_000  # transactions put in words at once
 _STATED = """
 SELECT transaction_id,
     any_value(counterparty_1_region ORDER BY report) AS counterparty_1_region,
     any_value(counterparty_2_region ORDER BY report) AS counterparty_2_region,
     any_value(debtor_agent_id ORDER BY report) AS debtor_agent_id,
     any_value(creditor_agent_id ORDER BY report) AS creditor_agent_id
-FROM event WHERE market_segment = 'PYMT'
+FROM event WHERE market_segment = 'PYMT' AND transaction_id BETWEEN $first AND $last
 GROUP BY transaction_id ORDER BY transaction_id
 """
 
@@ -71,6 +74,7 @@ def conclude(
     loader.flush()
     ledger = loader.connection
     closed = closings_of(ledger, known_at, slack)
+    group_days(loader, closed)
     found, crossings, lanes = conclusions(ledger, job.crossings, closed, loader.data_origin)
     loader.load_segment(
         f"alerts of {source}",
@@ -80,10 +84,28 @@ def conclude(
             "alert": found.revisions,
             "rule_run": runs_of(lanes, closed),
         }
-        | at_end(ledger, job, known_at),
+        | {"parameter": _params()},
     )
+    for part, table in enumerate(_reconciled(ledger, job, known_at)):
+        loader.load_segment(f"reconciliation of {source}", part, {"reconciliation": table})
+        loader.flush()
     publish(loader, folder)
     return counted(loader, found)
+
+
+def group_days(loader: Loader, closed: Sequence[Closing]) -> None:
+    """Compute the controller groups of closings that have none yet, and load them.
+
+    Args:
+        loader: Holds everything those closings know.
+        closed: Some closings in order, none before those that have groups.
+    """
+    done = loader.loaded(_GROUPS)
+    fresh = [one for one in closed if not done or one.last.toordinal() > done[-1]]
+    if fresh:
+        tables = close_days(loader.connection, fresh)
+        loader.load_segment(_GROUPS, fresh[-1].last.toordinal(), tables)
+        loader.flush()
 
 
 def demand_none_behind(job: Outputs) -> None:
@@ -101,9 +123,8 @@ def demand_none_behind(job: Outputs) -> None:
 
 def at_end(ledger: Connection, job: Outputs, known_at: datetime) -> dict[str, pa.Table]:
     """The tables that are written once, at the end of a run."""
-    known = pa.repeat(pa.scalar(known_at, _TIME), len(job.recon))
     return {
-        "reconciliation": _reconciled(ledger, job).append_column("known_from", known),
+        "reconciliation": pa.concat_tables(_reconciled(ledger, job, known_at)),
         "parameter": _params(),
     }
 
@@ -191,13 +212,22 @@ def runs_of(lanes: Sequence[Lane], closed: Sequence[Closing]) -> pa.Table:
     return pa.Table.from_pylist(rows, _RUN)
 
 
-def _reconciled(ledger: Connection, job: Outputs) -> pa.Table:
-    """The stream's transactions with how many reports each should have had and had."""
-    stated = ledger.sql(_STATED)
-    expected = expected_legs(stated, _STREAM_MARKET).to_numpy(zero_copy_only=False)
-    keys = stated["transaction_id"].to_numpy()
-    at = np.minimum(np.searchsorted(keys, job.recon["key"]), max(len(keys) - 1, 0))
-    return reconciliation(job.recon, _STREAM_MARKET, expected[at])
+def _reconciled(ledger: Connection, job: Outputs, known_at: datetime) -> Iterator[pa.Table]:
+    """The stream's transactions with how many reports each should have had and had, in parts.
+
+    At least one part; a part holds some of all keys, so that memory does not grow with the run.
+    """
+    recon = job.recon[np.argsort(job.recon["key"], kind="stable")]
+    for start in range(0, max(len(recon), 1), _RECONCILED):
+        part = recon[start : start + _RECONCILED]
+        first, last = (part["key"][0], part["key"][-1]) if len(part) else (0, 0)
+        stated = ledger.sql(_STATED, {"first": int(first), "last": int(last)})
+        expected = expected_legs(stated, _STREAM_MARKET).to_numpy(zero_copy_only=False)
+        keys = stated["transaction_id"].to_numpy()
+        at = np.minimum(np.searchsorted(keys, part["key"]), max(len(keys) - 1, 0))
+        told = reconciliation(part, _STREAM_MARKET, expected[at])
+        known = pa.repeat(pa.scalar(known_at, _TIME), len(part))
+        yield told.append_column("known_from", known)
 
 
 def _params() -> pa.Table:

@@ -29,6 +29,7 @@ from yrd.processes.concluding import (
     conclusions,
     counted,
     demand_none_behind,
+    group_days,
     runs_of,
     with_known,
 )
@@ -117,6 +118,7 @@ class LiveClosings:
         self.loader.flush()
         ledger = self.loader.connection
         closed = closings_of(ledger, end, self.slack)
+        group_days(self.loader, which)
         found, crossings, lanes = conclusions(
             ledger, job.crossings, closed, self.loader.data_origin
         )

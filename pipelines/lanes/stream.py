@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.lanes.entry import BUCKETS, ENTRY, GROUP_NAMES, GROUPS, SIDES, WHOLE
+from pipelines.lanes.entry import BUCKETS, CUT, ENTRY, GROUP_NAMES, GROUPS, MEMO, SIDES, WHOLE
 from pipelines.lanes.judged import Judged
 from pipelines.lanes.kernel import route_sides, sort_out, take_ready
 from pipelines.pairing.pairing import PAIR_MEMORY_US, Closed, merge
@@ -31,6 +31,9 @@ from schemas.visibility import pair_wait_us
 
 END_OF_TIME = 1 << 62
 _MARKET = "PYMT"  # whose reports this lane pairs
+MEMORY = "memory"  # as `Meta.rule`: what rules wrote down themselves
+_DAY_US, _BEIJING_US = 86_400_000_000, 28_800_000_000
+_NO_DAY_US = 1 << 60  # beyond: the end of a stream, after which nothing is taken up again
 
 
 class KernelState(Protocol):
@@ -44,6 +47,16 @@ class KernelState(Protocol):
 
     def run(self, entries: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Feed entries; return HIT rows and the evidence (int64) they point into."""
+
+
+class Remembering(Protocol):
+    """What a state offers besides if its rule says `memory = true`."""
+
+    def remember(self) -> npt.NDArray[Any]:
+        """All that later crossings may need of what was fed, as MEMO rows."""
+
+    def recall(self, rows: npt.NDArray[Any], up_to_us: int) -> None:
+        """Take back what was remembered when everything up to an instant had been fed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +78,10 @@ class Kept:
 
 @cache
 def stream_rules() -> tuple[Rule, ...]:
-    """The rules of the stream lane, those that look furthest back first."""
+    """The rules of the stream lane, those first that keep entries longest."""
     rules = [rule for rule in load_rules().values() if rule.lane == "stream"]
     return tuple(
-        sorted(rules, key=lambda r: (-r.horizon.business_days, -r.horizon.microseconds, r.name))
+        sorted(rules, key=lambda r: (-r.kept_for.business_days, -r.kept_for.microseconds, r.name))
     )
 
 
@@ -143,7 +156,7 @@ class _Part:
 def _parts(rules: tuple[Rule, ...], sets: InForce) -> tuple[_Part, ...]:
     whole = tuple(rule for rule in rules if rule.group in WHOLE)
     parts = [
-        _Part(rule.name, rule.horizon, (rule,), _state(rule, sets))
+        _Part(rule.name, rule.kept_for, (rule,), _state(rule, sets))
         for rule in rules
         if rule.group not in WHOLE
     ]
@@ -151,6 +164,10 @@ def _parts(rules: tuple[Rule, ...], sets: InForce) -> tuple[_Part, ...]:
         looks_back = Horizon(0, LOOKS_BACK_US)
         parts.append(_Part(whole[0].group, looks_back, whole, GraphState(whole, sets)))
     return tuple(parts)
+
+
+def _day(instant: int) -> int:
+    return (instant + _BEIJING_US) // _DAY_US
 
 
 def _state(rule: Rule, sets: InForce) -> KernelState:
@@ -185,6 +202,8 @@ class RuleHost:
         mine = tuple(rule for rule in asked if rule.group == group)
         self._parts = _parts(mine, agreed)
         self._horizons = {part.name: part.horizon for part in self._parts}
+        self._lasting = tuple(part for part in self._parts if part.rules[0].memory)
+        self._remembered_us = -END_OF_TIME  # what was fed up to here is written down
         self._waiting: list[npt.NDArray[Any]] = []
         self._processed_us = -END_OF_TIME
         self._ordinal = -(1 << 30)
@@ -221,7 +240,7 @@ class RuleHost:
     def advance(self, watermark_us: int) -> pa.RecordBatch:
         """Process what is complete at the watermark; return its crossings (CROSSING)."""
         self._processed_us = max(self._processed_us, watermark_us)
-        return _to_arrow(self._run(self._processed_us))
+        return as_crossings(self._run(self._processed_us))
 
     def expired(self, meta: Meta) -> bool:
         """Whether a kept batch can no longer matter, given what was processed.
@@ -229,12 +248,47 @@ class RuleHost:
         Entries not processed yet are never expired; business days count from the newest one
         processed in this bucket.
         """
+        if meta.rule == MEMORY:
+            return meta.newest_us < self._remembered_us
         horizon = self._horizons[meta.rule]
         if meta.newest_us > self._processed_us:
+            return False
+        if self._lasting and meta.newest_us > self._remembered_us:
             return False
         if horizon.microseconds:
             return meta.newest_us + horizon.microseconds <= self._processed_us
         return meta.newest_ordinal + horizon.business_days <= self._ordinal
+
+    def remembered(self) -> tuple[Kept, ...]:
+        """What rules with a memory write down, once a Beijing day; to be kept like entries.
+
+        Asked for after every `advance` and before anything expires: entries go only when what they
+        said is written down, and what was written down before goes with the next time.
+        """
+        now = self._processed_us
+        same_day = _day(now) == _day(self._remembered_us)
+        if not self._lasting or same_day or not 0 <= now < _NO_DAY_US:
+            return ()
+        self._remembered_us = now
+        written = []
+        for code, part in enumerate(self._lasting, start=1):
+            rows = cast(Remembering, part.state).remember()
+            rows["stamp"], rows["event_code"] = now, -code
+            written.append(rows)
+        rows = np.concatenate(written)
+        if not len(rows):
+            return ()
+        return (Kept(Meta(MEMORY, now, self._ordinal), rows.tobytes()),)
+
+    def _recall(self, rows: npt.NDArray[Any]) -> None:
+        """Give the rules back what they wrote down last."""
+        if len(rows):
+            memos = rows.view(MEMO)
+            memos = memos[memos["stamp"] == memos["stamp"].max()]
+            self._remembered_us = int(memos["stamp"][0])
+            for code, part in enumerate(self._lasting, start=1):
+                mine = memos[memos["event_code"] == -code]
+                cast(Remembering, part.state).recall(mine, self._remembered_us)
 
     def restore(self, batches: Iterable[bytes], processed_up_to: int) -> None:
         """Rebuild from kept batches: what was processed is replayed in silence.
@@ -243,7 +297,9 @@ class RuleHost:
             batches: payloads of `Kept`, in any order.
             processed_up_to: the watermark of the last `advance` before.
         """
-        self._waiting = [np.frombuffer(batch, ENTRY) for batch in batches]
+        rows = np.concatenate([np.empty(0, ENTRY), *(np.frombuffer(b, ENTRY) for b in batches)])
+        self._recall(rows[rows["event_code"] < 0])
+        self._waiting = [rows[rows["event_code"] >= 0]]
         self._processed_us = processed_up_to
         self._run(processed_up_to)
 
@@ -266,7 +322,7 @@ class RuleHost:
 _EMPTY = pa.RecordBatch.from_pylist([], schema=CROSSING)
 
 
-def _to_arrow(found: list[tuple[Rule, npt.NDArray[Any], npt.NDArray[Any]]]) -> pa.RecordBatch:
+def as_crossings(found: list[tuple[Rule, npt.NDArray[Any], npt.NDArray[Any]]]) -> pa.RecordBatch:
     """Crossings as Arrow, in (rule, the kernel's own) order. Crossings are few: lists will do."""
     if not found:
         return _EMPTY
@@ -275,7 +331,7 @@ def _to_arrow(found: list[tuple[Rule, npt.NDArray[Any], npt.NDArray[Any]]]) -> p
     for rule, some, _ in found:
         labels = [variant.name for variant in rule.variants]
         rules += [rule.name] * len(some)
-        variants += [labels[number] for number in some["variant"].tolist()]
+        variants += [labels[number] for number in (some["variant"] & ~np.uint8(CUT)).tolist()]
     hits = found[0][1] if len(found) == 1 else np.concatenate([one for _, one, _ in found])
     evidence = found[0][2] if len(found) == 1 else np.concatenate([ids for _, _, ids in found])
     # evidence lies in the order of the hits, without gaps

@@ -12,16 +12,27 @@ import numba as nb
 import numpy as np
 
 from pipelines.lanes.entry import HIT
+from pipelines.rules.bipartite import kernel as bipartite
+from pipelines.rules.cycle import kernel as cycle
 from pipelines.rules.fan_in import kernel as fan_in
 from pipelines.rules.fan_out import kernel as fan_out
 from pipelines.rules.gather_scatter import kernel as gather_scatter
 from pipelines.rules.kernels.graph import add
+from pipelines.rules.scatter_gather import kernel as scatter_gather
 
 # In the order of `ask`; `spare` of a hit is its rule's place here.
 MODULES: Mapping[str, ModuleType] = MappingProxyType(
-    {"fan_in": fan_in, "fan_out": fan_out, "gather_scatter": gather_scatter}
+    {
+        "fan_in": fan_in,
+        "fan_out": fan_out,
+        "gather_scatter": gather_scatter,
+        "cycle": cycle,
+        "scatter_gather": scatter_gather,
+        "bipartite": bipartite,
+    }
 )
 _fan_in, _fan_out, _gather_scatter = fan_in.step, fan_out.step, gather_scatter.step
+_cycle, _scatter_gather, _bipartite = cycle.step, scatter_gather.step, bipartite.step
 
 
 @nb.njit(cache=True, nogil=True)
@@ -43,6 +54,21 @@ def ask(g, at, time, p, work, hits, n_hits, evidence, n_evidence):
             g, at, _in_force(p[2], time), work[2], hits, n_hits, evidence, n_evidence
         )
         n = _of_rule(hits, n, n_hits, 2)
+    if len(p[3]):
+        hits, n_hits, evidence, n_evidence = _cycle(
+            g, at, _in_force(p[3], time), work[3], hits, n_hits, evidence, n_evidence
+        )
+        n = _of_rule(hits, n, n_hits, 3)
+    if len(p[4]):
+        hits, n_hits, evidence, n_evidence = _scatter_gather(
+            g, at, _in_force(p[4], time), work[4], hits, n_hits, evidence, n_evidence
+        )
+        n = _of_rule(hits, n, n_hits, 4)
+    if len(p[5]):
+        hits, n_hits, evidence, n_evidence = _bipartite(
+            g, at, _in_force(p[5], time), work[5], hits, n_hits, evidence, n_evidence
+        )
+        n = _of_rule(hits, n, n_hits, 5)
     return hits, n_hits, evidence, n_evidence
 
 

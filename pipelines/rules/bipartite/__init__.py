@@ -1,0 +1,1 @@
+"""Two payers that begin to pay the same payees."""

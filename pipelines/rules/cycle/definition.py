@@ -1,0 +1,123 @@
+"""Rings, plainly: see rule.toml and docs/rules/cycle.md.
+
+question : does a transfer close a ring of first-time pairs?
+grain    : one crossing per (variant, vantage, set of members, deciding transfer, ring)
+units    : measure in CNY fen
+
+A search looks at edges in a stated order, the newest first, and stops after so many of them or so
+many rings: so the kernel gives the same rings where a search is cut short.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from math import log10
+
+from pipelines.rules.edges import Edge, View, views
+from pipelines.rules.plain import Found, Tx, set_id
+
+Params = Mapping[str, int]
+
+
+def crossings(tx: Sequence[Tx], params: Params) -> Iterator[Found]:
+    """Every crossing, vantage by vantage apart."""
+    closed: dict[int, list[tuple[int, int, int]]] = {}  # vantage: (day, with time, against)
+    for view in views(tx):
+        for ring in quiet_rings(view, params):
+            yield found("quiet", view, ring, params)
+        ordered = list(ordered_rings(view, params, against=False))
+        against = list(ordered_rings(view, params, against=True))
+        today = view.edges[-1].day
+        counts = closed.setdefault(view.vantage, [])
+        counts.append((today, len(ordered), len(against)))
+        recent = [row for row in counts if row[0] > today - params["against_days"]]
+        ran_with, ran_against = (sum(row[at] for row in recent) for at in (1, 2))
+        if ran_against * params["against_percent"] <= ran_with * 100:
+            for ring in ordered:
+                yield found("ordered", view, ring, params)
+
+
+def quiet_rings(view: View, params: Params) -> Iterator[list[Edge]]:
+    """Rings of quiet edges, in any order of time."""
+    closing = view.edges[-1]
+    days, longest, budget = params["quiet_days"], params["quiet_longest"], [params["quiet_steps"]]
+
+    def search(path: list[Edge]) -> Iterator[list[Edge]]:
+        for edge in view.into(path[-1].payer, days):
+            if not budget[0]:
+                return
+            budget[0] -= 1
+            if product(view, edge) > params["edge_most"]:
+                continue
+            ring = [*path, edge]
+            if edge.payer == closing.payee:
+                noise = sum(milli(view, one) for one in ring)
+                if len(ring) >= params["shortest"] and noise <= params["mean_most_milli"] * len(
+                    ring
+                ):
+                    yield ring
+            elif len(ring) < longest and edge.payer not in {one.payer for one in path}:
+                yield from search(ring)
+
+    if product(view, closing) <= params["edge_most"]:
+        yield from islice(search([closing]), params["quiet_rings"])
+
+
+def ordered_rings(view: View, params: Params, against: bool) -> Iterator[list[Edge]]:
+    """Rings whose days do not fall along the money, or, against time, along its way back."""
+    closing = view.edges[-1]
+    days, longest = params["ordered_days"], params["ordered_longest"]
+    budget = [params["ordered_steps"]]
+    goal = closing.payer if against else closing.payee
+
+    def search(path: list[Edge], turned: bool) -> Iterator[list[Edge]]:
+        last = path[-1]
+        edges = view.out_of(last.payee, days) if against else view.into(last.payer, days)
+        for edge in edges:
+            if not budget[0]:
+                return
+            budget[0] -= 1
+            turns = turned or edge.day > last.day
+            if turns and edge.day != closing.day:
+                continue
+            low, high = sorted((edge.amount_fen, last.amount_fen))
+            if high > low * params["amount_factor"]:
+                continue
+            ring = [*path, edge]
+            end = edge.payee if against else edge.payer
+            if end == goal:
+                took = closing.day - min(one.day for one in ring)
+                if len(ring) >= params["shortest"] and took * 10 <= params["hop_tenth_days"] * len(
+                    ring
+                ):
+                    yield ring
+            elif len(ring) < longest and end not in {
+                one.payee if against else one.payer for one in path
+            }:
+                yield from search(ring, turns)
+
+    yield from islice(search([closing], False), params["ordered_rings"])
+
+
+def product(view: View, edge: Edge) -> int:
+    """How many its payer pays, times how many pay its payee."""
+    return view.payees(edge.payer) * view.payers(edge.payee)
+
+
+def milli(view: View, edge: Edge) -> int:
+    """1000 log10 of how many its payer pays, and the same of how many pay its payee."""
+    counts = view.payees(edge.payer), view.payers(edge.payee)
+    return sum(round(1000 * log10(min(count, 10_000))) for count in counts)
+
+
+def found(variant: str, view: View, ring: list[Edge], params: Params) -> Found:
+    """A ring as a crossing."""
+    least = min(edge.amount_fen for edge in ring)
+    return Found(
+        variant=variant,
+        vantage=view.vantage,
+        subject=set_id(edge.payer for edge in ring),
+        instant=ring[0].time,
+        measure=least,
+        band=3 if least >= params["band_3_fen"] else 2 if least >= params["band_2_fen"] else 1,
+        evidence=[edge.key for edge in ring],
+    )

@@ -1,0 +1,1 @@
+"""Money that leaves in parts and comes together again."""

@@ -15,12 +15,13 @@ import numpy.typing as npt
 
 from pipelines.job.outputs import crossing_parts
 from pipelines.job.retained import BatchStore, Retained
-from pipelines.lanes.stream import Meta, RuleHost, route
+from pipelines.lanes.stream import Kept, Meta, RuleHost, route
 from pipelines.pairing.kernel import CLOSED
 from pipelines.pairing.pairing import Closed, merge
 from pipelines.rules.registry import ParameterSet
 from schemas.narrow import NARROW
 
+STEP_ROWS = 65_536  # reports merged at once, or up to twice as many
 _PART = struct.Struct("<iI")
 _KEPT = struct.Struct("<iqqHI")
 Rows = npt.NDArray[Any]
@@ -116,6 +117,19 @@ class PairHost:
         self._pending.append((oldest, rows))
         return behind
 
+    def steps(self, watermark_us: int) -> list[int]:
+        """Watermarks to advance by, up to this one, so that each step merges a bounded many.
+
+        A merge needs many times the memory of its rows, and one submission may hold millions. What
+        steps give all together is what one would: every report up to the watermark is here.
+        """
+        times = [rows["event_time"][rows["event_time"] <= watermark_us] for _, rows in self._pending]
+        many = sum(map(len, times))
+        if many <= 2 * STEP_ROWS:
+            return [watermark_us]
+        ordered = np.sort(np.concatenate(times))
+        return [*np.unique(ordered[STEP_ROWS:-STEP_ROWS:STEP_ROWS]).tolist(), watermark_us]
+
     def advance(self, watermark_us: int) -> PairStep:
         """Merge what is complete."""
         counters: dict[str, int] = {}
@@ -206,15 +220,7 @@ class RulesHost:
         needed = []
         for bucket, payload in unpack(message):
             for kept in self._host(bucket).add(payload):
-                rule = kept.meta.rule.encode()
-                head = _KEPT.pack(
-                    bucket,
-                    kept.meta.newest_us,
-                    kept.meta.newest_ordinal,
-                    len(rule),
-                    len(kept.payload),
-                )
-                needed.append(head + rule + kept.payload)
+                needed.append(_pack_kept(bucket, kept))
                 self._newest_us = max(self._newest_us, kept.meta.newest_us)
         if needed:
             self._kept.append(b"".join(needed))
@@ -228,6 +234,13 @@ class RulesHost:
             crossings = host.advance(self._done_us)
             if crossings.num_rows:
                 found += crossing_parts(crossings)
+        written = [
+            _pack_kept(bucket, kept)
+            for bucket, host in self._hosts.items()
+            for kept in host.remembered()
+        ]
+        if written:
+            self._kept.append(b"".join(written))
         self._kept.drop_while(
             lambda metas: all(self._hosts[bucket].expired(meta) for bucket, meta in metas)
         )
@@ -246,6 +259,16 @@ def _newest_report(batch: bytes) -> int:
 
 def _newest_start(batch: bytes) -> int:
     return int(np.frombuffer(batch, CLOSED)["start"].max())
+
+
+def _pack_kept(bucket: int, kept: Kept) -> bytes:
+    meta, rule = kept.meta, kept.meta.rule.encode()
+    size = len(kept.payload)
+    return (
+        _KEPT.pack(bucket, meta.newest_us, meta.newest_ordinal, len(rule), size)
+        + rule
+        + kept.payload
+    )
 
 
 def _unpack_kept(batch: bytes) -> Iterator[tuple[int, Meta, bytes]]:

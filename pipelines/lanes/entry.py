@@ -25,6 +25,16 @@ ENTRY = np.dtype(
         ("agent", "<u2"),  # who keeps it (schemas.agents); 0 = unknown
     ]
 )
+# What a rule that keeps a memory of its own writes down: rows that travel and lie among entries. A
+# negative event code tells them apart: -1 for the group's first such rule, -2 for the next.
+MEMO = np.dtype(
+    {
+        "names": ["subject", "stamp", "value", "ordinal", "event_code", "vantage", "kind", "days"],
+        "formats": ["<i8", "<i8", ("<i8", 2), "<i4", "<i2", "u1", "u1", ("<u2", 5)],
+        "offsets": [0, 8, 16, 40, 44, 46, 47, 48],
+        "itemsize": ENTRY.itemsize,
+    }
+)
 BUCKETS = 64
 GROUPS: Mapping[str, int] = MappingProxyType(
     {"party": 0, "account": 1, "pair": 2, "asset": 3, "instrument": 4, "graph": 5}

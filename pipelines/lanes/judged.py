@@ -6,7 +6,7 @@ see all of the input: a window reaches back before the change.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from pipelines.rules.registry import Rule
 from schemas.regions import JOINT_BIT
 
 _VANTAGES = JOINT_BIT + 1
+_KIND_BITS = 4
 Found = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
 
@@ -25,6 +26,12 @@ class _State(Protocol):
     def claim(self, entries: npt.NDArray[Any], classes: npt.NDArray[Any], level: int) -> None: ...
 
     def run(self, entries: npt.NDArray[Any]) -> Found: ...
+
+
+class _Remembering(Protocol):
+    def remember(self) -> npt.NDArray[Any]: ...
+
+    def recall(self, rows: npt.NDArray[Any], up_to_us: int) -> None: ...
 
 
 class Judged:
@@ -53,6 +60,20 @@ class Judged:
             hits.append(found)
             evidence.append(ids)
         return np.concatenate(hits), np.concatenate(evidence)
+
+    def remember(self) -> npt.NDArray[Any]:
+        """What the states remember, told apart by the upper half of `kind`."""
+        parts = [cast(_Remembering, state).remember() for _, state in self._runs]
+        for number, rows in enumerate(parts):
+            rows["kind"] |= number << _KIND_BITS
+        return np.concatenate(parts)
+
+    def recall(self, rows: npt.NDArray[Any], up_to_us: int) -> None:
+        """Give each state back what it remembered."""
+        for number, (_, state) in enumerate(self._runs):
+            mine = rows[rows["kind"] >> _KIND_BITS == number]
+            mine["kind"] &= (1 << _KIND_BITS) - 1
+            cast(_Remembering, state).recall(mine, up_to_us)
 
 
 def taken(one: Judgement, hits: npt.NDArray[Any], evidence: npt.NDArray[np.int64]) -> Found:

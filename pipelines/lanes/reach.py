@@ -2,7 +2,8 @@
 
 A horizon of business days is turned into time by its calendar, a day wider on each side because a
 market's day may end before midnight; where the calendar ends, three natural days stand for one.
-A rule on the graph looks back as far as the graph's memory, whatever its own horizon.
+A rule on the graph looks back as far as the graph's memory, whatever its own horizon; one with a
+memory of its own as far as reports are kept.
 """
 
 import numpy as np
@@ -14,6 +15,7 @@ from pipelines.rules.registry import Rule
 from schemas.reference_data import calendars
 
 _DAY = 86_400_000_000
+KEPT_US = 3_660 * _DAY  # ten years
 _BEIJING = 8 * 3_600_000_000
 Instants = npt.NDArray[np.int64]
 
@@ -33,6 +35,8 @@ def before(rule: Rule, instants: Instants) -> Instants:
 
 
 def _microseconds(rule: Rule) -> int:
+    if rule.memory:
+        return KEPT_US
     return LOOKS_BACK_US if rule.group in WHOLE else rule.horizon.microseconds
 
 

@@ -75,6 +75,7 @@ def test_a_host_restored_from_kept_batches_goes_on_as_if_nothing_happened(
             kept.setdefault(bucket, []).extend(host.add(payload))
         for bucket, host in hosts.items():
             found += tuples_of(host, 1 << 62 if last else mark)
+            kept[bucket].extend(host.remembered())
             before = len(kept[bucket])
             kept[bucket] = [one for one in kept[bucket] if not host.expired(one.meta)]
             dropped += before - len(kept[bucket])

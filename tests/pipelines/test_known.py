@@ -185,7 +185,7 @@ def test_only_what_was_touched_is_looked_at_again() -> None:
     assert looked == {0: [1, 700], 2: [11, 700], 4: [1, 700]}
 
 
-@pytest.mark.parametrize("rule", load_rules())
+@pytest.mark.parametrize("rule", [r.name for r in load_rules().values() if r.lane == "ledger"])
 def test_a_definition_never_looks_into_the_vantage(rule: str) -> None:
     """The ledger lane gives every closing vantages of its own."""
     text = re.sub(r"--.*|/\*.*?\*/", "", load_rules()[rule].definition, flags=re.DOTALL)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from pipelines.lanes.entry import (
     BUCKETS,
     ENTRY,
     GROUPS,
+    MEMO,
     ROLE_CROSS_BORDER,
     ROLE_IN,
     ROLE_PAYER_PERSON,
@@ -152,3 +154,12 @@ def test_entries_are_put_together_by_class_whatever_the_number_of_classes(count:
     assert out.tobytes() == np.concatenate(by_class).tobytes()
     assert ends.tolist() == np.cumsum([len(some) for some in by_class]).tolist()
     assert newest.tolist() == [int(some["event_time"].max()) for some in by_class]
+
+
+def test_what_a_rule_wrote_down_is_told_from_an_entry_by_its_event_code() -> None:
+    assert MEMO.itemsize == ENTRY.itemsize
+    assert MEMO.fields and ENTRY.fields
+    assert MEMO.fields["event_code"] == ENTRY.fields["event_code"]
+    ends = sorted((at[1], at[1] + at[0].itemsize) for at in MEMO.fields.values())
+    assert all(one[1] <= next_one[0] for one, next_one in pairwise(ends))
+    assert ends[-1][1] <= ENTRY.itemsize

@@ -1,0 +1,1 @@
+"""The rule `dormant_wake`: see rule.toml."""

@@ -43,6 +43,10 @@ class Settings(BaseSettings):
         default="",
         description="Folders with feeds of your own, parted by ':'; they join the built-in ones",
     )
+    rules: str = Field(
+        default="",
+        description="Folders with rules of your own, parted by ':'; they join the built-in ones",
+    )
     uncertified: bool = Field(
         default=False, description="Let intake and replay run specs that have no certificate"
     )
@@ -54,6 +58,11 @@ class Settings(BaseSettings):
     def feed_folders(self) -> tuple[Path, ...]:
         """The folders of `feeds`."""
         return tuple(Path(one).resolve() for one in self.feeds.split(os.pathsep) if one)
+
+    @property
+    def rule_folders(self) -> tuple[Path, ...]:
+        """The folders of `rules`."""
+        return tuple(Path(one).resolve() for one in self.rules.split(os.pathsep) if one)
 
     @property
     def slack_us(self) -> int:

@@ -105,6 +105,8 @@ class Rule:
     folder: Path
     # Parameters with which the definition reports its measure also where it stays below every band.
     below: Mapping[str, int] = field(default_factory=dict)
+    # Of a rule that matches by evidence: crossings that share so many transactions are one alert.
+    merges_from: int = 0
     # A crossing follows from what happened until its instant: `pipelines.lanes.causal` runs it.
     causal: bool = False
     # The stream kernel needs facts of years: it writes them down itself (`stream.Remembering`).
@@ -239,6 +241,7 @@ def read_rule(folder: Path) -> Rule:
         valid_to=table.left.pop("valid_to", None),
         folder=folder,
         below=MappingProxyType(table.read("below", dict, "[below], name = number", default={})),
+        merges_from=table.read("merges_from", int, "a number of transactions", default=0),
         causal=table.read("causal", bool, "true or false", default=False),
         memory=table.read("memory", bool, "true or false", default=False),
     )
@@ -286,9 +289,9 @@ _own: list[Path] = []  # folders of rules of an installation's own, set once at 
 def use_folders(folders: Sequence[Path]) -> None:
     """Let rules of an installation's own join the built-in ones; they are of the ledger lane.
 
-    Called once, before anything asks for the rules; another call replaces the former.
+    Called before anything asks for the rules; another call replaces the former and reads again.
     """
-    if list(folders) != _own:
+    if folders or _own:
         _own[:] = folders
         load_rules.cache_clear()
         load_parameters.cache_clear()

@@ -23,12 +23,12 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "replay": ("yrd.cli.replay", "Run a tape through intake, job, ledger and rules."),
         "score": ("yrd.cli.score", "Compare a run's alerts with the tape's labels."),
         "ask": ("yrd.cli.ask", "Ask the published ledger a question in SQL or by a view's name."),
-        "alert": ("yrd.cli.alert", "List, explain and verify alerts."),
+        "alert": ("yrd.cli.alert", "List, explain and verify alerts; why not; outcomes."),
         "quality": ("yrd.cli.quality", "Validation rules and the checkpoint of a closed day."),
         "feed": ("yrd.cli.feed", "List, show, draft, check and repair the feeds."),
         "submission": ("yrd.cli.submission", "Send submissions; say what became of them."),
         "quarantine": ("yrd.cli.quarantine", "List and show what is quarantined or held."),
-        "rule": ("yrd.cli.rule", "List and show the risk rules."),
+        "rule": ("yrd.cli.rule", "List, show, try, score and draft the risk rules."),
         "up": ("yrd.cli.live", "Start the live stack: a Kafka broker and a Flink cluster."),
         "down": ("yrd.cli.live", "Stop the live stack that `up` started, and nothing else."),
         "status": ("yrd.cli.live", "Say whether the live stack runs."),
@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 def build(name: str) -> typer.Typer:
     """Load one command's module as a typer application."""
+    _own_rules()
     module = importlib.import_module(COMMANDS[name][0])
     if hasattr(module, "app"):
         app: typer.Typer = module.app
@@ -46,6 +47,14 @@ def build(name: str) -> typer.Typer:
         app.command()(getattr(module, name))
     app.rich_markup_mode = None  # plain help: paragraphs wrap at any width
     return app
+
+
+def _own_rules() -> None:
+    """Let the rules of YRD_RULES join, before any command asks for rules."""
+    folders = Settings().rule_folders
+    if folders or "pipelines.rules.registry" in sys.modules:
+        registry = importlib.import_module("pipelines.rules.registry")
+        registry.use_folders(folders)
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from yrd.cli import rule_score, rule_told, rule_try
+from yrd.cli import rule_new, rule_score, rule_told, rule_try
 from yrd.cli.common import Json, check_lang, emit, guarded, stdout
 from yrd.cli.rule_names import known_rule
 
@@ -14,6 +14,8 @@ app = typer.Typer(
 
 app.command()(rule_score.score)
 app.command(name="try")(rule_try.try_)
+app.command()(rule_new.new)
+app.command()(rule_new.check)
 
 Lang = Annotated[str, typer.Option("--lang", help="zh or en.")]
 

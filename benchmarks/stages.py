@@ -9,6 +9,7 @@ from benchmarks.large import large
 from benchmarks.loading import ledger
 from benchmarks.paths import job, path
 from benchmarks.rules import rules
+from benchmarks.scoring import scoring
 from benchmarks.sizes import Bench
 from benchmarks.taking import intake, profile
 
@@ -23,6 +24,7 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
         "path": path,
         "job": job,
         "rules": rules,
+        "scoring": scoring,
         "profile": profile,
         "large": large,
     }

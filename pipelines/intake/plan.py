@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from connectors.ends.tape import Tape
 from connectors.vault import INLINE_LIMIT
 
-# Small enough that two workers share a short tape and memory stays well below a gibibyte, large
-# enough that what a unit costs whatever its size is little of it.
-UNIT_BYTES = 24 << 20
+# A unit costs some 30 ms a feed whatever it holds, so a tape is cut into few: a quarter of it each,
+# as much as memory well below a gibibyte allows, and no less than two workers need to share.
+UNIT_BYTES = 48 << 20
+_LEAST_BYTES = 24 << 20
+_SHARES = 4
 # A submission above this is taken alone and in pieces (pipelines.intake.large). So is a compressed
 # one the vault holds, whatever its size: what it expands to is not known before.
 LARGE_BYTES = 128 << 20
@@ -52,14 +54,14 @@ class Unit:
 def plan(
     tape: Tape, shuffle: int | None = None, slack_us: int = 0, unit_bytes: int = UNIT_BYTES
 ) -> tuple[Unit, ...]:
-    """Units of about `unit_bytes`, in order of arrival.
+    """Units of about `unit_bytes`, or of a quarter of a tape that is short, in order of arrival.
 
     Args:
         tape: The tape.
         shuffle: A seed: submissions overtake each other at random, by less than the slack. The
             result of a run must not depend on it.
         slack_us: How far they may overtake, microseconds of received time.
-        unit_bytes: Submitted bytes after which a unit ends.
+        unit_bytes: Submitted bytes after which a unit ends at the latest.
     """
     tables = [tape.outlines(n, ENVELOPE) for n in range(len(tape.segments()))]
     if not tables:
@@ -76,7 +78,8 @@ def plan(
         order = np.argsort(received + jitter, kind="stable")
     bytes_of = everything["size"].to_numpy()[order]
     large = _large(tape, everything)[order]
-    cuts = _cuts(bytes_of, large, unit_bytes)
+    share = max(int(bytes_of[~large].sum()) // _SHARES, _LEAST_BYTES)
+    cuts = _cuts(bytes_of, large, min(unit_bytes, share))
     return tuple(
         Unit(
             number,

@@ -114,10 +114,11 @@ def read_table(file: Path, rows: int | None = None) -> Transfers:
     table = _load(file)
     names = _AMLGENTEX if "step" in table.column_names else _AMLSIM
     columns = _columns(file, table, names)
-    if not table.num_rows:
-        raise InputError(f"{file}: rows: expected at least one transfer")
     if rows is not None:
         columns = {name: column.slice(0, rows) for name, column in columns.items()}
+    columns = _between_accounts(columns)
+    if not len(columns["payer"]):
+        raise InputError(f"{file}: rows: expected at least one transfer")
     reader = _Reader(file, columns)
     flag = reader.flags("flag")
     kind = reader.kinds(flag)
@@ -169,6 +170,16 @@ def _columns(
     return {field: table[name] for field, name in found.items() if name is not None}
 
 
+def _between_accounts(columns: dict[str, pa.ChunkedArray]) -> dict[str, pa.ChunkedArray]:
+    """Rows between two accounts: AMLGentex names where money comes from and goes to -2 and -1."""
+    sides = [columns["payer"], columns["payee"]]
+    if not all(pa.types.is_integer(side.type) for side in sides):
+        return columns
+    lowest = pc.min_element_wise(*(side.cast(pa.int64()) for side in sides), skip_nulls=True)
+    kept = pc.greater_equal(pc.fill_null(lowest, 0), 0)
+    return {name: column.filter(kept) for name, column in columns.items()}
+
+
 class _Reader:
     """Columns of any type that says the same, turned into one."""
 
@@ -213,8 +224,12 @@ class _Reader:
     def fen(self) -> Ints:
         """Whole fen; halves of binary fractions are rounded to the nearest."""
         column = self.columns["amount"]
+        if column.null_count:
+            raise self.fail("amount", "a number in every row", "correct or remove the others")
         try:
-            if pa.types.is_decimal(column.type) or pa.types.is_integer(column.type):
+            if pa.types.is_integer(column.type):
+                return _plain(pc.multiply_checked(column.cast(pa.int64()), 100)).astype(np.int64)
+            if pa.types.is_decimal(column.type):
                 exact = pc.multiply(column.cast(pa.decimal128(18, 2)), _HUNDRED)
                 return _plain(exact.cast(pa.decimal128(22, 0)).cast(pa.int64())).astype(np.int64)
             yuan = _plain(pc.round(column.cast(pa.float64()), ndigits=2)).astype(np.float64)

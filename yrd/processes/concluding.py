@@ -40,10 +40,10 @@ _GROUPS = "controller groups"
 _RECONCILED = 200_000  # transactions put in words at once
 _STATED = """
 SELECT transaction_id,
-    any_value(counterparty_1_region ORDER BY report) AS counterparty_1_region,
-    any_value(counterparty_2_region ORDER BY report) AS counterparty_2_region,
-    any_value(debtor_agent_id ORDER BY report) AS debtor_agent_id,
-    any_value(creditor_agent_id ORDER BY report) AS creditor_agent_id
+    arg_min(counterparty_1_region, report) AS counterparty_1_region,
+    arg_min(counterparty_2_region, report) AS counterparty_2_region,
+    arg_min(debtor_agent_id, report) AS debtor_agent_id,
+    arg_min(creditor_agent_id, report) AS creditor_agent_id
 FROM event WHERE market_segment = 'PYMT' AND transaction_id BETWEEN $first AND $last
 GROUP BY transaction_id ORDER BY transaction_id
 """

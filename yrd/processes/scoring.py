@@ -84,7 +84,8 @@ def score_table(file: Path, options: Options, progress: Progress = _silent) -> d
     told = head | _scored(transfers, rules, options, progress)
     if options.camouflaged:
         copy, how = camouflaged(transfers, options.seed)
-        told["camouflaged"] = how.as_dict() | _scored(copy, rules, options, progress)
+        scored = _scored(copy, rules, options, progress) if how.moved else told
+        told["camouflaged"] = how.as_dict() | {k: v for k, v in scored.items() if k not in head}
     return told
 
 
@@ -264,6 +265,11 @@ def curve_of(
         market = market_of(transfers, assignment.region, options.seed)
         points.append(point(setting, assignment, score_market(market, rules, options)))
     progress("assignments", len(todo), len(todo))
+    if not points[0].by_rule:
+        raise InputError(
+            f"{file}: patterns: expected some that a rule is to find and that end when the rules "
+            "are armed; choose other rules or fewer --armed-days"
+        )
     return {
         "data_origin": "SIMULATED",
         "source": file.name,

@@ -60,6 +60,23 @@ def test_pattern_numbers_of_amlgentex_become_types(tmp_path: Path) -> None:
     assert (table.fen.tolist(), table.day.tolist()) == ([100, 0, 2000], [0, 1, 2])
 
 
+def test_where_money_comes_from_is_no_account(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        {
+            "step": [0, 1, 2],
+            "amount": [1, 2, 3],
+            "nameOrig": [-2, 5, 6],
+            "nameDest": [5, 6, -1],
+            "isSAR": [0, 0, 0],
+            "patternID": [1, 2, 3],
+            "modelType": [10, 10, 10],
+        },
+    )
+    table = read_table(path)
+    assert (table.accounts, table.fen.tolist(), table.day.tolist()) == (2, [200], [0])
+
+
 class TestRefusals:
     @pytest.mark.parametrize("column", ["orig_acct", "base_amt", "is_sar", "alert_type"])
     def test_a_missing_column_is_named(self, tmp_path: Path, column: str) -> None:

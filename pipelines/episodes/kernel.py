@@ -45,6 +45,58 @@ def cut(subjects, instants, days, codes, horizon_us, horizon_days, longest_us):
 
 
 @nb.njit(cache=True, nogil=True)
+def components(offsets, transactions, known, least):
+    """Crossings that belong together because they share transactions.
+
+    Args:
+        offsets: where each crossing's transactions begin; crossings in the order they came.
+        transactions: small numbers from 0; the same number in two crossings is shared.
+        known: how many numbers there are.
+        least: per crossing, how many it must share with what came before to belong to it.
+
+    Returns:
+        For each crossing the first one of what it belongs to. A transaction counts for those that
+        had it first; who shares enough with two of them makes them one.
+    """
+    n = len(offsets) - 1
+    first = np.arange(n)
+    owner = np.full(known, -1, np.int64)
+    shared = np.zeros(n, np.int64)
+    for i in range(n):
+        mine = transactions[offsets[i] : offsets[i + 1]]
+        for t in mine:
+            if owner[t] >= 0:
+                shared[_first(first, owner[t])] += 1
+        joined = i
+        for t in mine:
+            if owner[t] >= 0:
+                other = _first(first, owner[t])
+                if shared[other] >= least[i]:
+                    joined = min(joined, other)
+        for t in mine:
+            if owner[t] >= 0:
+                other = _first(first, owner[t])
+                enough = shared[other] >= least[i]
+                shared[other] = 0
+                if enough:
+                    first[other] = joined
+        first[i] = joined
+        for t in mine:
+            if owner[t] < 0:
+                owner[t] = joined
+    for i in range(n):
+        first[i] = _first(first, i)
+    return first
+
+
+@nb.njit(cache=True, nogil=True)
+def _first(first, i):
+    while first[i] != i:
+        i = first[i]
+    return i
+
+
+@nb.njit(cache=True, nogil=True)
 def peaks(episode, vantages, instants, measures, bands, count):
     """First and last instant, peak measure and peak band by episode and vantage.
 

@@ -39,11 +39,11 @@ def asked(view: View, params: Mapping[str, int], degree: int) -> tuple[int, list
     """How unlikely it is that the payee has so many payers of at most this degree; -1 = usual."""
     hub = view.edges[-1].payee
     mine = [edge for edge in view.since(params["window_days"]) if edge.payee == hub]
-    out = {edge.payer: view.payees(edge.payer) for edge in view.edges}
     quiet = [
         edge
         for edge in mine
-        if out[edge.payer] <= degree and view.last_day[edge.payer, hub] == edge.day  # one-off
+        if view.payees(edge.payer) <= degree
+        and view.last_day[edge.payer, hub] == edge.day  # one-off
     ]
     if (
         view.edges[-1] not in quiet
@@ -52,7 +52,7 @@ def asked(view: View, params: Mapping[str, int], degree: int) -> tuple[int, list
         or len({edge.day for edge in quiet}) < params["least_days"]
     ):
         return -1, []
-    usual = sum(out[edge.payer] <= degree for edge in view.edges)
+    usual = sum(view.payees(edge.payer) <= degree for edge in view.edges)
     share = max(10_000 * usual // len(view.edges), 1)  # in 10,000
     if len(quiet) * 10_000 < share * len(mine):
         return -1, []

@@ -39,11 +39,10 @@ def asked(view: View, params: Mapping[str, int], degree: int) -> tuple[int, list
     """How unlikely it is that the payer has so many payees of at most this degree; -1 = usual."""
     hub = view.edges[-1].payer
     mine = [edge for edge in view.since(params["window_days"]) if edge.payer == hub]
-    into = {edge.payee: view.payers(edge.payee) for edge in view.edges}
     quiet = [
         edge
         for edge in mine
-        if into[edge.payee] <= degree
+        if view.payers(edge.payee) <= degree
         and view.payees(edge.payee) <= params["active_degree"]
         and view.last_day[hub, edge.payee] == edge.day  # one-off
     ]
@@ -54,7 +53,7 @@ def asked(view: View, params: Mapping[str, int], degree: int) -> tuple[int, list
         or len({edge.day for edge in quiet}) < params["least_days"]
     ):
         return -1, []
-    usual = sum(into[edge.payee] <= degree for edge in view.edges)
+    usual = sum(view.payers(edge.payee) <= degree for edge in view.edges)
     share = max(10_000 * usual // len(view.edges), 1)  # in 10,000
     if len(quiet) * 10_000 < share * len(mine):
         return -1, []

@@ -4,7 +4,8 @@ A late report changes what is known of its transaction. Every crossing it can mo
 subject of that transaction, at an instant between its first leg and the rule's horizon after its
 last one; only those are evaluated again, from the reports of their subjects within that reach. A
 closing knows what came late until then; reports on time are complete for every instant it speaks
-of (`closings`), so each late report is looked at once, however many closings follow.
+of (`closings`), so each late report is looked at once, however many closings follow. Rules on the
+graph have no such subjects: `late_graph`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,12 +20,14 @@ import pyarrow as pa
 from ledger.duck import Connection
 from ledger.views import load_views
 from pipelines.lanes.closings import Closing, known_from
+from pipelines.lanes.entry import WHOLE
+from pipelines.lanes.late_graph import LateTransactions, graph_path
 from pipelines.lanes.lifetimes import CAUSES, CORRECTION, LATE, Ids, Replaced
 from pipelines.lanes.reach import after, before
 from pipelines.lanes.stream import run_once, stream_rules
 from pipelines.rules.kernels.table import pair_ids
 from pipelines.rules.registry import InForce, Rule
-from schemas.narrow import NARROW
+from schemas.narrow import EVENT_CODES, NARROW
 
 # Subject kind -> columns of a report that name such a subject.
 _NAMED: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -70,19 +73,21 @@ def late_path(
         closed: the closings, in order.
         parameters: what is in force: one set, or several; None means those agreed.
     """
-    rules = stream_rules()
-    legs = _late_legs(ledger, rules)
+    every = stream_rules()
+    legs = _late_legs(ledger, every)
     if not legs.num_rows:
         return []
     pairs = _late_transactions(legs, closed)
+    rules = tuple(rule for rule in every if rule.group not in WHOLE)
+    whole = tuple(rule for rule in every if rule.group in WHOLE)
+    found = graph_path(ledger, closed, parameters, whole, _of_graph(legs, *pairs, whole))
     kinds = {variant.subject for rule in rules for variant in rule.variants}
     if "pair" in kinds:  # a pair's transfers are among its parties'
         kinds.add("party")
     windows = {kind: _windows(kind, legs, *pairs) for kind in sorted(kinds)}
-    history, of = _history(ledger, windows, closed)
-    found = []
+    history, of = _history(ledger, windows, closed, rules)
     for closing in sorted({int(k) for one in windows.values() for k in one.closing}):
-        crossings = run_once(history[of == closing], parameters)
+        crossings = run_once(history[of == closing], parameters, rules=rules)
         for rule in rules:
             for kind, mine in windows.items():
                 found += _replaced(rule, kind, mine.at(closing), closing, crossings)
@@ -142,6 +147,22 @@ def _late_transactions(
     return key[last], closing[last], cause[last]
 
 
+def _of_graph(
+    legs: pa.Table,
+    keys: Ids,
+    closing: Ids,
+    cause: npt.NDArray[np.uint8],
+    rules: Sequence[Rule],
+) -> LateTransactions:
+    """The late transactions that the rules on the graph read."""
+    of, time = legs["key"].to_numpy(), legs["event_time"].to_numpy()
+    codes = [EVENT_CODES[code] for rule in rules for code in rule.reads]
+    read = np.isin(keys, of[np.isin(legs["event_code"].to_numpy(), codes)])
+    distinct, begins = np.unique(of, return_index=True)  # legs come by key
+    first = np.minimum.reduceat(time, begins)[np.searchsorted(distinct, keys)]
+    return LateTransactions(keys[read], closing[read], cause[read], first[read])
+
+
 def _windows(
     kind: str, legs: pa.Table, keys: Ids, closing: Ids, cause: npt.NDArray[np.uint8]
 ) -> _Windows:
@@ -194,12 +215,12 @@ def _history(
     ledger: Connection,
     windows: Mapping[str, _Windows],
     closed: Sequence[Closing],
+    rules: Sequence[Rule],
 ) -> tuple[npt.NDArray[Any], Ids]:
     """Reports (NARROW) of the subjects as far as their windows reach, by closing that knows them.
 
     A transaction comes with all of its legs, late ones as soon as they are known.
     """
-    rules = stream_rules()
     types = ", ".join(sorted({f"'{code}'" for rule in rules for code in rule.reads}))
     keys = []
     for kind, mine in windows.items():

@@ -39,6 +39,8 @@ from serving.publish import open_version
 BLOCK = 20_000  # records made at once
 BANK, LENDER = "381290000019", "C1038131000011"  # both of Shanghai: each reports its own
 _NAME = "{feed}__{bank}__20260615T033000Z__large{suffix}"
+_LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_SPAN_S = 3 * 3600  # the payments are of the last three hours: nothing is late
 _COUNTS = ("submitted", "accepted", "rejected", "quarantined", "duplicates")
 
 
@@ -193,7 +195,11 @@ def _made(path: Path, make: Make, size: int) -> int:
 
 
 def write_payments(file: BinaryIO, size: int) -> int:
-    """A pacs.008 document of about so many bytes: fresh ids and accounts in every block."""
+    """A pacs.008 document of about so many bytes: a day of a large bank, in order of acceptance.
+
+    Firms and accounts are fresh in every block, as few of a bank's customers pay more than once a
+    day; one account splits a payment into ten of just below 50,000 yuan.
+    """
     rng = random.Random(7)
     table = _with(payment_rows(rng, BLOCK), "debtor_agent", [BANK] * BLOCK)
     render = len("".join(payments.render(table.slice(0, 100)).to_pylist()).encode()) / 100
@@ -202,15 +208,44 @@ def write_payments(file: BinaryIO, size: int) -> int:
     head, tail = payments.frame(b"\0", header).split(b"\0")
     file.write(head)
     for block in range(blocks):
-        many = range(block * BLOCK, (block + 1) * BLOCK)
-        fresh = np.random.default_rng(block).integers(10**17, 10**18, (2, BLOCK)).astype("U18")
-        table = _with(table, "tx_id", [f"TX{number:012d}" for number in many])
-        table = _with(table, "uetr", [str(uuid.UUID(int=number, version=4)) for number in many])
-        table = _with(table, "debtor_account", fresh[0].tolist())
-        table = _with(table, "creditor_account", fresh[1].tolist())
+        first = block * BLOCK
+        draw = np.random.default_rng(block)
+        accounts = draw.integers(10**17, 10**18, (2, BLOCK)).astype("U18").tolist()
+        firms = [uscc(draw, BLOCK), uscc(draw, BLOCK)]
+        if block == 0:  # the one alert there must be
+            for row in range(0, 10_000, 1_000):
+                accounts[0][row], firms[0][row] = accounts[0][0], firms[0][0]
+            amounts = table["amount"].to_pylist()
+            amounts[0:10_000:1_000] = ["49500.00"] * 10
+            table = _with(table, "amount", amounts)
+        seconds = np.arange(first, first + BLOCK) * _SPAN_S // (blocks * BLOCK)
+        times = np.datetime64("2026-06-15T08:00:00") + seconds.astype("timedelta64[s]")
+        for name, values in (
+            ("tx_id", [f"TX{number:012d}" for number in range(first, first + BLOCK)]),
+            ("uetr", [str(uuid.UUID(int=n, version=4)) for n in range(first, first + BLOCK)]),
+            ("accepted_at", np.char.add(np.datetime_as_string(times), ".120").tolist()),
+            ("debtor_account", accounts[0]),
+            ("creditor_account", accounts[1]),
+            ("debtor_id", firms[0]),
+            ("creditor_id", firms[1]),
+        ):
+            table = _with(table, name, values)
         file.write("".join(payments.render(table).to_pylist()).encode())
     file.write(tail)
     return blocks * BLOCK
+
+
+def uscc(draw: np.random.Generator, size: int) -> list[str]:
+    """Firm numbers with a right check character (GB 32100), of no firm that is."""
+    weights = np.array([pow(3, place, 31) for place in range(17)])
+    values = np.empty((size, 18), np.int64)
+    values[:, :8] = [9, 1, 3, 2, 0, 0, 0, 0]
+    values[:, 8:17] = draw.integers(0, 10, (size, 9))
+    values[:, 8] = _LETTERS.index("M")  # the register of the simulation
+    values[:, 17] = -(values[:, :17] @ weights) % 31
+    letters = np.frombuffer(_LETTERS.encode(), np.uint8)
+    texts: list[str] = letters[values].view("S18").ravel().astype("U18").tolist()
+    return texts
 
 
 def write_loans(file: BinaryIO, size: int) -> int:

@@ -38,6 +38,9 @@ _HARDENED = {
     "temp_directory": "",
 }
 MEMORY_LIMIT_MB = 2_048
+# What DuckDB may hold while a ledger is written; beyond it pages go back to the file, and what a
+# commit gathers to a folder beside it. Without a limit it takes most of the machine.
+WRITER_LIMIT_MB = 384
 
 
 class LedgerFault(Exception):
@@ -317,7 +320,11 @@ def open(  # noqa: A001 - read as `duck.open`, beside `duck.memory`
     """
     if read_only and not path.is_file():
         raise InputError(f"ledger: {path}: expected a published ledger file; run `yrd demo` first")
-    settings = {**_CLOSED}
+    settings = {
+        **_CLOSED,
+        "memory_limit": f"{WRITER_LIMIT_MB}MB",
+        "temp_directory": str(path.with_suffix(".spill")),
+    }
     if read_only:
         settings = {**_HARDENED, "memory_limit": f"{memory_limit_mb}MB"}
     try:

@@ -1,4 +1,4 @@
-"""Large submissions in chunks of at most 32 MiB, cut between records, header context carried along.
+"""Large submissions in chunks of at most 16 MiB, cut between records, header context carried along.
 
 A chunk is a document of its own: what stood in front of the first record, some records, what stood
 behind the last. Peak memory therefore does not grow with the number of records in work.
@@ -21,7 +21,7 @@ from connectors.engine.sheets import sheet_text
 from connectors.engine.spec import Feed
 from connectors.stored import StoredBytes
 
-CHUNK_BYTES = 32 << 20
+CHUNK_BYTES = 16 << 20
 RECORD_BYTES = 64 << 20  # a single record beyond this is refused
 _STEP = 16 << 20
 _TRAILER = re.compile(rb"10=[0-9]{3}.[\r\n]*$", re.DOTALL)

@@ -19,7 +19,7 @@ from pyflink.datastream.state import MapStateDescriptor, ValueStateDescriptor
 
 from pipelines.job.hosts import PairHost, RulesHost
 from pipelines.job.outputs import COUNTERS, CROSSINGS, RECONCILIATION, line, recon_parts
-from pipelines.job.segments import decode, encode, read_segment, segment_path, split
+from pipelines.job.segments import decode, encode, read_parts, segment_path
 from pipelines.job.settings import JobSettings, StageSettings
 
 LINES = OutputTag("lines", Types.STRING())
@@ -45,10 +45,11 @@ class ReadSegments(FlatMapFunction):  # type: ignore[misc]
         path = segment_path(self._settings.narrow, value)
         while not path.is_file():  # intake still works on it; it appears whole
             time.sleep(0.05)
-        message = read_segment(path)
-        for part in split(message, self._settings.batch_rows):
+        rows = 0
+        for part in read_parts(path, self._settings.batch_rows):
             yield encode(part)
-        note = {"segment": value, "rows": len(message.rows), "first": self._first}
+            rows += len(part.rows)
+        note = {"segment": value, "rows": rows, "first": self._first}
         self._first = False
         with (self._settings.folder / "progress.jsonl").open("a") as file:
             file.write(json.dumps(note) + "\n")
@@ -143,12 +144,13 @@ class PairStage(_KeyedStage):
         return PairHost(self._rows, self._opened, settings.wait_us, settings.lanes, done_us)
 
     def _advance(self, host: PairHost, watermark_us: int) -> Iterator[Any]:
-        step = host.advance(watermark_us)
-        yield from step.messages
-        for part in recon_parts(step.recon):
-            yield LINES, line(RECONCILIATION, part)
-        if step.counters:
-            yield LINES, line(COUNTERS, json.dumps(step.counters).encode())
+        for upto_us in host.steps(watermark_us):
+            step = host.advance(upto_us)
+            yield from step.messages
+            for part in recon_parts(step.recon):
+                yield LINES, line(RECONCILIATION, part)
+            if step.counters:
+                yield LINES, line(COUNTERS, json.dumps(step.counters).encode())
 
 
 class RulesStage(_KeyedStage):

@@ -140,6 +140,22 @@ def read_segment(path: Path) -> Message:
     return decode(path.read_bytes(), where=str(path))
 
 
+def read_parts(path: Path, batch_rows: int) -> Iterator[Message]:
+    """Read one segment in messages of at most `batch_rows` rows, as `split` cuts it.
+
+    Only one message is in memory at a time: a segment of one large submission has millions of rows.
+
+    Raises:
+        InputError: as `read_segment`.
+    """
+    with path.open("rb") as file:
+        count, watermark = _check(file.read(_HEADER.size), path.stat().st_size, str(path))
+        for start in range(0, max(count, 1), batch_rows):
+            many = min(batch_rows, count - start)
+            rows = np.frombuffer(file.read(many * NARROW.itemsize), NARROW)
+            yield Message(watermark if start + many == count else NO_WATERMARK, rows)
+
+
 def segment_count(folder: Path) -> int:
     """How many segments a folder holds; reads each one's header.
 

@@ -7,6 +7,7 @@ from pipelines.job.segments import (
     Message,
     decode,
     encode,
+    read_parts,
     read_segment,
     segment_count,
     split,
@@ -26,6 +27,11 @@ def rows(count: int) -> np.ndarray:
 def test_a_segment_comes_back_as_it_was_written(tmp_path: Path) -> None:
     path = write_segment(tmp_path / "narrow", 0, rows(7)[::2], 123_456)
     message = read_segment(path)
+    for size in (1, 2, 3, 100):
+        parts = list(read_parts(path, size))
+        asked = list(split(message, size))
+        assert [part.watermark_us for part in parts] == [part.watermark_us for part in asked]
+        assert all(np.array_equal(a.rows, b.rows) for a, b in zip(parts, asked, strict=True))
     assert message.watermark_us == 123_456
     assert message.rows["key"].tolist() == [1, 3, 5, 7]
     assert [file.name for file in path.parent.iterdir()] == ["seg-00000.bin"]

@@ -12,6 +12,7 @@ from benchmarks.sizes import Bench
 from yrd.processes.scoring import Options, chosen_rules, curve_of, score_market, score_table
 
 TRANSFERS, ACCOUNTS, DAYS, PATTERNS, SEEDS = 100_000, 5_000, 120, 200, 1
+SHOPS, CONTACTS = 200, 6
 _BANKS = [f"{area}_B0{n}" for area in ("310000", "320000", "330000", "340000") for n in (1, 2, 3)]
 
 
@@ -47,9 +48,16 @@ def _timed(took: dict[str, Any], name: str, work: Callable[[], Any]) -> Any:  # 
 
 
 def made(seed: int = 1) -> pa.Table:
-    """A table with AMLSim's columns: few busy accounts, many quiet ones, fans among them."""
+    """A table with AMLSim's columns: everyday trade with the same few, fans among it."""
     rng = np.random.default_rng(seed)
-    payer, payee = ((rng.pareto(1.1, TRANSFERS) * 50).astype(int) % ACCOUNTS for _ in "ab")
+    # Everybody pays the same few again and again, and shops are paid by many.
+    payer = rng.integers(0, ACCOUNTS, TRANSFERS)
+    known = np.where(
+        rng.random((ACCOUNTS, CONTACTS)) < 0.8,
+        rng.integers(0, SHOPS, (ACCOUNTS, CONTACTS)),
+        rng.integers(0, ACCOUNTS, (ACCOUNTS, CONTACTS)),
+    )
+    payee = known[payer, rng.integers(0, CONTACTS, TRANSFERS)]
     day = rng.integers(0, DAYS, TRANSFERS)
     pattern = np.full(TRANSFERS, -1)
     for number in range(PATTERNS):  # five pay one, a day apart

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from schemas.regions import REGIONS
-from tests.replay.scoring.tables import everyday, write
+from tests.replay.scoring.tables import CYCLES, FANS, everyday, write
 from tests.yrd.conftest import Run
 from yrd.cli import build
 
@@ -48,6 +48,17 @@ def test_the_json_has_every_part_and_every_ratio_its_interval(table: Path) -> No
             "solo_retuned",
             "alert_exchange",
         }
+
+
+def test_planted_patterns_are_found_and_rings_hide_from_every_region(table: Path) -> None:
+    rules = score(table, "--partition", "random", "--armed-days", "45")["by_rule"]
+    for name, n in (("fan_in", FANS), ("cycle", CYCLES)):
+        assert (rules[name]["joint"]["recall"]["hits"], rules[name]["joint"]["n"]) == (n, n)
+        assert rules[name]["joint"]["precision"]["value"] == 1.0
+        # The last transfer of a pattern completes it; a fan speaks before.
+        assert -6 < rules[name]["joint"]["delay_days"] <= 0
+    assert rules["cycle"]["hidden"]["patterns"]["hits"] > 0
+    assert rules["cycle"]["paired"]["joint_only"] > rules["cycle"]["paired"]["solo_only"] == 0
 
 
 def test_the_same_call_says_the_same(table: Path) -> None:

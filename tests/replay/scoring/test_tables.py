@@ -28,7 +28,7 @@ def test_types_of_columns_do_not_matter(tmp_path: Path) -> None:
         "is_sar": ["True" if flag else "False" for flag in plain["is_sar"].tolist()],
         "tran_timestamp": pa.array(plain["tran_timestamp"]).cast(pa.timestamp("us", "UTC")),
         "base_amt": pa.array([f"{v:.2f}" for v in plain["base_amt"]]).cast(pa.decimal128(18, 2)),
-        "alert_type": ["Fan-In" if kind else None for kind in plain["alert_type"]],
+        "alert_type": [kind and kind.title().replace("_", "-") for kind in plain["alert_type"]],
     }
     assert same(read_table(write(tmp_path, words, "words.parquet")), expected)
 

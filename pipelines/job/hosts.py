@@ -123,7 +123,8 @@ class PairHost:
         A merge needs many times the memory of its rows, and one submission may hold millions. What
         steps give all together is what one would: every report up to the watermark is here.
         """
-        times = [rows["event_time"][rows["event_time"] <= watermark_us] for _, rows in self._pending]
+        times = [rows["event_time"] for _, rows in self._pending]
+        times = [some[some <= watermark_us] for some in times]
         many = sum(map(len, times))
         if many <= 2 * STEP_ROWS:
             return [watermark_us]
@@ -234,13 +235,9 @@ class RulesHost:
             crossings = host.advance(self._done_us)
             if crossings.num_rows:
                 found += crossing_parts(crossings)
-        written = [
-            _pack_kept(bucket, kept)
-            for bucket, host in self._hosts.items()
-            for kept in host.remembered()
-        ]
-        if written:
-            self._kept.append(b"".join(written))
+        for bucket, host in self._hosts.items():
+            for kept in host.remembered():
+                self._kept.put_in_place(bucket, _pack_kept(bucket, kept))
         self._kept.drop_while(
             lambda metas: all(self._hosts[bucket].expired(meta) for bucket, meta in metas)
         )

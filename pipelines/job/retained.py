@@ -49,8 +49,8 @@ class Retained(Generic[Tag]):
     def __init__(self, store: BatchStore, tag: Callable[[bytes], Tag]) -> None:
         self._store, self._tag = store, tag
         kept = sorted((int(number), bytes(batch)) for number, batch in store.items())
-        self._tags = deque((number, tag(batch)) for number, batch in kept)
-        self._next = kept[-1][0] + 1 if kept else 0
+        self._tags = deque((number, tag(batch)) for number, batch in kept if number >= 0)
+        self._next = max(kept[-1][0] + 1, 0) if kept else 0
         self._restored = [batch for _, batch in kept]
 
     def take_restored(self) -> list[bytes]:
@@ -63,6 +63,10 @@ class Retained(Generic[Tag]):
         self._store.put(self._next, batch)
         self._tags.append((self._next, self._tag(batch)))
         self._next += 1
+
+    def put_in_place(self, place: int, batch: bytes) -> None:
+        """Keep a batch instead of the one that was put in this place (0 and up) before."""
+        self._store.put(-1 - place, batch)
 
     def drop_while(self, unneeded: Callable[[Tag], bool]) -> None:
         """Forget batches from the oldest on, up to the first one that is still needed."""

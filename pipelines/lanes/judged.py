@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.lanes.definitions import Relations, run_definition
+from pipelines.lanes.entry import memos
 from pipelines.rules.parameter_sets import InForce, Judgement, judgements
 from pipelines.rules.registry import Rule
 from schemas.regions import JOINT_BIT
@@ -66,7 +67,7 @@ class Judged:
         parts = [cast(_Remembering, state).remember() for _, state in self._runs]
         for number, rows in enumerate(parts):
             rows["kind"] |= number << _KIND_BITS
-        return np.concatenate(parts)
+        return memos(parts)
 
     def recall(self, rows: npt.NDArray[Any], up_to_us: int) -> None:
         """Give each state back what it remembered."""

@@ -16,7 +16,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.lanes.entry import BUCKETS, CUT, ENTRY, GROUP_NAMES, GROUPS, MEMO, SIDES, WHOLE
+from pipelines.lanes.entry import (
+    BUCKETS,
+    CUT,
+    ENTRY,
+    GROUP_NAMES,
+    GROUPS,
+    MEMO,
+    SIDES,
+    WHOLE,
+    memos,
+)
 from pipelines.lanes.judged import Judged
 from pipelines.lanes.kernel import route_sides, sort_out, take_ready
 from pipelines.pairing.pairing import PAIR_MEMORY_US, Closed, merge
@@ -275,7 +285,7 @@ class RuleHost:
             rows = cast(Remembering, part.state).remember()
             rows["stamp"], rows["event_code"] = now, -code
             written.append(rows)
-        rows = np.concatenate(written)
+        rows = memos(written)
         if not len(rows):
             return ()
         return (Kept(Meta(MEMORY, now, self._ordinal), rows.tobytes()),)
@@ -283,11 +293,11 @@ class RuleHost:
     def _recall(self, rows: npt.NDArray[Any]) -> None:
         """Give the rules back what they wrote down last."""
         if len(rows):
-            memos = rows.view(MEMO)
-            memos = memos[memos["stamp"] == memos["stamp"].max()]
-            self._remembered_us = int(memos["stamp"][0])
+            told = rows.view(MEMO)
+            told = told[told["stamp"] == told["stamp"].max()]
+            self._remembered_us = int(told["stamp"][0])
             for code, part in enumerate(self._lasting, start=1):
-                mine = memos[memos["event_code"] == -code]
+                mine = told[told["event_code"] == -code]
                 cast(Remembering, part.state).recall(mine, self._remembered_us)
 
     def restore(self, batches: Iterable[bytes], processed_up_to: int) -> None:

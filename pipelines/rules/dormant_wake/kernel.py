@@ -16,13 +16,21 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.lanes.entry import HIT, MEMO, ROLE_IN, ROLE_PAYEE_PERSON, ROLE_PAYER_PERSON
+from pipelines.lanes.entry import (
+    HIT,
+    MEMO,
+    ROLE_IN,
+    ROLE_PAYEE_PERSON,
+    ROLE_PAYER_PERSON,
+    memos,
+)
 from pipelines.rules.kernels.table import room_for_evidence, room_for_hit, slot_of
 from schemas.agents import REGION_MASK
 
 VARIANTS = ("account", "customer")
 WOKEN = np.dtype([("key", "<i8"), ("prev", "<i4"), ("mask", "u1"), ("spare", "u1", 3)])
 NEVER = -(1 << 30)
+_NONE = 1 << 30  # the first row of a window that is not open
 _IN, _PAYER, _PAYEE, _HOME = ROLE_IN, ROLE_PAYER_PERSON, ROLE_PAYEE_PERSON, REGION_MASK
 _ACCOUNT = 0x2AAAAAAAAAAAAAAA  # sets the ids of accounts apart from those of their holders
 _DAY_US, _BEIJING_US = 86_400_000_000, 28_800_000_000
@@ -59,8 +67,8 @@ def run_uses(
 
     `p` is (dormant days, window days, line of persons, line of others, heavy bp, band 2 lines,
     band 3 lines, once a band, evidence limit, passed over up to us); `last` is by slot and vantage,
-    `at` by slot the place among the woken (-1 = none); `ordinal`, `start` (first row of the log) and
-    `sums` (in, out) are by place and vantage; `used` is (slots, woken, log rows), written to.
+    `at` by slot the place among the woken (-1 = none); `ordinal`, `start` (first row of the log)
+    and `sums` (in, out) are by place and vantage; `used` is (slots, woken, log rows), written to.
     """
     n_hits = 0
     n_evidence = 0
@@ -88,6 +96,7 @@ def run_uses(
                     if at[slot] < 0:
                         at[slot] = used[1]
                         ordinal[used[1]] = NEVER
+                        start[used[1]] = _NONE
                         newest[used[1]] = -1
                         used[1] += 1
                     ordinal[at[slot], v] = e.ordinal
@@ -226,7 +235,9 @@ class State:
     def _let_go(self, more: int) -> None:
         """Forget wakes whose window is over, and transfers no open one may name."""
         woken, rows = self.used[1:].tolist()
-        alive = self.ordinal[:woken].max(axis=1) + self.window > self.newest_ordinal
+        over = self.ordinal[:woken] + self.window <= self.newest_ordinal
+        self.start[:woken][over] = _NONE
+        alive = ~over.all(axis=1)
         place = np.append(np.where(alive, np.cumsum(alive) - 1, -1), -1).astype(np.int32)
         count = int(self.used[0])
         self.at[:count] = place[self.at[:count]]
@@ -268,17 +279,23 @@ class State:
             rows["days"][:, v] = np.where(self.last[slot, v] == NEVER, 0, self.last[slot, v])
         parts = [rows]
         for number in np.flatnonzero(self.at[slot] >= 0).tolist():
-            parts += self._of_woken(int(rows["subject"][number]), int(self.at[slot[number]]))
-        return np.concatenate(parts)
+            here = int(self.at[slot[number]])
+            still_open = self.ordinal[here] + self.window > self.newest_ordinal
+            if still_open.any():
+                parts += self._of_woken(int(rows["subject"][number]), here, still_open)
+        return memos(parts)
 
-    def _of_woken(self, subject: int, here: int) -> list[npt.NDArray[Any]]:
+    def _of_woken(
+        self, subject: int, here: int, still_open: npt.NDArray[np.bool_]
+    ) -> list[npt.NDArray[Any]]:
         sums = np.zeros(5, MEMO)
         sums["subject"], sums["kind"], sums["vantage"] = subject, _SUMS, np.arange(5)
         sums["ordinal"], sums["value"] = self.ordinal[here], self.sums[here]
+        first = np.where(still_open, self.start[here], _NONE)
         back, found = int(self.newest[here]), []
-        while back >= 0:
+        while back >= int(first.min()):
             row = self.log[back]
-            mask = sum(int(row["mask"]) & 1 << v for v in range(5) if self.start[here, v] <= back)
+            mask = sum(int(row["mask"]) & 1 << v for v in range(5) if first[v] <= back)
             found.append((int(row["key"]), mask))
             back = int(row["prev"])
         transfers = np.zeros(len(found), MEMO)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -13,7 +14,8 @@ from ledger.views import load_views
 from pipelines.lanes.judged import by_definition
 from pipelines.rules.registry import ParameterSet, Rule, load_parameters
 from schemas.errors import InputError
-from schemas.regions import REGIONS, VANTAGES
+from schemas.records import CROSSING
+from schemas.regions import JOINT_BIT, REGIONS, VANTAGES
 from serving.answers.below import openly_asked
 
 Row = dict[str, Any]
@@ -82,11 +84,18 @@ class OfSubject:
 
 @contextmanager
 def narrowed(
-    connection: Connection, subject_kind: str, subject: int, of: Evidence
+    connection: Connection, subject_kind: str, subject: int, of: Evidence, around: bool = False
 ) -> Iterator[OfSubject]:
-    """Keep the transactions of the subject at hand while its rule runs on them."""
+    """Keep the transactions of the subject at hand while its rule runs on them.
+
+    A rule over rings and fans also asks what else the others do: with `around`, everything that a
+    party of the evidence takes part in is kept.
+    """
     assets = {row["asset"] for row in of.joint if row["asset"]}
     parties = {subject} if subject_kind == "party" else {row["payer_party"] for row in of.joint}
+    if around:
+        parties |= {row[side] for row in of.joint for side in ("payer_party", "payee_party")}
+    parties.discard(0)
     if subject_kind == "asset":
         where = f"asset IN ({_listed(assets)})"
     else:
@@ -107,11 +116,41 @@ def crossings(ledger: OfSubject, rule: Rule, alert: Row, openly: bool) -> list[R
     if openly:
         sets = [openly_asked(one, rule) for one in sets]
     found = by_definition(ledger, rule, sets)
-    mine = pc.and_(
-        pc.equal(found["variant"], alert["variant"]), pc.equal(found["subject"], alert["subject"])
-    )
+    named = pc.equal(found["subject"], alert["subject"])
+    if rule.match == "evidence":  # a region that sees part of it names another subject
+        solo = pc.not_equal(found["vantage"], JOINT_BIT)
+        named = pc.or_(named, pc.and_(solo, shares(found, alert["evidence"])))
+    mine = pc.and_(pc.equal(found["variant"], alert["variant"]), named)
     rows: list[Row] = found.filter(mine).to_pylist()
     return rows
+
+
+def found_then(connection: Connection, rule: Rule, alert: Row) -> list[Row]:
+    """The crossings behind an alert as the run that raised it found them.
+
+    For rules whose answer rests on more than the subject's transactions: how many others somebody
+    pays, whether an account slept for a year.
+    """
+    rows: list[Row] = connection.sql(
+        f"SELECT {', '.join(CROSSING.names)} FROM crossing WHERE rule = $rule "
+        "AND variant = $variant AND known_to IS NULL AND (subject = $subject OR "
+        f"($shares AND vantage <> {JOINT_BIT} AND list_has_any(evidence, $evidence))) "
+        "AND instant BETWEEN $first_crossing AND $last_crossing ORDER BY instant, vantage",
+        {n: alert[n] for n in ("rule", "variant", "subject", "evidence")}
+        | {n: alert[n] for n in ("first_crossing", "last_crossing")}
+        | {"shares": rule.match == "evidence"},
+    ).to_pylist()
+    return rows
+
+
+def shares(crossings: pa.Table, evidence: Sequence[int]) -> pa.Array:
+    """Which crossings rest on any of these transactions."""
+    lists = crossings["evidence"].combine_chunks()
+    of = pc.list_parent_indices(lists).to_numpy()
+    hit = pc.is_in(lists.flatten(), value_set=pa.array(evidence, pa.int64()))
+    found = np.zeros(len(lists), np.bool_)
+    found[of[hit.to_numpy(zero_copy_only=False)]] = True
+    return pa.array(found)
 
 
 def seen_by(of: Evidence, key: int) -> tuple[str, ...]:
@@ -155,5 +194,16 @@ statements AS (
     WHERE key IN (SELECT key FROM _keys)
     QUALIFY row_number() OVER (PARTITION BY vantage, key ORDER BY holding.event_time) = 1
 )
-FROM transactions UNION ALL BY NAME FROM statements
+, entries AS (
+    -- What somebody gave, such as a phone: the thing given joins those who gave it.
+    SELECT
+        vantage, key, event_time, kind AS event_type, 'ENTR' AS market_segment,
+        NULL::BIGINT AS amount_fen, party AS payer_party, 0::BIGINT AS payee_party,
+        account AS payer_account, 0::BIGINT AS payee_account, NULL::VARCHAR AS payer_region,
+        NULL::VARCHAR AS payee_region, token AS asset, 0::UINTEGER AS flags, 0::BIGINT AS reporter
+    FROM contact
+    WHERE key IN (SELECT key FROM _keys)
+    QUALIFY row_number() OVER (PARTITION BY vantage, key ORDER BY kind) = 1
+)
+FROM transactions UNION ALL BY NAME FROM statements UNION ALL BY NAME FROM entries
 """

@@ -11,11 +11,14 @@ from schemas.errors import InputError
 from schemas.narrow import FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON
 from schemas.regions import JOINT_BIT, OUT, REGIONS, VANTAGES
 from serving.answers import words
+from serving.answers.below import open_values
 from serving.answers.evidence import (
     Evidence,
+    OfSubject,
     Row,
     alert_row,
     crossings,
+    found_then,
     narrowed,
     read_evidence,
     seen_by,
@@ -60,9 +63,9 @@ def explanation(connection: Connection, alert_id: str) -> Explanation:
         )
     agreed = parameter_set(row["parameter_set"])
     of = read_evidence(connection, row["evidence"])
-    with narrowed(connection, row["subject_kind"], row["subject"], of) as ledger:
-        fired = crossings(ledger, declared, row, openly=False)
-        measured = crossings(ledger, declared, row, openly=True)
+    around = declared.group == "graph"
+    with narrowed(connection, row["subject_kind"], row["subject"], of, around) as ledger:
+        fired, measured = _said(connection, ledger, declared, row)
     alert = _alert(row)
     parties = _parties(of)
     rule = _rule(declared, agreed, row, of)
@@ -76,7 +79,7 @@ def explanation(connection: Connection, alert_id: str) -> Explanation:
         coverage=tuple(
             _coverage(of, vantage, row, series[region]) for vantage, region in enumerate(REGIONS)
         ),
-        arithmetic=_arithmetic(of, alert, fired),
+        arithmetic=_arithmetic(of, alert, fired, declared.unit),
         sentences_zh=(),
         sentences_en=(),
         revisions=revisions(connection, row["alert_id"]),
@@ -85,6 +88,21 @@ def explanation(connection: Connection, alert_id: str) -> Explanation:
     return replace(
         bare, sentences_zh=words.sentences(bare, "zh"), sentences_en=words.sentences(bare, "en")
     )
+
+
+def _said(
+    connection: Connection, ledger: OfSubject, rule: Declared, row: Row
+) -> tuple[list[Row], list[Row]]:
+    """The crossings behind an alert, and its measure wherever the definition speaks of it.
+
+    Computed again where the subject's transactions are all it rests on; what a rule found by
+    looking further is taken as it was found.
+    """
+    found = [] if rule.group == "graph" else crossings(ledger, rule, row, openly=False)
+    fired = found or found_then(connection, rule, row)
+    if rule.group == "graph" and not open_values(rule):
+        return fired, fired
+    return fired, crossings(ledger, rule, row, openly=True) + fired
 
 
 def parameter_set(version: str) -> ParameterSet:
@@ -216,7 +234,9 @@ def _accounts(rows: Sequence[Row]) -> set[int]:
     }
 
 
-def _arithmetic(of: Evidence, alert: Alert, fired: Sequence[Row]) -> tuple[ArithmeticLine, ...]:
+def _arithmetic(
+    of: Evidence, alert: Alert, fired: Sequence[Row], unit: str
+) -> tuple[ArithmeticLine, ...]:
     """The terms of the measure at its peak, on the joint vantage where that raised the alert."""
     speaking = [row for row in fired if (row["vantage"] == JOINT_BIT) != alert.not_raised_jointly]
     if not speaking:
@@ -232,7 +252,11 @@ def _arithmetic(of: Evidence, alert: Alert, fired: Sequence[Row]) -> tuple[Arith
     running = 0
     met: set[int] = set()
     for row in held:
-        term, note = words.term(alert.rule, alert.subject, row, met)
+        term, note = words.term(alert.rule, alert.subject, row, met, unit)
         running += term
         terms.append(ArithmeticLine(row["key"], row["event_time"], term, running, *note))
+    if running != peak["measure"]:  # the measure is no sum of its evidence: nothing adds up to it
+        terms = [
+            replace(one, term=0, running=0, note_zh="证据", note_en="evidence") for one in terms
+        ]
     return tuple(terms)

@@ -74,6 +74,12 @@ def verify(connection: Connection, tape: Tape, intake: Intake, alert_id: str) ->
             f"alert: id {alert_id!r}: expected one that stands; it was withdrawn and nothing took "
             "its place, `yrd alert explain` tells why"
         )
+    if load_rules()[alert["rule"]].group == "graph":
+        raise InputError(
+            f"alert: id {alert_id!r}: expected an alert of a rule that rests on its subject's own "
+            "transactions; this one also counts what others do: `yrd replay` of the tape computes "
+            "it again, and the same output_sha256 proves it"
+        )
     of = read_evidence(connection, alert["evidence"])
     with narrowed(connection, alert["subject_kind"], alert["subject"], of) as subject:
         rows = subject.sql(_TX)
@@ -108,8 +114,10 @@ def _from_reports(
         found = crossings(subject, rule, alert, openly=False)
     before = published.sql(
         "SELECT * EXCLUDE (lane, known_from, known_to) FROM crossing "
-        "WHERE rule = $rule AND variant = $variant AND subject = $subject AND known_to IS NULL",
-        {name: alert[name] for name in ("rule", "variant", "subject")},
+        "WHERE rule = $rule AND variant = $variant AND known_to IS NULL "
+        "AND (subject = $subject OR ($shares AND list_has_any(evidence, $evidence)))",
+        {name: alert[name] for name in ("rule", "variant", "subject", "evidence")}
+        | {"shares": rule.match == "evidence"},
     )
     table = pa.Table.from_pylist(found, CROSSING)
     made = episodes(

@@ -139,7 +139,7 @@ def place(area: str, lang: Lang) -> str:
 
 
 def term(
-    rule: str, subject: int, row: dict[str, Any], met: set[int]
+    rule: str, subject: int, row: dict[str, Any], met: set[int], unit: str = "CNY fen"
 ) -> tuple[int, tuple[str, str]]:
     """What one transaction adds to its rule's measure, and why, in zh and en.
 
@@ -147,7 +147,8 @@ def term(
         rule: The rule's name.
         subject: The alert's subject.
         row: The transaction as the vantage holds it.
-        met: Institutions counted so far; added to.
+        met: Institutions, or other sides, counted so far; added to.
+        unit: The measure's.
     """
     amount = row["amount_fen"] or 0
     if rule == "pass_through":
@@ -163,7 +164,21 @@ def term(
         )
     if rule == "structuring":
         return amount, ("接近大额线的付款", "a payment just under the line")
-    return amount, ("计入", "counts")
+    return _plain_term(subject, row, met, unit)
+
+
+def _plain_term(
+    subject: int, row: dict[str, Any], met: set[int], unit: str
+) -> tuple[int, tuple[str, str]]:
+    """What a transaction adds to a sum, a number of transfers, or a number of others."""
+    if unit in ("fen", "CNY fen"):
+        return row["amount_fen"] or 0, ("计入", "counts")
+    if unit in ("transfers", "count"):
+        return 1, ("一笔", "one")
+    sides = {row["payer_party"], row["payee_party"]} - {subject, 0}
+    more = len(sides - met)
+    met |= sides
+    return more, (f"新增 {more} 方", f"{more} more") if more else ("已计", "counted before")
 
 
 def sentences(told: Explanation, lang: Lang) -> tuple[str, ...]:
@@ -349,12 +364,22 @@ def text(told: Explanation, lang: Lang) -> str:
         held = join.join(place(region, lang) for region in row.seen_by)
         lines.append(
             f"  {beijing(one.event_time)}  {names[row.payer_label]} -> {names[row.payee_label]}"
-            f"  {money(row.amount_fen or 0, lang)}  = {measure(one.running, rule.unit, lang)}"
+            f"  {_worth(row.amount_fen, lang)}{_sum(one.running, rule.unit, lang)}"
             f"  {one.note_zh if lang == 'zh' else one.note_en}  [{held}]"
         )
     lines += _states(told, lang)
     lines += ["", heads["units"]]
     return "\n".join(lines)
+
+
+def _worth(amount_fen: int | None, lang: Lang) -> str:
+    """A transaction's amount; a dash for an entry that has none."""
+    return "-" if amount_fen is None else money(amount_fen, lang)
+
+
+def _sum(running: int, unit: str, lang: Lang) -> str:
+    """The sum so far; empty where the measure is no sum."""
+    return f"  = {measure(running, unit, lang)}" if running else ""
 
 
 def _legal(status: str, lang: Lang) -> str:

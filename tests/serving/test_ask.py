@@ -32,7 +32,7 @@ def test_an_answer_ends_with_its_blind_spots(published: Path) -> None:
     assert "n" in rows
     assert "SIMULATED" in spots
     assert "Four regions only" in spots
-    assert "invoice_double_financing was not evaluated" in spots
+    assert "rules were not evaluated (--caveats all lists them)" in spots
     assert "nothing came on" in spots
 
 

@@ -32,13 +32,17 @@ def ask(
     lang: Annotated[
         str, typer.Option("--lang", help="Language of the blind spots: zh or en.")
     ] = "en",
+    caveats: Annotated[
+        str, typer.Option("--caveats", help="Blind spots on the screen: short or all.")
+    ] = "short",
     as_json: Json = False,
 ) -> None:
     """Ask the published ledger a question, read-only, while it is being loaded.
 
     Views: alerts, alert_evidence, hidden_by_split, region_flow_daily, feed_health, tx, holding.
     Every answer ends with its blind spots: on stdout with a table, in the metadata of parquet and
-    arrow, and for csv on stderr or, with --out, in FILE.about.json.
+    arrow, and for csv on stderr or, with --out, in FILE.about.json. On a screen many of one kind
+    are counted; --caveats all, files and JSON have every one.
 
     Exit status: 0 answered, 2 a question or ledger that cannot be used.
     """
@@ -53,6 +57,8 @@ def ask(
         if form not in ("table", *FORMATS):
             raise InputError(f"--format: expected one of table, {', '.join(FORMATS)}")
         check_lang(lang)
+        if caveats not in ("short", "all"):
+            raise InputError("--caveats: expected short or all")
         known_at = parse_time(as_of) if as_of else None
         connection, version = open_version(ledger)
         with connection:
@@ -61,12 +67,21 @@ def ask(
             rows = [plain(row) for row in answer.table.to_pylist()]
             emit(about(answer) | {"columns": answer.table.schema.names, "answer": rows}, as_json)
         elif form == "table" and out is None:
-            _show(answer, lang)
+            _show(answer, _told(answer, lang, caveats))
         else:
-            _write(answer, "csv" if form == "table" else form, out, lang)
+            told = _told(answer, lang, caveats)
+            _write(answer, "csv" if form == "table" else form, out, told)
 
 
-def _show(answer: "Answer", lang: str) -> None:
+def _told(answer: "Answer", lang: str, caveats: str) -> list[str]:
+    """The blind spots as lines for a screen."""
+    from serving.answers.folding import folded
+
+    spots = answer.blind_spots if caveats == "all" else folded(answer.blind_spots)
+    return [f"  - {spot.zh if lang == 'zh' else spot.en}" for spot in spots]
+
+
+def _show(answer: "Answer", told: list[str]) -> None:
     from rich.table import Table
 
     from serving.answers.exports import plain
@@ -97,12 +112,11 @@ def _show(answer: "Answer", lang: str) -> None:
     stdout.print(
         f"\n{rows:,} {'row' if rows == 1 else 'rows'}{more}", markup=False, highlight=False
     )
-    for spot in answer.blind_spots:
-        text = spot.zh if lang == "zh" else spot.en
-        stdout.print(f"  - {text}", markup=False, highlight=False, soft_wrap=True)
+    for line in told:
+        stdout.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _write(answer: "Answer", form: str, out: Path | None, lang: str) -> None:
+def _write(answer: "Answer", form: str, out: Path | None, told: list[str]) -> None:
     import json
 
     from schemas.errors import InputError
@@ -116,14 +130,14 @@ def _write(answer: "Answer", form: str, out: Path | None, lang: str) -> None:
         else:
             out.write_bytes(data)
             if form == "csv":
-                told = json.dumps(about(answer), ensure_ascii=False, indent=1)
-                out.with_name(out.name + ".about.json").write_text(told + "\n", encoding="utf-8")
+                beside = json.dumps(about(answer), ensure_ascii=False, indent=1)
+                out.with_name(out.name + ".about.json").write_text(beside + "\n", encoding="utf-8")
     except OSError:
         raise InputError(f"--out: {out}: expected a file that can be written") from None
     if out is not None:
         stderr.print(f"{answer.table.num_rows} rows written to {out}", highlight=False)
-    for spot in answer.blind_spots:
-        stderr.print(f"  - {spot.zh if lang == 'zh' else spot.en}", markup=False, highlight=False)
+    for line in told:
+        stderr.print(line, markup=False, highlight=False)
 
 
 def _side(kind: Any) -> Any:  # noqa: ANN401 - Arrow types carry no stubs

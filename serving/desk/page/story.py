@@ -191,7 +191,7 @@ def _rows(explanation: Explanation) -> list[SimpleNamespace]:
                 amount=wan(row.amount_fen),
                 asset=row.asset_label,
                 seen=[_place(region) for region in REGIONS if region in row.seen_by],
-                running="" if total is None else amount(total, unit),
+                running=amount(total, unit) if total else "",
                 over=total is not None and first_line is not None and total >= first_line,
             )
         )

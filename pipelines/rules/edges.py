@@ -55,6 +55,10 @@ class View:
         """The party's edges as payee, the newest first."""
         return self.newest(self.got.get(party, ()), days)
 
+    def reaches_back(self, days: int) -> bool:
+        """Whether what lives reaches back so many days: before, everybody seems quiet."""
+        return self.edges[0].day <= self.edges[-1].day - days
+
     def since(self, days: int) -> list[Edge]:
         """The edges of the last so many days, today included."""
         return [edge for edge in self.edges if edge.day > self.edges[-1].day - days]

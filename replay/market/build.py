@@ -25,10 +25,17 @@ from replay.market.others import others
 from replay.market.population import populate
 from replay.market.sending import Sent
 from replay.schemes import (
+    bipartite,
+    cycle,
+    dormant_wake,
     double_financing,
+    fundraising,
     large_value,
     pass_through,
     public_to_private,
+    quota_splitting,
+    scatter_gather,
+    shared_identity,
     structuring,
 )
 from replay.schemes.plans import INNOCENT, SCHEME, Plan, Planner, labels
@@ -92,7 +99,17 @@ def simulate(
     structuring.plant(plan)
     pass_through.plant(plan)
     acts, lent = double_financing.plant(plan)
-    for each_rule in (large_value, public_to_private):
+    for each_rule in (
+        large_value,
+        public_to_private,
+        dormant_wake,
+        quota_splitting,
+        shared_identity,
+        fundraising,
+        cycle,
+        scatter_gather,
+        bipartite,
+    ):
         each_rule.plant(plan.drawing(seed, each_rule.RULE))
     paid = payments.feed(rng, who, joined([base, plan.payments()]), _BROKEN_SHARE)
     usual = bills.everyday(rng, who, when, round(sizes.reports * _BILL_SHARE))
@@ -111,7 +128,8 @@ def simulate(
         *(each.submissions() for each in rest),
     )
     markets = extra.around(heapq.merge(*streams, key=_arrival))
-    beside = registers.submissions(seed, who, when)
+    openings = [one for one in plan.planted(registers.FEED) if isinstance(one, registers.Openings)]
+    beside = registers.submissions(seed, who, when, openings)
     counts = write_tape(folder, seed, registers.merged(beside, markets), on_submission)
     planted = {
         payments.FEED: paid.counts(),

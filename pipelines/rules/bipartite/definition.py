@@ -25,7 +25,7 @@ def asked(view: View, params: Mapping[str, int]) -> Iterator[Found]:
     days, least, steps = params["window_days"], params["shared_payees"], params["steps"]
     if not few(view, last, params) or view.payees(last.payer) < least:
         return
-    if view.payers(last.payee) < 2:
+    if view.payers(last.payee) < 2 or not view.reaches_back(params["learning_days"]):
         return
     looked = view.out_of(last.payer, days)[:steps]
     steps -= len(looked)

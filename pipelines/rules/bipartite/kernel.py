@@ -8,13 +8,21 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.lanes.entry import CUT
-from pipelines.rules.kernels.graph import TAIL, last_day_of_pair
+from pipelines.rules.kernels.graph import TAIL, last_day_of_pair, reaches_back
 from pipelines.rules.kernels.sets import set_id
 from pipelines.rules.kernels.table import room_for_evidence, room_for_hit
 
 VARIANTS = ("bipartite",)
-PARAMETERS = ("window_days", "shared_payees", "side_most", "steps", "band_2_fen", "band_3_fen")
-DAYS, SHARED, SIDE_MOST, STEPS, BAND_2, BAND_3 = range(6)
+PARAMETERS = (
+    "window_days",
+    "shared_payees",
+    "side_most",
+    "steps",
+    "learning_days",
+    "band_2_fen",
+    "band_3_fen",
+)
+DAYS, SHARED, SIDE_MOST, STEPS, LEARNING, BAND_2, BAND_3 = range(7)
 
 
 def scratch(parameters: Mapping[str, int]) -> npt.NDArray[np.int64]:
@@ -53,6 +61,7 @@ def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
         g.party[last.payer].out < p[SHARED]
         or g.party[last.payee].into < 2
         or not _few(g, last, p[SIDE_MOST])
+        or not reaches_back(g, last.day, p[LEARNING])
     ):
         return hits, n_hits, evidence, n_evidence
     steps = p[STEPS]

@@ -22,8 +22,10 @@ def crossings(tx: Sequence[Tx], params: Params) -> Iterator[Found]:
     """Every crossing, vantage by vantage apart."""
     closed: dict[int, list[tuple[int, int, int]]] = {}  # vantage: (day, with time, against)
     for view in views(tx):
-        for ring in quiet_rings(view, params):
-            yield found("quiet", view, ring, params)
+        learned = view.reaches_back(params["learning_days"])
+        if learned:
+            for ring in quiet_rings(view, params):
+                yield found("quiet", view, ring, params)
         ordered = list(ordered_rings(view, params, against=False))
         against = list(ordered_rings(view, params, against=True))
         today = view.edges[-1].day
@@ -31,7 +33,7 @@ def crossings(tx: Sequence[Tx], params: Params) -> Iterator[Found]:
         counts.append((today, len(ordered), len(against)))
         recent = [row for row in counts if row[0] > today - params["against_days"]]
         ran_with, ran_against = (sum(row[at] for row in recent) for at in (1, 2))
-        if ran_against * params["against_percent"] <= ran_with * 100:
+        if learned and ran_against * params["against_percent"] <= ran_with * 100:
             for ring in ordered:
                 yield found("ordered", view, ring, params)
 

@@ -20,6 +20,7 @@ from pipelines.rules.kernels.graph import (
     WITH_TIME,
     count_rings_from,
     milli_log10,
+    reaches_back,
 )
 from pipelines.rules.kernels.sets import set_id
 from pipelines.rules.kernels.table import room_for_evidence, room_for_hit
@@ -41,12 +42,13 @@ PARAMETERS = (
     "against_days",
     "against_percent",
     "shortest",
+    "learning_days",
     "band_2_fen",
     "band_3_fen",
 )
 _QUIET, _ORDERED = 0, 6  # where the numbers of a search begin: days, longest, ...
 _EDGE_MOST, _MEAN_MOST, _HOP, _FACTOR, _STEPS, _RINGS = 2, 3, 8, 9, 4, 5
-_AGAINST_DAYS, _AGAINST, _SHORTEST, _BAND_2, _BAND_3 = 12, 13, 14, 15, 16
+_AGAINST_DAYS, _AGAINST, _SHORTEST, _LEARNING, _BAND_2, _BAND_3 = 12, 13, 14, 15, 16, 17
 QUIET, WITH, AGAINST = 0, 1, 2  # what is searched for
 
 
@@ -59,9 +61,11 @@ def scratch(parameters: Mapping[str, int]) -> npt.NDArray[np.int64]:
 @nb.njit(cache=True, nogil=True)
 def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
     """The rings that edge `at` closes; `p` is PARAMETERS."""
-    hits, n_hits, evidence, n_evidence, _ = _search(
-        g, at, QUIET, p, work, hits, n_hits, evidence, n_evidence
-    )
+    learned = reaches_back(g, g.edges[at].day, p[_LEARNING])
+    if learned:
+        hits, n_hits, evidence, n_evidence, _ = _search(
+            g, at, QUIET, p, work, hits, n_hits, evidence, n_evidence
+        )
     first_hit, first_evidence = n_hits, n_evidence
     hits, n_hits, evidence, n_evidence, ran_with = _search(
         g, at, WITH, p, work, hits, n_hits, evidence, n_evidence
@@ -77,7 +81,7 @@ def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
         since += 1
     count_rings_from(g, since)
     # As many against the order of time as with it: order tells nothing here.
-    if g.used[AGAINST_TIME] * p[_AGAINST] > g.used[WITH_TIME] * 100:
+    if not learned or g.used[AGAINST_TIME] * p[_AGAINST] > g.used[WITH_TIME] * 100:
         return hits, first_hit, evidence, first_evidence
     return hits, n_hits, evidence, n_evidence
 

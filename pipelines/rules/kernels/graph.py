@@ -144,6 +144,12 @@ def day_of(time):
 
 
 @nb.njit(cache=True, nogil=True)
+def reaches_back(g, day, days):
+    """Whether what lives on a day reaches back so many days: before, everybody seems quiet."""
+    return g.edges[g.used[TAIL]].day <= day - days
+
+
+@nb.njit(cache=True, nogil=True)
 def milli_log10(count):
     """1000 log10 of a count of at least 1, rounded; counts above 10,000 are taken as 10,000."""
     return MILLI_LOG10[min(count, len(MILLI_LOG10) - 1)]

@@ -26,6 +26,8 @@ def crossings(tx: Sequence[Tx], params: Params) -> Iterator[Found]:
     """Every crossing, vantage by vantage apart."""
     for view in views(tx):
         last = view.edges[-1]
+        if not view.reaches_back(params["learning_days"]):
+            continue
         if view.payers(last.payer) and view.payers(last.payee) >= 2:
             yield from quiet(view, params)
             one = conserving(view, params)

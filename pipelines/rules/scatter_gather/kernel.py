@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.lanes.entry import CUT
-from pipelines.rules.kernels.graph import TAIL, last_day_of_pair, milli_log10
+from pipelines.rules.kernels.graph import TAIL, last_day_of_pair, milli_log10, reaches_back
 from pipelines.rules.kernels.sets import set_id
 from pipelines.rules.kernels.table import pair_id, room_for_evidence, room_for_hit
 
@@ -27,11 +27,12 @@ PARAMETERS = (
     "keeps_low_bp",
     "keeps_high_bp",
     "conserving_steps",
+    "learning_days",
     "band_2_fen",
     "band_3_fen",
 )
 _DAYS, _MIDDLES, _MEAN_MOST, _STEPS = 0, 1, 2, 3
-_C_DAYS, _C_MIDDLES, _LOW, _HIGH, _C_STEPS, _BAND_2, _BAND_3 = 4, 5, 6, 7, 8, 9, 10
+_C_DAYS, _C_MIDDLES, _LOW, _HIGH, _C_STEPS, _LEARNING, _BAND_2, _BAND_3 = 4, 5, 6, 7, 8, 9, 10, 11
 _COLUMNS = 10
 
 
@@ -45,7 +46,11 @@ def scratch(parameters: Mapping[str, int]) -> npt.NDArray[np.int64]:
 def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
     """What the part that edge `at` brings to its sink completes; `p` is PARAMETERS."""
     edge = g.edges[at]
-    if g.party[edge.payer].last_in < g.used[TAIL] or g.party[edge.payee].into < 2:
+    if (
+        g.party[edge.payer].last_in < g.used[TAIL]
+        or g.party[edge.payee].into < 2
+        or not reaches_back(g, edge.day, p[_LEARNING])
+    ):
         return hits, n_hits, evidence, n_evidence
     hits, n_hits, evidence, n_evidence = _quiet(g, at, p, work, hits, n_hits, evidence, n_evidence)
     return _conserving(g, at, p, work, hits, n_hits, evidence, n_evidence)

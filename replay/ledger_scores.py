@@ -39,6 +39,15 @@ _REFERENCES: Mapping[str, str] = MappingProxyType(
                 'loan_register:' || p.report_submitting_entity_id || ':' || p.source_trade_id
             WHERE p.market_segment = 'LOAN'
         """,
+        "fx_settlement": """
+            SELECT DISTINCT wanted.ref, event.transaction_id AS transaction
+            FROM wanted JOIN event ON wanted.ref = 'fx_settlement:' || event.source_trade_id
+            WHERE event.market_segment = 'FX' AND event.event_type IN ('PURC', 'SELL')
+        """,
+        "entity_register": """
+            SELECT DISTINCT wanted.ref, register.report AS transaction
+            FROM wanted JOIN register ON wanted.ref = 'entity_register:' || register.source_trade_id
+        """,
     }
 )
 

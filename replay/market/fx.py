@@ -41,6 +41,7 @@ class Deals(Columns):
     units: Ints  # of the currency
     remitted: Flags  # paid on abroad
     agent: Ints  # party row of who acted for the person, -1: nobody
+    payee: Ints  # number of the account abroad, -1: the person's usual one
     plan: Ints
 
 
@@ -64,6 +65,7 @@ def everyday(rng: np.random.Generator, who: Population, when: Span, n: int) -> D
         units=np.maximum(units.astype(np.int64), 1) * unit,
         remitted=rng.random(n) < _REMITTED,
         agent=np.where(represented, rng.choice(persons, n), -1),
+        payee=np.full(n, -1),
         plan=np.full(n, -1),
     )
 
@@ -100,7 +102,9 @@ def feed(rng: np.random.Generator, who: Population, deals: Deals, broken_share: 
     day = (deals.instant + BEIJING) // DAY
     agent = np.maximum(deals.agent, 0)
     acted, remitted = deals.agent >= 0, deals.remitted & deals.buys
-    abroad = deals.account % len(_ABROAD)
+    usual = deals.account * 7919 % 10**9
+    payee = np.where(deals.payee < 0, usual, deals.payee)
+    abroad = np.where(deals.payee < 0, deals.account, deals.payee) % len(_ABROAD)
     text = np.datetime_as_string((deals.instant + BEIJING).astype("datetime64[us]"), unit="s")
     said = np.datetime_as_string(
         (deals.instant + BEIJING + 2 * MINUTE).astype("datetime64[us]"), unit="s"
@@ -128,11 +132,9 @@ def feed(rng: np.random.Generator, who: Population, deals: Deals, broken_share: 
         "quota": np.where((deals.units % 7 == 0) | (fen > _QUOTA_FEN), "否", "是"),
         "agent_scheme": some(np.full(n, "B01"), acted),
         "agent": some(who.identifier[agent], acted),
-        "payee_name": some(
-            np.char.add("Simulated payee ", (deals.account % 900).astype(str)), remitted
-        ),
+        "payee_name": some(np.char.add("Simulated payee ", (payee % 900).astype(str)), remitted),
         "payee_account": some(
-            np.char.add("SIM", np.char.zfill((deals.account * 7919 % 10**9).astype(str), 12)),
+            np.char.add("SIM", np.char.zfill(payee.astype(str), 12)),
             remitted,
         ),
         "payee_bank": some(np.array([bic for _, bic in _ABROAD])[abroad], remitted),

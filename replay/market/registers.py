@@ -7,7 +7,8 @@ that those stay what they are.
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -17,8 +18,9 @@ from connectors.feeds.complaints import write as complaint_form
 from connectors.feeds.entity_register import write as entry_form
 from connectors.feeds.reserve_report import write as report_form
 from replay.market.batches import MINUTE, Submission
+from replay.market.columns import Columns
 from replay.market.days import BEIJING, DAY, HOUR, Span
-from replay.market.population import Population
+from replay.market.population import Ints, Population, Texts
 from schemas.regions import NAMES, REGIONS, region_of_area
 
 _CODES = ("SH", "JS", "ZJ", "AH")  # in the order of REGIONS: of centres, authorities, institutions
@@ -32,18 +34,39 @@ _CHANNELS = ("HOTLINE", "ONLINE", "LETTER", "VISIT")
 _ROADS = ("模拟路", "样例街", "示范大道")
 
 Row = dict[str, str | None]
+FEED = "entity_register"
 
 
-def submissions(seed: int, who: Population, when: Span) -> Iterator[Submission]:
+@dataclass(frozen=True, slots=True)
+class Openings(Columns):
+    """Accounts that natural persons open during the span, one row each."""
+
+    position: Ints  # day of the span on which the bank says so
+    account: Ints
+    phone: Texts
+    plan: Ints
+    number: Ints  # which opening it is, for its entry and its label
+
+
+def opening_entry(bank: str, number: int) -> str:
+    """The number of the entry that tells of an opening."""
+    return f"{bank}-N{number:06d}"
+
+
+def submissions(
+    seed: int, who: Population, when: Span, openings: Sequence[Openings] = ()
+) -> Iterator[Submission]:
     """Every submission of the three feeds, in order of arrival.
 
     Args:
         seed: as the market's; draws of the market do not depend on these.
         who: parties and their accounts.
         when: the simulated span.
+        openings: accounts opened by labelled schemes.
     """
     rng = np.random.default_rng([seed, 3])
     made = [*_reports(rng, when), *_complaints(rng, who, when), *_entries(rng, who, when)]
+    made += [one for part in openings for one in _opened(who, when, part)]
     end = int(when.midnight(np.array([when.length]))[0])
     inside = (one for one in made if one.received_at < end)
     return iter(sorted(inside, key=lambda one: (one.received_at, one.submitter, one.file_name)))
@@ -225,6 +248,33 @@ def _entries(rng: np.random.Generator, who: Population, when: Span) -> Iterator[
         body = entry_form.write(table, {})
         at = start + order * MINUTE
         yield Submission(at, "entity_register", submitter, body, "register.csv", len(rows))
+
+
+def _opened(who: Population, when: Span, openings: Openings) -> Iterator[Submission]:
+    """What banks say in the evening of the accounts that were opened."""
+    files: dict[tuple[int, str], list[Row]] = defaultdict(list)
+    for position, account, phone, number in zip(
+        openings.position.tolist(), openings.account.tolist(), openings.phone.tolist(),
+        openings.number.tolist(), strict=True,
+    ):  # fmt: skip
+        party, bank = int(who.account_party[account]), str(who.banks.ids[who.account_bank[account]])
+        day = when.day(position).isoformat()
+        files[position, bank].append(
+            {
+                "entry": opening_entry(bank, number), "kind": "账户", "act": "设立", "as_of": day,
+                "scheme": "B01", "id": str(who.identifier[party]), "name": str(who.name[party]),
+                "area": str(who.county[party]), "status": "存续", "start": day,
+                "account": str(who.account_number[account]), "bank": bank,
+                "account_type": "个人二类", "phone": phone,
+            }
+        )  # fmt: skip
+    for order, ((position, bank), rows) in enumerate(sorted(files.items())):
+        table = pa.Table.from_pylist(
+            [_filled(row, entry_form.RECORD) for row in rows], entry_form.RECORD
+        )
+        at = int(when.midnight(np.array([position]))[0]) + 18 * HOUR + order % 50 * MINUTE
+        body = entry_form.write(table, {})
+        yield Submission(at, FEED, bank, body, f"openings-{position:03d}.csv", len(rows))
 
 
 def merged(others: Iterator[Submission], markets: Iterator[Submission]) -> Iterator[Submission]:

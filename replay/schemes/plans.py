@@ -19,7 +19,7 @@ from replay.market.columns import Columns
 from replay.market.days import HOUR, Ints, Span
 from replay.market.flows import PURPOSES, Payments
 from replay.market.population import Population
-from schemas.regions import REGIONS
+from schemas.regions import REGIONS, region_of_area
 
 SCHEME, INNOCENT = "scheme", "innocent"
 OUTSIDE = -1
@@ -82,7 +82,7 @@ class Planner:
     def __init__(
         self, rng: np.random.Generator, who: Population, when: Span, base: Payments
     ) -> None:
-        self.rng, self.who, self.when = rng, who, when
+        self.rng, self.who, self.when, self.base = rng, who, when, base
         self.plans: list[Plan] = []
         self._placed: dict[str, list[Columns]] = {}
         self._rows: list[tuple[int, int, int, int, int, int]] = []
@@ -94,6 +94,9 @@ class Planner:
         np.add.at(self._holds, (who.account_party[inside], regions[inside]), 1)
         used = np.bincount(who.account_party[base.payer], minlength=n)
         used += np.bincount(who.account_party[base.payee], minlength=n)
+        touched = np.zeros(len(who.account_party), bool)
+        touched[base.payer] = touched[base.payee] = True
+        self._unused = ~touched  # accounts without everyday business
         # Very busy parties are left out: their own traffic would drown or imitate any pattern.
         self._busy = np.where(used > np.quantile(used[used > 0], 0.97), 0, used)
         self._taken = np.zeros(n, bool)
@@ -156,6 +159,22 @@ class Planner:
         chosen = int(self.rng.choice(len(weight), p=weight / weight.sum()))
         self._taken[chosen] |= claim
         return chosen
+
+    def crowd(self, count: int, region: int) -> list[int]:
+        """So many natural persons who bank in a region; they only stand by and are not claimed."""
+        fits = self.who.person & self.who.inside & ~self._taken & (self._holds[:, region] > 0)
+        rows = np.flatnonzero(fits)
+        return [int(row) for row in self.rng.choice(rows, count, replace=False)]
+
+    def newcomer(self, region: int) -> int:
+        """An account without everyday business, of a natural person at home in its region."""
+        regions = self._account_region == region
+        free = np.flatnonzero(self._unused & regions & self.who.person[self.who.account_party])
+        home = np.zeros(len(self.who.person), bool)
+        home[self.who.account_party[free]] = True
+        home &= np.array([region_of_area(a) == REGIONS[region] for a in self.who.home.tolist()])
+        party = self.party(True, among=home)
+        return next(a for a in free.tolist() if self.who.account_party[a] == party)
 
     def regions_of(self, party: int) -> list[int]:
         """The regions a party banks in, in random order."""

@@ -3,7 +3,7 @@
    question : which payments could belong to money taken from the public?
    reads    : event, group_member, params
 */
-WITH paid AS (
+WITH paid AS MATERIALIZED (
     SELECT transaction_id AS key, payer_party, payee_party,
         counterparty_1_nature = 'I' AND (amount_cny * 100)::BIGINT % p.unit_fen = 0 AS is_credit
     FROM event
@@ -18,7 +18,7 @@ party AS (
     HAVING count(DISTINCT payer_party) >= (SELECT least_persons FROM params)
 ),
 -- A group may have changed since: whoever was in one together at any time.
-together AS (
+together AS MATERIALIZED (
     SELECT DISTINCT group_id, party FROM group_member WHERE group_id <> 0
 ),
 grouped AS (
@@ -33,7 +33,7 @@ grouped AS (
         HAVING count(DISTINCT paid.payer_party) >= (SELECT least_persons FROM params)
     )
 ),
-subject AS (SELECT party FROM party UNION SELECT party FROM grouped)
-SELECT key
-FROM paid
-WHERE payee_party IN (FROM subject) AND is_credit OR payer_party IN (FROM subject)
+subject AS MATERIALIZED (SELECT party FROM party UNION SELECT party FROM grouped)
+SELECT key FROM paid SEMI JOIN subject ON subject.party = paid.payee_party WHERE is_credit
+UNION
+SELECT key FROM paid SEMI JOIN subject ON subject.party = paid.payer_party

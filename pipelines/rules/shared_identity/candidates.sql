@@ -19,6 +19,9 @@ shared AS (
     )
 )
 SELECT transaction_id AS key
-FROM event
+FROM event SEMI JOIN shared ON shared.account = event.payer_account
 WHERE event_type = 'PAYM'
-    AND (payer_account IN (FROM shared) OR payee_account IN (FROM shared))
+UNION
+SELECT transaction_id
+FROM event SEMI JOIN shared ON shared.account = event.payee_account
+WHERE event_type = 'PAYM'

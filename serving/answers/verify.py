@@ -9,7 +9,7 @@ held against what was published.
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,7 +51,17 @@ class Step:
         return self.again == self.published
 
 
-def verify(connection: Connection, tape: Tape, intake: Intake, alert_id: str) -> list[Step]:
+def _unheard(stage: str, done: int, total: int) -> None:
+    """Nobody listens."""
+
+
+def verify(
+    connection: Connection,
+    tape: Tape,
+    intake: Intake,
+    alert_id: str,
+    told: Callable[[str, int, int], None] = _unheard,
+) -> list[Step]:
     """Compute an alert, or what took its place, again from the tape it came from.
 
     Args:
@@ -59,6 +69,7 @@ def verify(connection: Connection, tape: Tape, intake: Intake, alert_id: str) ->
         tape: The tape the ledger was loaded from.
         intake: Decodes with the key the ledger's tokens were made with.
         alert_id: As `alert_row`.
+        told: Hears the stage, and how much of how much of it is done.
 
     Returns:
         The steps in order; the alert is proven if all are equal.
@@ -84,10 +95,12 @@ def verify(connection: Connection, tape: Tape, intake: Intake, alert_id: str) ->
     with narrowed(connection, alert["subject_kind"], alert["subject"], of) as subject:
         rows = subject.sql(_TX)
         wanted = connection.sql(_REPORTS, {"subject": alert["subject"]})
-    raw = _submissions(tape, wanted)
+    raw = _submissions(tape, wanted, told)
+    told("decoding", 0, raw.num_rows)
     bodies = [hashlib.sha256(body.as_py()).hexdigest() for body in raw["body"]]
     steps = [_step("submitted bytes", bodies, (s.as_py().hex() for s in raw["sha256"]))]
     taken = intake.process(raw, np.zeros(raw.num_rows, np.bool_), 0)
+    told("decoding", raw.num_rows, raw.num_rows)
     reports = pa.concat_tables(
         [table.select(["report_id", "content_hash"]) for table in taken.reports.values()]
     )
@@ -138,7 +151,7 @@ def _from_reports(
     ]
 
 
-def _submissions(tape: Tape, wanted: pa.Table) -> pa.Table:
+def _submissions(tape: Tape, wanted: pa.Table, told: Callable[[str, int, int], None]) -> pa.Table:
     """The submissions in which the wanted reports came, first arrivals only, in tape order."""
     keys = set(
         zip(
@@ -150,6 +163,7 @@ def _submissions(tape: Tape, wanted: pa.Table) -> pa.Table:
     parts = []
     for number in range(len(tape.segments())):
         table = tape.read(number)
+        told("reading the tape", number + 1, len(tape.segments()))
         rows = []
         pairs = zip(table["sha256"].to_pylist(), table["submitter"].to_pylist(), strict=True)
         for row, pair in enumerate(pairs):

@@ -91,7 +91,11 @@ def one_of_each(ledger: duck.Connection) -> dict[str, str]:
 def test_an_alert_of_every_rule_comes_out_again(small_run: Run, ledger: duck.Connection) -> None:
     chosen = one_of_each(ledger)
     assert set(chosen) == set(load_rules())
-    for alert_id in chosen.values():
+    for rule, alert_id in chosen.items():
+        if load_rules()[rule].group == "graph":  # it also counts what others do
+            with pytest.raises(InputError, match="output_sha256 proves it"):
+                verify(ledger, small_run.tape, small_run.intake, alert_id)
+            continue
         steps = verify(ledger, small_run.tape, small_run.intake, alert_id)
         assert [step.name for step in steps] == [
             "submitted bytes",

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from yrd.cli import alert_outcome, alert_why_not
-from yrd.cli.common import NEGATIVE, Json, check_lang, emit, guarded, stdout
+from yrd.cli.common import NEGATIVE, Json, check_lang, emit, guarded, progress, stdout
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, help="List, explain and verify alerts."
@@ -196,10 +196,17 @@ def verify(
         reader = Tape(tape or ledger.parent / "tape")
         intake = build_intake(Settings(), str(reader.manifest["data_origin"]))
         connection, _ = open_version(ledger)
-        with connection:
+        with connection, progress(as_json) as bar:
+            tasks: dict[str, Any] = {}
+
+            def heard(stage: str, done: int, total: int) -> None:
+                if stage not in tasks:
+                    tasks[stage] = bar.add_task(stage, total=total)
+                bar.update(tasks[stage], completed=done, total=total)
+
             asked = alert_row(connection, alert_id)["alert_id"]
             heir = successor(connection, asked)
-            steps = compute(connection, reader, intake, alert_id)
+            steps = compute(connection, reader, intake, alert_id, heard)
         proven = all(step.equal for step in steps)
         if as_json:
             emit(

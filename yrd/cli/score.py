@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yrd.cli.common import Json, emit, guarded, stdout
+from yrd.cli.common import Json, emit, guarded, progress, stdout
 
 if TYPE_CHECKING:
     from replay.scorer import Ratio, Score
@@ -48,10 +48,13 @@ def score(
             raise InputError("--armed-from: expected a day such as 2026-04-20") from None
         layout = Layout(run)
         connection, _ = open_version(layout.ledger)
-        with connection:
+        with connection, progress(as_json) as bar:
+            task = bar.add_task("alerts against labels, then baselines", total=2)
             where = labels or layout.tape / "labels.parquet"
             result = score_ledger(connection, where, armed)
+            bar.advance(task)
             trivial = ledger_baselines(connection, where)
+            bar.advance(task)
         if as_json:
             told = {"data_origin": "SIMULATED"} | result.as_dict() | {"baselines": trivial}
             emit(told, as_json)

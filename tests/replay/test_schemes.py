@@ -22,6 +22,7 @@ RULES = (
     "invoice_double_financing",
     "large_value",
     "public_to_private",
+    "dormant_wake",
 )
 
 

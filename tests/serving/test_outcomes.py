@@ -138,6 +138,7 @@ def test_one_alert_has_a_page_of_its_own(called: Call, published: Path, tmp_path
     assert ended.exit_code == 0, ended.output
     page = path.read_text(encoding="utf-8")
     assert alert_id in page and "<svg" in page and "SIMULATED" in page
+    assert page.startswith("<!DOCTYPE html>\n<html") and "&lt;style" not in page
     assert "<script" not in page and " style=" not in page
     called("explain", alert_id, "--html", str(tmp_path / "again.html"))
     assert (tmp_path / "again.html").read_text(encoding="utf-8") == page

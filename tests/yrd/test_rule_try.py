@@ -89,6 +89,7 @@ def test_a_narrower_line_loses_what_lay_below_it_and_is_scored_in_pairs(
     ]
     assert lines[0]["tape"] == json.loads((demo.folder / "plan.json").read_text())["tape"]
     text = page.read_text(encoding="utf-8")
+    assert text.startswith("<!DOCTYPE html>\n<html") and "&lt;style" not in text
     assert "Trying structuring" in text and "<script" not in text and "style=" not in text
     assert text.count('class="part missed"') >= 2  # the legend and the bars
 

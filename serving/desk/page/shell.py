@@ -5,7 +5,7 @@ import hashlib
 
 from markupsafe import Markup
 
-from serving.desk.svg.mark import both, el, join
+from serving.desk.svg.mark import both, el
 
 
 def page(
@@ -47,6 +47,5 @@ def page(
         "header", el("h1", title[0], el("span", title[1], lang="en", class_="en")), class_="top"
     )
     main = el("main", body, id="main")
-    return f'<!DOCTYPE html>\n<html lang="zh-Hans">\n{head}\n' + join(
-        [el("body", banner, top, main), Markup("</html>\n")]
-    )
+    whole = el("html", head, el("body", banner, top, main), lang="zh-Hans")
+    return f"<!DOCTYPE html>\n{whole}\n"

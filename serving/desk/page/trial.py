@@ -14,7 +14,7 @@ from serving.desk.svg.charts import key
 from serving.desk.svg.mark import both, el, join
 from serving.desk.svg.trial import PARTS, trial
 
-_LOOK = {"kept": "plain", "gained": "found", "lost": "missed"}
+_LOOK = {"kept": "pending", "gained": "found", "lost": "missed"}
 
 
 def trial_page(found: Mapping[str, Any], rule: Rule) -> str:
@@ -81,7 +81,7 @@ def trial_page(found: Mapping[str, Any], rule: Rule) -> str:
 
 
 def _section(title: tuple[str, str], *inner: Markup) -> Markup:
-    return el("section", el("h2", title[0], el("span", title[1], class_="en")), *inner)
+    return el("section", el("h2", f"{title[0]} ", el("span", title[1], class_="en")), *inner)
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:

@@ -36,7 +36,7 @@ def trial(views: Mapping[str, Mapping[str, int]], uid: str) -> Markup:
             el("text", zh, x=0, y=y + 18, class_="strong"),
             el("text", en, x=0, y=y + 33, class_="small"),
             _bar(middle - row["lost"] * scale, y, row["lost"] * scale, "missed"),
-            _bar(middle, y, row["kept"] * scale, "plain"),
+            _bar(middle, y, row["kept"] * scale, "pending"),
             _bar(middle + row["kept"] * scale, y, row["gained"] * scale, "found"),
             el(
                 "text",

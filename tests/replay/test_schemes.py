@@ -86,7 +86,7 @@ class TestLabels:
             row["body"]
             for at in range(len(opened.segments()))
             for row in opened.read(at).to_pylist()
-            if row["feed"].startswith("bill_exchange")
+            if row["feed"].startswith(("bill_exchange", "fx_settlement", "entity_register"))
         )
         missing = {ref for ref in refs - sent if ref.split(":")[1].encode() not in bodies}
         assert missing == set()

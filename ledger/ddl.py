@@ -28,7 +28,7 @@ from schemas.records import (
 from schemas.reference_data import calendars, institutions, read_table
 from schemas.visibility import markets, pair_wait_us
 
-FORMAT = 5
+FORMAT = 6
 PAIR_MEMORY_US = (
     2 * 86_400_000_000
 )  # a leg later than this after the first opens another transaction

@@ -144,6 +144,7 @@ CROSSING = pa.schema(
         pa.field("measure", pa.int64(), nullable=False),  # in the rule's declared unit
         pa.field("band", pa.uint8(), nullable=False),  # 1 lowest
         pa.field("evidence", pa.list_(pa.int64()), nullable=False),  # transaction ids, sorted
+        pa.field("search_cut", pa.bool_(), nullable=False),  # the search reached its bound of steps
     ]
 )
 
@@ -185,6 +186,7 @@ ALERT = pa.schema(
         pa.field("not_raised_jointly", pa.bool_(), nullable=False),
         pa.field("operator_sees", pa.string()),  # who holds the whole market nationally, or null
         pa.field("evidence", pa.list_(pa.int64()), nullable=False),
+        pa.field("search_cut", pa.bool_(), nullable=False),  # there may be more than was found
         pa.field("data_origin", pa.string(), nullable=False),
         pa.field("continues", pa.string()),  # the episode before, closed after its 90 days
         pa.field("superseded_by", pa.string()),

@@ -128,6 +128,7 @@ def episodes(
             "not_raised_jointly": ~jointly,
             "operator_sees": _operators(evidence, offsets, operators),
             "evidence": _lists(offsets, pa.array(evidence)),
+            "search_cut": np.bincount(episode, weights=_cut(crossings)[order], minlength=count) > 0,
             "data_origin": [data_origin] * count,
             "continues": pa.array(before, pa.string()),
             "superseded_by": pa.nulls(count, pa.string()),
@@ -228,6 +229,11 @@ def _agreed(began: Array, sets: Sequence[ParameterSet]) -> list[str]:
     ]
     at = np.maximum(np.searchsorted(np.array(from_days), began, side="right") - 1, 0)
     return [ordered[number].version for number in at.tolist()]
+
+
+def _cut(crossings: pa.Table) -> Array:
+    cut: Array = pc.fill_null(crossings["search_cut"], False).to_numpy().astype(np.int64)
+    return cut
 
 
 def _operators(evidence: Array, offsets: Array, operators: pa.Table | None) -> pa.Array:

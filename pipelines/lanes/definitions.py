@@ -33,7 +33,7 @@ def run_definition(
     if rule.language == "sql":
         return relations.sql(
             f"WITH {ahead}params AS (SELECT {columns_of(values)}), "
-            f"crossing AS ({rule.definition}) SELECT * FROM crossing"
+            f"crossing AS ({rule.definition}) SELECT *, false AS search_cut FROM crossing"
         ).cast(CROSSING)
     names, codes = ", ".join(plain.Tx._fields), ", ".join(str(EVENT_CODES[c]) for c in rule.reads)
     rows = relations.sql(

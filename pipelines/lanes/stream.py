@@ -352,7 +352,8 @@ def as_crossings(found: list[tuple[Rule, npt.NDArray[Any], npt.NDArray[Any]]]) -
     ]
     lists = pa.ListArray.from_arrays(offsets, evidence)
     names = [pa.array(rules, pa.string()), pa.array(variants, pa.string())]
-    return pa.RecordBatch.from_arrays([*names, *columns, lists], schema=CROSSING)
+    cut = pa.array(hits["variant"] >= CUT)
+    return pa.RecordBatch.from_arrays([*names, *columns, lists, cut], schema=CROSSING)
 
 
 def run_plain(

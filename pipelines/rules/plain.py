@@ -43,6 +43,7 @@ class Found(NamedTuple):
     measure: int
     band: int
     evidence: Iterable[int]
+    search_cut: bool = False  # the search reached its bound of steps
 
 
 Definition = Callable[[Sequence[Tx], Mapping[str, int]], Iterator[Found]]

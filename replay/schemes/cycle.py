@@ -48,9 +48,9 @@ def _ring(
     if shuffled:
         pairs = [pairs[int(at)] for at in plan.rng.permutation(members)]
     fen = total(plan, 60_000, 400_000)
+    if not closes:
+        pairs[-1] = (pairs[-1][0], plan.newcomer(order[0]))
     for at, (payer, payee) in enumerate(pairs):
-        if at == members - 1 and not closes:
-            payee = plan.newcomer(order[0])
         plan.pay(number, plan.at(days[at], plan.hour()), payer, payee, fen)
         fen = int(fen * float(plan.rng.uniform(0.9, 0.99))) // YUAN * YUAN
 

@@ -147,6 +147,7 @@ class Alert:
     data_origin: str
     known_from: int
     continues: str | None = None  # the alert of the same subject that was closed after 90 days
+    search_cut: bool = False  # the search reached its bound of steps: there may be more
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,6 +190,7 @@ def sentences(told: Explanation, lang: Lang) -> tuple[str, ...]:
             _what(told, lang),
             *_regions(told, lang),
             _only_jointly(told, lang),
+            _bounded(told, lang),
             _known(told, lang),
         )
         if text
@@ -256,6 +257,16 @@ def region_sentence(cover: Coverage, unit: str, lang: Lang) -> str:
     if lang == "zh":
         return f"{name}单独：持有 {held} 笔，度量最高 {reaches}，{status[0]}{when}。"
     return f"{name} alone: holds {held} transactions, reaches {reaches}, {status[1]}{when}."
+
+
+def _bounded(told: Explanation, lang: Lang) -> str:
+    if not told.alert.search_cut:
+        return ""
+    return (
+        "搜索达到步数上限：所列之外可能还有。"
+        if lang == "zh"
+        else "The search reached its bound of steps: there may be more than is listed."
+    )
 
 
 def _only_jointly(told: Explanation, lang: Lang) -> str:

@@ -21,7 +21,7 @@ CLOSINGS = "closings of a run"
 def crossings(*subjects: int, **more: Any) -> pa.Table:
     row = {
         "rule": "structuring", "variant": "party", "vantage": 4, "instant": 7, "measure": 9,
-        "band": 1, "evidence": [1, 2], "lane": "stream", "known_from": MONDAY,
+        "band": 1, "evidence": [1, 2], "search_cut": False, "lane": "stream", "known_from": MONDAY,
     }  # fmt: skip
     rows = [row | {"subject": subject} | more for subject in subjects]
     return pa.Table.from_pylist(rows, TABLES["crossing"])

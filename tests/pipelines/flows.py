@@ -68,7 +68,7 @@ def every_flow() -> Market:
         ring(market, 100 + 10 * at, MONDAY, _ANY_ORDER, yuan, SH)
         ring(market, 200 + 10 * at, MONDAY, (0, 1, 2, 3), yuan, JS)
         scatter(market, 300 + 10 * at, MONDAY, yuan, ZJ, ZJ)
-        share(market, 400 + 10 * at, MONDAY, yuan, AH, AH)
+        share(market, 400 + 10 * at, MONDAY, yuan // 6 + 1, AH, AH)  # six transfers
     ring(market, 150, MONDAY, _ANY_ORDER, 1_000, SH, JS, ZJ, AH)
     ring(market, 250, MONDAY, (0, 1, 2, 3), 1_000, SH, JS, ZJ, AH)
     scatter(market, 350, MONDAY, 1_000, SH, AH)

@@ -26,7 +26,7 @@ def crossing(vantage: int, instant: int, evidence: list[int], **more: Any) -> di
     rule, variant = PASS
     return {
         "rule": rule, "variant": variant, "vantage": vantage, "subject": 5, "instant": instant,
-        "measure": 100, "band": 1, "evidence": evidence,
+        "measure": 100, "band": 1, "evidence": evidence, "search_cut": False,
     } | more  # fmt: skip
 
 

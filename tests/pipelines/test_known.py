@@ -103,7 +103,8 @@ def by_definition(made: Papers, closing: Closing) -> pa.Table:
     parameters = parameters_on().of(RULE)
     values = ", ".join(f"{value}::BIGINT AS {name}" for name, value in parameters.items())
     found = ledger.sql(
-        f"WITH params AS (SELECT {values}), crossing AS ({RULE.definition}) SELECT * FROM crossing"
+        f"WITH params AS (SELECT {values}), crossing AS ({RULE.definition}) "
+        "SELECT *, false AS search_cut FROM crossing"
     ).cast(CROSSING)
     return found.filter(pa.array(found["instant"].to_numpy() < closing.until_us))
 

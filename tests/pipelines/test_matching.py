@@ -26,6 +26,7 @@ def crossing(vantage: int, subject: int, evidence: list[int], **more: Any) -> di
     return {
         "rule": "pass_through", "variant": "pass_through", "vantage": vantage, "subject": subject,
         "instant": MONDAY, "measure": 100, "band": 1, "evidence": evidence,
+        "search_cut": False,
     } | more  # fmt: skip
 
 
@@ -94,3 +95,34 @@ def test_a_joint_crossing_that_comes_later_takes_over_the_regions_alert() -> Non
     assert (joint["subject"], joint["not_raised_jointly"]) == (70, False)
     assert joint["solo_status"] == ["seen", "none", "none", "none"]
     assert (gone["alert_id"], gone["superseded_by"]) == (first["alert_id"], joint["alert_id"])
+
+
+FLOWS = MappingProxyType({**RULES, "pass_through": replace(RING, merges_from=2)})
+
+
+def merged(*rows: dict[str, Any]) -> list[int]:
+    found: list[int] = matched(table(*rows), FLOWS)["subject"].to_pylist()
+    return found
+
+
+def test_joint_crossings_that_share_enough_transactions_are_one_under_the_first_subject() -> None:
+    first = crossing(JOINT, 70, [1, 2, 3])
+    grown = crossing(JOINT, 60, [2, 3, 4], instant=MONDAY + HOUR)
+    again = crossing(JOINT, 50, [3, 4, 5], instant=MONDAY + 2 * HOUR)  # with both before it
+    apart = crossing(JOINT, 40, [5, 6, 7], instant=MONDAY + 3 * HOUR)  # one is not enough
+    assert merged(first, grown, again, apart) == [70, 70, 70, 40]
+    assert merged(apart, again, grown, first) == [40, 70, 70, 70]
+    assert subjects(first, grown) == [70, 60], "a rule that merges nothing keeps them apart"
+
+
+def test_a_crossing_that_shares_with_two_makes_them_one() -> None:
+    one, two = crossing(JOINT, 70, [1, 2]), crossing(JOINT, 60, [3, 4], instant=MONDAY + 1)
+    both = crossing(JOINT, 50, [1, 2, 3, 4], instant=MONDAY + 2)
+    assert merged(one, two) == [70, 60]
+    assert merged(two, both, one) == [70, 70, 70]
+
+
+def test_solo_crossings_follow_what_was_merged_or_are_merged_among_themselves() -> None:
+    joint = (crossing(JOINT, 70, [1, 2, 3]), crossing(JOINT, 60, [2, 3, 4], instant=MONDAY + 1))
+    alone = (crossing(0, 9, [4, 5]), crossing(1, 8, [21, 22]), crossing(2, 7, [21, 22, 23]))
+    assert merged(*joint, *alone) == [70, 70, 70, 7, 7]

@@ -52,6 +52,7 @@ def alert(evidence: list[int], subject: int = 1, **extra: Any) -> dict[str, Any]
         "not_raised_jointly": False,
         "operator_sees": None,
         "evidence": evidence,
+        "search_cut": False,
         "data_origin": "SIMULATED",
         "superseded_by": None,
         "withdrawn": False,
@@ -70,6 +71,7 @@ def crossing(vantage: int, evidence: list[int], subject: int = 1, **extra: Any) 
         "measure": 3,
         "band": 1,
         "evidence": evidence,
+        "search_cut": False,
     } | extra
 
 

@@ -50,6 +50,7 @@ def summary(
         "hidden_by_split": hidden.num_rows,
         "hidden_also_from_operators": pc.sum(pc.is_null(hidden["operator_sees"])).as_py() or 0,
         "not_raised_jointly": pc.sum(standing["not_raised_jointly"]).as_py() or 0,
+        "search_cut": pc.sum(standing["search_cut"]).as_py() or 0,
         "revisions": {
             status: pc.sum(pc.equal(revisions["status"], status)).as_py() or 0
             for status in ("raised", "amended", "withdrawn")

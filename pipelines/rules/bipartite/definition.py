@@ -16,28 +16,30 @@ from pipelines.rules.plain import Found, Tx, set_id
 def crossings(tx: Sequence[Tx], params: Mapping[str, int]) -> Iterator[Found]:
     """Every crossing, vantage by vantage apart."""
     for view in views(tx):
-        yield from asked(view, params)
+        found, cut = asked(view, params)
+        yield from (one._replace(search_cut=cut) for one in found)
 
 
-def asked(view: View, params: Mapping[str, int]) -> Iterator[Found]:
-    """Other payers that share enough payees with the newest edge's."""
+def asked(view: View, params: Mapping[str, int]) -> tuple[list[Found], bool]:
+    """Other payers that share enough payees with the newest edge's; was the search cut short?"""
+    found: list[Found] = []
     last = view.edges[-1]
     days, least, steps = params["window_days"], params["shared_payees"], params["steps"]
     if not few(view, last, params) or view.payees(last.payer) < least:
-        return
+        return found, False
     if view.payers(last.payee) < 2 or not view.reaches_back(params["learning_days"]):
-        return
+        return found, False
     looked = view.out_of(last.payer, days)[:steps]
     steps -= len(looked)
     mine = [edge for edge in looked if few(view, edge, params)]
     if len(mine) < least:
-        return
+        return found, False
     for other in view.into(last.payee, days):
         if other == last or not few(view, other, params) or view.payees(other.payer) < least:
             continue
         theirs = {edge.payee: edge for edge in view.out_of(other.payer, days)}
         if steps < len(mine):
-            return
+            return found, True
         steps -= len(mine)
         shared = [
             (edge, theirs[edge.payee])
@@ -46,7 +48,7 @@ def asked(view: View, params: Mapping[str, int]) -> Iterator[Found]:
         ]
         if len(shared) >= least:
             amount = sum(own.amount_fen + its.amount_fen for own, its in shared)
-            yield Found(
+            one = Found(
                 variant="bipartite",
                 vantage=view.vantage,
                 subject=set_id((last.payer, other.payer)),
@@ -59,6 +61,8 @@ def asked(view: View, params: Mapping[str, int]) -> Iterator[Found]:
                 else 1,
                 evidence=[edge.key for pair in shared for edge in pair],
             )
+            found.append(one)
+    return found, False
 
 
 def few(view: View, edge: Edge, params: Mapping[str, int]) -> bool:

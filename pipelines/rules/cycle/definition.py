@@ -9,13 +9,13 @@ many rings: so the kernel gives the same rings where a search is cut short.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from math import log10
 
 from pipelines.rules.edges import Edge, View, views
 from pipelines.rules.plain import Found, Tx, set_id
 
 Params = Mapping[str, int]
+Rings = tuple[list[list[Edge]], bool]  # and whether the search was cut short
 
 
 def crossings(tx: Sequence[Tx], params: Params) -> Iterator[Found]:
@@ -24,10 +24,11 @@ def crossings(tx: Sequence[Tx], params: Params) -> Iterator[Found]:
     for view in views(tx):
         learned = view.reaches_back(params["learning_days"])
         if learned:
-            for ring in quiet_rings(view, params):
-                yield found("quiet", view, ring, params)
-        ordered = list(ordered_rings(view, params, against=False))
-        against = list(ordered_rings(view, params, against=True))
+            rings, cut = quiet_rings(view, params)
+            for ring in rings:
+                yield found("quiet", view, ring, params, cut)
+        ordered, cut = ordered_rings(view, params, against=False)
+        against, _ = ordered_rings(view, params, against=True)
         today = view.edges[-1].day
         counts = closed.setdefault(view.vantage, [])
         counts.append((today, len(ordered), len(against)))
@@ -35,19 +36,42 @@ def crossings(tx: Sequence[Tx], params: Params) -> Iterator[Found]:
         ran_with, ran_against = (sum(row[at] for row in recent) for at in (1, 2))
         if learned and ran_against * params["against_percent"] <= ran_with * 100:
             for ring in ordered:
-                yield found("ordered", view, ring, params)
+                yield found("ordered", view, ring, params, cut)
 
 
-def quiet_rings(view: View, params: Params) -> Iterator[list[Edge]]:
+class Budget:
+    """How many edges a search may still look at; `cut` says that it was not enough."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps, self.cut = steps, False
+
+    def spent(self) -> bool:
+        """Count an edge that is looked at; True if none may be any more."""
+        self.cut = self.cut or self.steps == 0
+        self.steps -= not self.cut
+        return self.cut
+
+
+def first_of(search: Iterator[list[Edge]], most: int, budget: Budget) -> Rings:
+    """So many rings of a search, and whether it was cut short."""
+    rings: list[list[Edge]] = []
+    for ring in search:
+        if len(rings) == most:
+            return rings, True
+        rings.append(ring)
+    return rings, budget.cut
+
+
+def quiet_rings(view: View, params: Params) -> Rings:
     """Rings of quiet edges, in any order of time."""
     closing = view.edges[-1]
-    days, longest, budget = params["quiet_days"], params["quiet_longest"], [params["quiet_steps"]]
+    days, longest = params["quiet_days"], params["quiet_longest"]
+    budget = Budget(params["quiet_steps"])
 
     def search(path: list[Edge]) -> Iterator[list[Edge]]:
         for edge in view.into(path[-1].payer, days):
-            if not budget[0]:
+            if budget.spent():
                 return
-            budget[0] -= 1
             if product(view, edge) > params["edge_most"]:
                 continue
             ring = [*path, edge]
@@ -60,24 +84,24 @@ def quiet_rings(view: View, params: Params) -> Iterator[list[Edge]]:
             elif len(ring) < longest and edge.payer not in {one.payer for one in path}:
                 yield from search(ring)
 
-    if product(view, closing) <= params["edge_most"]:
-        yield from islice(search([closing]), params["quiet_rings"])
+    if product(view, closing) > params["edge_most"]:
+        return [], False
+    return first_of(search([closing]), params["quiet_rings"], budget)
 
 
-def ordered_rings(view: View, params: Params, against: bool) -> Iterator[list[Edge]]:
+def ordered_rings(view: View, params: Params, against: bool) -> Rings:
     """Rings whose days do not fall along the money, or, against time, along its way back."""
     closing = view.edges[-1]
     days, longest = params["ordered_days"], params["ordered_longest"]
-    budget = [params["ordered_steps"]]
+    budget = Budget(params["ordered_steps"])
     goal = closing.payer if against else closing.payee
 
     def search(path: list[Edge], turned: bool) -> Iterator[list[Edge]]:
         last = path[-1]
         edges = view.out_of(last.payee, days) if against else view.into(last.payer, days)
         for edge in edges:
-            if not budget[0]:
+            if budget.spent():
                 return
-            budget[0] -= 1
             turns = turned or edge.day > last.day
             if turns and edge.day != closing.day:
                 continue
@@ -97,7 +121,7 @@ def ordered_rings(view: View, params: Params, against: bool) -> Iterator[list[Ed
             }:
                 yield from search(ring, turns)
 
-    yield from islice(search([closing], False), params["ordered_rings"])
+    return first_of(search([closing], False), params["ordered_rings"], budget)
 
 
 def product(view: View, edge: Edge) -> int:
@@ -111,7 +135,7 @@ def milli(view: View, edge: Edge) -> int:
     return sum(round(1000 * log10(min(count, 10_000))) for count in counts)
 
 
-def found(variant: str, view: View, ring: list[Edge], params: Params) -> Found:
+def found(variant: str, view: View, ring: list[Edge], params: Params, cut: bool) -> Found:
     """A ring as a crossing."""
     least = min(edge.amount_fen for edge in ring)
     return Found(
@@ -122,4 +146,5 @@ def found(variant: str, view: View, ring: list[Edge], params: Params) -> Found:
         measure=least,
         band=3 if least >= params["band_3_fen"] else 2 if least >= params["band_2_fen"] else 1,
         evidence=[edge.key for edge in ring],
+        search_cut=cut,
     )

@@ -29,14 +29,16 @@ def crossings(tx: Sequence[Tx], params: Params) -> Iterator[Found]:
         if not view.reaches_back(params["learning_days"]):
             continue
         if view.payers(last.payer) and view.payers(last.payee) >= 2:
-            yield from quiet(view, params)
+            found, cut = quiet(view, params)
+            yield from (one._replace(search_cut=cut) for one in found)
             one = conserving(view, params)
             if one is not None:
                 yield one
 
 
-def quiet(view: View, params: Params) -> Iterator[Found]:
-    """Sources whose quiet middles pay the newest edge's sink."""
+def quiet(view: View, params: Params) -> tuple[list[Found], bool]:
+    """Sources whose quiet middles pay the newest edge's sink; was the search cut short?"""
+    found: list[Found] = []
     last, days, steps = view.edges[-1], params["quiet_days"], params["quiet_steps"]
     sink = last.payee
     gathered = {edge.payer: edge for edge in view.into(sink, days)}
@@ -48,7 +50,7 @@ def quiet(view: View, params: Params) -> Iterator[Found]:
         scattered = {edge.payee: edge for edge in view.out_of(source, days)}
         steps -= len(scattered if view.payees(source) < view.payers(sink) else gathered)
         if steps < 0:
-            return
+            return found, True
         middles = [
             middle
             for middle in scattered.keys() & gathered.keys()
@@ -63,7 +65,7 @@ def quiet(view: View, params: Params) -> Iterator[Found]:
         ):
             continue
         amount = sum(gathered[middle].amount_fen for middle in middles)
-        yield Found(
+        one = Found(
             variant="quiet",
             vantage=view.vantage,
             subject=pair_id(source, sink),
@@ -72,6 +74,8 @@ def quiet(view: View, params: Params) -> Iterator[Found]:
             band=band(amount, params),
             evidence=[legs[middle].key for middle in middles for legs in (scattered, gathered)],
         )
+        found.append(one)
+    return found, False
 
 
 def conserving(view: View, params: Params) -> Found | None:

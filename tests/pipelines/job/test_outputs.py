@@ -28,6 +28,7 @@ def many(rows: int) -> pa.RecordBatch:
                 "measure": number,
                 "band": 1,
                 "evidence": list(range(256)),
+                "search_cut": False,
             }
             for number in range(rows)
         ],

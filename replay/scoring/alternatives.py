@@ -10,6 +10,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ Run = Callable[[Rule, Mapping[str, int]], pa.Table]  # crossings of one rule wit
 _DAY_US = 86_400_000_000
 _FACTORS = (1.12, 1.25, 1.6, 2.0, 3.0)
 _STEPS = 5
+_RUNS = 8  # of one rule, at most
+_NEAR = 0.1  # so far off counts as as many
 
 
 def touching(score: RulesScore) -> dict[str, Any]:
@@ -51,16 +54,21 @@ def _sum(ratios: Any) -> Ratio:  # noqa: ANN401 - any iterable of ratios
 
 @dataclass(frozen=True, slots=True)
 class Retuned:
-    """The regions' numbers: those with which their alerts together come nearest the joint count."""
+    """The regions' numbers that find most while raising about as many alerts as all jointly."""
 
     values: Mapping[str, int]  # what was moved, and where to
     union: Judged
     wanted: int
 
-    def loses_to(self, union: Judged) -> bool:
-        """Whether this is further from the joint number of alerts, or as far and finds less."""
-        mine, other = (abs(j.alerts - self.wanted) for j in (self.union, union))
-        return (other, -len(union.found)) < (mine, -len(self.union.found))
+    @property
+    def off(self) -> float:
+        """By how much more than a tenth the number of alerts differs from the joint one."""
+        return max(0.0, abs(self.union.alerts - self.wanted) - _NEAR * self.wanted)
+
+    @property
+    def rank(self) -> tuple[float, int]:
+        """The lower the better: near the joint number of alerts, then finding more."""
+        return self.off, -len(self.union.found)
 
 
 def retuned(
@@ -72,7 +80,8 @@ def retuned(
 ) -> dict[str, Any]:
     """Move each rule's thresholds until the regions raise as many alerts as the joint vantage.
 
-    One threshold after the other, each as far as it brings the number of alerts nearer.
+    Each threshold alone as far as it brings the number of alerts nearer, if need be with a second
+    one; of those within a tenth of the joint number the one that finds most: kind to the regions.
 
     Args:
         score: with today's numbers.
@@ -101,19 +110,22 @@ def retuned(
 def _retune(score: RulesScore, rule: Rule, values: Mapping[str, int], run: Run) -> Retuned:
     one = score.by_rule[rule.name]
     best = Retuned({}, one.union, one.joint.alerts)
-    for parameter in thresholds_of(tuple(values)):
-        for direction in (1, -1):
-            before = best
-            for value in _steps(values[parameter], direction):
-                tried = {**before.values, parameter: value}
-                union = _union(score, rule, run(rule, tried))
-                if not best.loses_to(union):  # away from the goal, or past it
-                    break
-                best = Retuned(tried, union, best.wanted)
-            if best is not before:
-                break
-        if best.union.alerts == best.wanted:
+    names, left = thresholds_of(tuple(values)), _RUNS
+    for _ in range(2):  # each number alone, then another one with the best of them
+        start = best
+        for parameter, direction in product(names, (1, -1)):
+            before = start
+            for value in _steps(values[parameter], direction)[:left]:
+                changed = {**start.values, parameter: value}
+                left -= 1
+                tried = Retuned(changed, _union(score, rule, run(rule, changed)), start.wanted)
+                if tried.off >= before.off and tried.rank >= before.rank:
+                    break  # away from the goal, or past it
+                before = tried
+                best = min(best, tried, key=lambda each: each.rank)
+        if best.off == 0:
             break
+        names = tuple(name for name in names if name not in best.values)
     return best
 
 

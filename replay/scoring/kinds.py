@@ -32,8 +32,12 @@ def kinds_of(rule: str) -> tuple[str, ...]:
 
 
 # How the names of numbers begin that decide how easily a rule speaks, the finer ones first.
-_THRESHOLDS = ("chance", "quiet_milli", "most_quiet", "quiet", "ratio_low", "least", "most")
-_MOVED = 3  # numbers of one rule, at most
+_THRESHOLDS = (
+    *("chance", "quiet_milli", "quiet_degree", "mean_most", "edge_most", "against_percent"),
+    *("hop_", "amount_factor", "quiet_middles", "conserving_middles", "keeps_low"),
+    *("shared_", "side_most", "ratio_low", "least"),
+)
+_MOVED = 4  # numbers of one rule, at most
 
 
 def thresholds_of(parameters: Sequence[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from connectors.engine.findings import (
+    FORM_RULES,
     QUARANTINED,
     REJECTED,
     UNDECIDED_RULES,
@@ -74,7 +75,8 @@ class Tally:
     """What is counted of each submission, part by part; little however many records there are.
 
     `counts` has the columns of `Counts`, the first of them at the end. `paths` are those nobody
-    decided about, as many as an alarm names and one more.
+    decided about, as many as an alarm names and one more. `unread` counts, by submission and path,
+    the records whose value there is not of the form the spec reads, with what was expected.
     """
 
     submissions: int
@@ -82,6 +84,7 @@ class Tally:
     undecided: NDArray[np.int64] = field(init=False)
     unknown_header: NDArray[np.bool_] = field(init=False)
     paths: dict[int, dict[str, None]] = field(default_factory=dict)
+    unread: dict[tuple[int, str], tuple[int, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.counts = np.zeros((self.submissions, 5), np.int64)
@@ -106,6 +109,20 @@ class Tally:
                 named = self.paths.setdefault(index, {})
                 if len(named) <= _NAMED:
                     named[source] = None
+        self._count_forms(part)
+
+    def _count_forms(self, part: Part) -> None:
+        found: dict[tuple[int, str], tuple[int, str]] = {}
+        for rows, rule, outcome, source, expected in part.findings.parts:
+            if rule not in FORM_RULES or outcome != REJECTED:
+                continue
+            each = np.bincount(part.submission[rows[~part.skipped[rows]]])
+            for index in np.flatnonzero(each).tolist():
+                # two columns may read one path: the same records, not more of them
+                before = found.get((index, source), (0, ""))
+                found[index, source] = max(before, (int(each[index]), expected))
+        for key, (count, expected) in found.items():
+            self.unread[key] = (self.unread.get(key, (0, ""))[0] + count, expected)
 
     def refuse(self, refusals: Sequence[Refusal]) -> None:
         """Count what nothing can be read from, and all records."""
@@ -113,11 +130,22 @@ class Tally:
             self.counts[refusal.submission, 3] += 1
         self.counts[:, 0] = self.counts[:, 1:].sum(axis=1)
 
-    def changed(self) -> NDArray[np.int64]:
-        """The submissions whose source has changed."""
+    def changed(self) -> dict[int, tuple[str, str]]:
+        """The submissions whose source has changed: the fields to look at, and what was expected.
+
+        Most of their records hold something nobody decided about, or one field of most of them is
+        no date or number as the spec reads it. A few such records are their reporters'; most of
+        them at once are another version of the form.
+        """
         read = self.counts[:, 0] - self.counts[:, 4]
-        most = self.undecided * 2 > read
-        return np.flatnonzero(most & ((read >= LEAST_RECORDS) | self.unknown_header))
+        found: dict[int, tuple[dict[str, None], str]] = {}
+        for (index, path), (count, expected) in self.unread.items():
+            if count * 2 > read[index] >= LEAST_RECORDS:
+                found.setdefault(index, ({}, expected))[0][path] = None
+        most = (self.undecided * 2 > read) & ((read >= LEAST_RECORDS) | self.unknown_header)
+        for index in np.flatnonzero(most).tolist():
+            found[index] = (self.paths.get(index, {}), "fields and codes the spec decides about")
+        return {index: (_names(paths), expected) for index, (paths, expected) in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +180,8 @@ def assemble(
     tally.refuse(refusals)
     counts = tally.counts
     held: list[str | None] = [None] * len(sizes)
-    for index in tally.changed().tolist():
+    changed = tally.changed()
+    for index in changed:
         held[index] = SOURCE_CHANGED
     expected = {index: mismatch(feed, told, counts[index]) for index, told in totals.items()}
     for index, problem in expected.items():
@@ -163,7 +192,7 @@ def assemble(
     if whole.any():
         waiting = whole[noted["submission"].to_numpy()]
         noted = noted.filter(pa.array(~waiting))
-        noted = pa.concat_tables([noted, _held(held, sizes, expected, tally.paths)])
+        noted = pa.concat_tables([noted, _held(held, sizes, expected, changed)])
         counts[whole, 3] += counts[whole, 1] + counts[whole, 2]
         counts[whole, 1:3] = 0
     findings, quarantined = _told(noted)
@@ -240,22 +269,21 @@ def _held(
     held: list[str | None],
     sizes: Sequence[int],
     expected: dict[int, str],
-    paths: dict[int, dict[str, None]],
+    changed: dict[int, tuple[str, str]],
 ) -> pa.Table:
     rows = []
     for index, reason in enumerate(held):
         if reason is None:
             continue
-        changed = reason == SOURCE_CHANGED
-        told = "fields and codes the spec decides about" if changed else expected[index]
+        path, told = changed.get(index) or ("header", expected[index])
         rows.append(
             {
                 "submission": index,
                 "record": WHOLE,
                 "locator": "submission",
-                "rule_id": "ENG-SOURCE-CHANGED" if changed else "ENG-CONTROL-TOTAL",
+                "rule_id": f"ENG-{reason.replace('_', '-')}",
                 "outcome": QUARANTINED,
-                "field": _names(paths.get(index, {})) if changed else "header",
+                "field": path,
                 "expected": told,
                 "byte_start": 0,
                 "byte_end": sizes[index],

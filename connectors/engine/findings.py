@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 REJECTED, QUARANTINED, WARNING = "rejected", "quarantined", "warning"
 UNDECIDED_RULES = ("ENG-UNKNOWN-FIELD", "ENG-UNKNOWN-CODE")  # most records: the source changed
+FORM_RULES = ("ENG-TIME", "ENG-NUMBER")  # a field of most records: so did its form
 WHOLE = -1  # record number of a finding about a whole submission
 
 # rule id: (outcome, meaning zh, meaning en)
@@ -26,7 +27,11 @@ RULES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "ENG-WORKBOOK": (QUARANTINED, "工作簿不可接受", "a workbook that may not be read"),
         "ENG-UNKNOWN-FIELD": (QUARANTINED, "未定义的字段", "a field nobody decided about"),
         "ENG-UNKNOWN-CODE": (QUARANTINED, "未定义的代码", "a code nobody decided about"),
-        "ENG-SOURCE-CHANGED": (QUARANTINED, "来源格式已变", "most records cannot be decided"),
+        "ENG-SOURCE-CHANGED": (
+            QUARANTINED,
+            "来源格式已变",
+            "most records differ from the spec",
+        ),
         "ENG-CONTROL-TOTAL": (QUARANTINED, "控制总数不符", "records or sum differ from the header"),
         "ENG-CHECK-SUM": (QUARANTINED, "校验和不符", "a check sum that is not that of the bytes"),
         "ENG-BODY-LENGTH": (QUARANTINED, "报文长度不符", "a length that is not the message's"),

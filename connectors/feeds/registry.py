@@ -60,7 +60,3 @@ def specs(folder: Path) -> list[Path]:
         )
     return found
 
-
-def from_outside(feed: Feed) -> bool:
-    """Whether a feed does not ship with this package."""
-    return FOLDER not in feed.folder.resolve().parents

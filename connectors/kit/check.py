@@ -56,7 +56,18 @@ class Trial:
     waiting: float = 0.0
 
 
-def check(feed: Feed, text: str, files: Sequence[tuple[str, bytes]], trial: Trial) -> Certificate:
+STAGES = ("read", "decode", "intake", "promises", "any order", "in clear", "examples", "speed")
+Told = Callable[[str], None]
+"""Told which of `STAGES` begins."""
+
+
+def check(
+    feed: Feed,
+    text: str,
+    files: Sequence[tuple[str, bytes]],
+    trial: Trial,
+    told: Told = lambda stage: None,
+) -> Certificate:
     """Try a feed on files and say what holds.
 
     Args:
@@ -64,6 +75,7 @@ def check(feed: Feed, text: str, files: Sequence[tuple[str, bytes]], trial: Tria
         text: Of the spec.
         files: Names and bytes, at least one.
         trial: How.
+        told: Is told of progress.
 
     Raises:
         InputError: no file is given.
@@ -71,6 +83,7 @@ def check(feed: Feed, text: str, files: Sequence[tuple[str, bytes]], trial: Tria
     if not files:
         raise InputError("feed check: expected at least one file; name the files to try it on")
     seen: Profile | None
+    told("read")
     try:
         seen, why = profile(feed, [body for _, body in files]), ""
         cells, _ = cells_of(feed, [body for _, body in files])
@@ -78,9 +91,12 @@ def check(feed: Feed, text: str, files: Sequence[tuple[str, bytes]], trial: Tria
         seen, why = None, str(error)
     if seen is None or feed.undecided_fields:
         return _unreadable(feed, text, files, seen, why)
+    told("decode")
     submissions, decoded = _decoded(feed, files, trial)
+    told("intake")
     outputs = trial.through(feed, submissions) if trial.through else None
     reports = outputs.tables["reports"] if outputs else pa.Table.from_batches([decoded.batch])
+    told("promises")
     fields = steps.accounted(feed, seen)
     counts = _counts(decoded, outputs)
     rejects = _rejects(decoded, outputs)
@@ -93,11 +109,14 @@ def check(feed: Feed, text: str, files: Sequence[tuple[str, bytes]], trial: Tria
         steps.key(feed, reports),
         steps.visibility_of(feed, reports),
         _outcomes(counts, rejects, trial),
-        _determinism(feed, submissions, decoded, trial),
-        _clear(feed, cells, decoded, outputs, rejects),
-        _examples(feed, trial),
-        steps.zones(feed),
     ]
+    told("any order")
+    found.append(_determinism(feed, submissions, decoded, trial))
+    told("in clear")
+    found.append(_clear(feed, cells, decoded, outputs, rejects))
+    told("examples")
+    found += [_examples(feed, trial), steps.zones(feed)]
+    told("speed")
     return Certificate(
         feed=feed.name,
         spec=feed.version,

@@ -241,3 +241,30 @@ def test_a_few_odd_records_wait_one_by_one_and_many_wait_together() -> None:
     assert (many.held, many.quarantined["record"].to_pylist()) == (("SOURCE_CHANGED",), [-1])
     half = run(FEEDS["bill_exchange"], b"".join([*odd[: LEAST_RECORDS // 2], *lines[5:]]))
     assert half.held == (None,)
+
+
+def test_another_form_of_most_dates_or_amounts_is_a_changed_source_and_not_their_reporters_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    head, *lines = CSV.splitlines(keepends=True)
+    good = (lines[:1] * 12)[: LEAST_RECORDS + 2]
+    dated = [line.replace(b"2026-03-02", b"02/03/2026") for line in good]
+    money = [line.replace(b"5000000.00,5000000.00", b"5000000.00,5.000.000") for line in good]
+
+    def read(*bodies: bytes) -> Decoded:
+        return run(FEEDS["loan_register"], *(head + body for body in bodies))
+
+    whole = [b"".join(lines) for lines in (dated, money, good)]
+    decoded = read(*whole)
+    assert decoded.held == ("SOURCE_CHANGED", "SOURCE_CHANGED", None)
+    assert [count.quarantined for count in decoded.counts] == [12, 12, 0]
+    assert decoded.quarantined["field"].to_pylist() == ["贷款发放日期", "贷款余额折人民币"]
+    assert decoded.quarantined["reason"].to_pylist() == ["ENG-SOURCE-CHANGED"] * 2
+    assert "2026" in decoded.quarantined["expected"][0].as_py()
+    # half of the records, or fewer than ten: their reporters
+    few = read(b"".join([*dated[:6], *good[:6]]), b"".join(dated[: LEAST_RECORDS - 1]))
+    assert few.held == (None, None)
+    assert [count.rejected for count in few.counts] == [6, LEAST_RECORDS - 1]
+    # chunk by chunk it is the same
+    monkeypatch.setattr("connectors.engine.engine.CHUNK_BYTES", 1_200)
+    assert read(*whole).quarantined.to_pylist() == decoded.quarantined.to_pylist()

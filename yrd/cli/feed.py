@@ -1,6 +1,7 @@
 """`yrd feed list` and `yrd feed show NAME`: how each market reports, and how it is read."""
 
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -67,15 +68,22 @@ def list_feeds(
         for row in [{"name": "feed", **heads, "title": {"en": "" if long else "title"}}, *rows]:
             told = "".join(f"{row[key]!s:<{size}}" for key, size in _HEADS.items())
             title = "" if long else row["title"]["en"]
-            line = f"{row['name']:<{wide}}{told}"
-            room = _WIDE - len(line)
-            short = title if len(title) <= room else title[: room - 1].rstrip() + "…"
-            _line(f"{line}{short}".rstrip())
+            first, *more = _wrapped(title, wide + sum(_HEADS.values()))
+            _line(f"{row['name']:<{wide}}{told}{first}".rstrip())
+            for part in more:
+                _line(part)
             if long and "zh" in row["title"]:
                 _line(f"  {row['title']['en']}; {row['title']['zh']}")
                 seen = ", ".join(row["entitled_by"])
                 _line(f"  seen {'by everybody' if row['public'] else f'through {seen}'}")
         _line("\nnext: yrd feed show NAME; --long for whole titles")
+
+
+def _wrapped(title: str, indent: int) -> list[str]:
+    """A title in the last column; what does not fit goes on below, in the same column."""
+    width = max(stdout.width, _WIDE) if stdout.is_terminal else _WIDE
+    first, *more = wrap(title, max(width - indent, 16)) or [""]
+    return [first, *(" " * indent + part for part in more)]
 
 
 def _line(text: str) -> None:
@@ -327,19 +335,21 @@ def _print(told: dict[str, Any], lang: str) -> None:
         line(f"no record where {one['field']} is {', '.join(one['in'])}")
     line(f"ignored: {', '.join(told['ignored']) or 'nothing'}")
     line(f"a field or code nobody decided about: {told['undecided']}s the record")
+    paired = told["kind"] == "event" and not told["public"]
     for seen in told["visibility"]:
-        _seen(seen, lang)
+        _seen(seen, lang, paired)
 
 
-def _seen(seen: dict[str, Any], lang: str) -> None:
+def _seen(seen: dict[str, Any], lang: str, paired: bool) -> None:
     def line(text: str) -> None:
         stdout.print(text, markup=False, highlight=False)
 
     line(f"\nwho reports ({seen['market'][lang]}): {seen['reporters']}")
     line(f"a region may see a report through: {', '.join(seen['entitled_by'])}")
     legs = seen["expected_reports_of_a_transaction"]
-    waits = f"; the first waits {seen['pair_wait_s']} s for the other" if legs > 1 else ""
-    line(f"reports expected of a transaction: {legs}{waits}")
+    if paired:  # a public print or a balance has no other side that reports it too
+        waits = f", one a side; the first waits {seen['pair_wait_s']} s for the other"
+        line(f"reports expected of a transaction: {legs}{waits if legs > 1 else ''}")
     holder = seen["held_nationally_by"][lang] or "nobody"
     line(f"held nationally by: {holder} ({seen['status']}). {seen['note']}")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yrd.cli.common import NEGATIVE, Json, emit, guarded, stdout
+from yrd.cli.common import NEGATIVE, Json, emit, guarded, progress, stdout
 
 if TYPE_CHECKING:
     from connectors.engine.spec import Feed
@@ -65,6 +65,7 @@ def check(
     """
     with guarded():
         from connectors.kit.certificate import BESIDE, write
+        from connectors.kit.check import STAGES
         from connectors.kit.check import check as tried
         from connectors.kit.page import page
         from yrd.processes.trying import certificates, trial
@@ -75,7 +76,15 @@ def check(
         given = read(feed, files or [], held)
         if held:
             given += _held(feed.name, ledger, tape)
-        made = tried(feed, text, given, trial(submitter, rejected, waiting))
+        with progress(as_json) as bar:
+            task = bar.add_task("read", total=len(STAGES))
+            made = tried(
+                feed,
+                text,
+                given,
+                trial(submitter, rejected, waiting),
+                lambda stage: bar.update(task, description=stage, completed=STAGES.index(stage)),
+            )
         path = certificate or certificates(settings.var) / f"{feed.version}.json"
         path = feed.folder / BESIDE if ship else path
         write(made, path, throughput=not ship)

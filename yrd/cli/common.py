@@ -22,7 +22,13 @@ import orjson
 import structlog
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from schemas.errors import InputError, YrdError
 
@@ -121,6 +127,8 @@ def progress(quiet: bool = False) -> Iterator[Progress]:
         BarColumn(),
         TextColumn("{task.completed}/{task.total}"),
         TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
         console=stderr,
         disable=quiet or not stderr.is_terminal,
         transient=True,

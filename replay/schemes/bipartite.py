@@ -25,8 +25,8 @@ def _shared(
     plan: Planner, variant: str, payers: int, payees: int, regions: int, kind: str = SCHEME
 ) -> None:
     order = [int(region) for region in plan.rng.permutation(4)]
-    sources = [plan.newcomer(order[at % max(regions - 1, 1)]) for at in range(payers)]
-    sinks = [plan.newcomer(order[-1] if regions > 1 else order[0]) for _ in range(payees)]
+    sources = [plan.calm(order[at % max(regions - 1, 1)]) for at in range(payers)]
+    sinks = [plan.calm(order[-1] if regions > 1 else order[0]) for _ in range(payees)]
     # The payees' region holds every transfer: it sees the whole, the payers' regions a part.
     number = plan.begin(RULE, variant, kind, split=False)
     days = closing_days(plan, payers)

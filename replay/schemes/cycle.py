@@ -37,7 +37,7 @@ def _ring(
 ) -> None:
     """One payment from each member to the next, a business day or two apart."""
     order = [int(region) for region in plan.rng.permutation(4)]
-    accounts = [plan.newcomer(order[at % regions]) for at in range(members)]
+    accounts = [plan.calm(order[at % regions]) for at in range(members)]
     number = plan.begin(RULE, variant, kind, split=regions > 1)
     days = closing_days(plan, members)
     pairs = [(accounts[at], accounts[(at + 1) % members]) for at in range(members)]
@@ -49,7 +49,7 @@ def _ring(
         pairs = [pairs[int(at)] for at in plan.rng.permutation(members)]
     fen = total(plan, 60_000, 400_000)
     if not closes:
-        pairs[-1] = (pairs[-1][0], plan.newcomer(order[0]))
+        pairs[-1] = (pairs[-1][0], plan.calm(order[0]))
     for at, (payer, payee) in enumerate(pairs):
         plan.pay(number, plan.at(days[at], plan.hour()), payer, payee, fen)
         fen = int(fen * float(plan.rng.uniform(0.9, 0.99))) // YUAN * YUAN

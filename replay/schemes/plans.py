@@ -94,6 +94,7 @@ class Planner:
         np.add.at(self._holds, (who.account_party[inside], regions[inside]), 1)
         used = np.bincount(who.account_party[base.payer], minlength=n)
         used += np.bincount(who.account_party[base.payee], minlength=n)
+        self._used = used
         touched = np.zeros(len(who.account_party), bool)
         touched[base.payer] = touched[base.payee] = True
         self._unused = ~touched  # accounts without everyday business
@@ -166,13 +167,29 @@ class Planner:
         rows = np.flatnonzero(fits)
         return [int(row) for row in self.rng.choice(rows, count, replace=False)]
 
+    def calm(self, region: int) -> int:
+        """An account in a region, of one of the natural persons there who trade least."""
+        fits = self.who.person & self.who.inside & ~self._taken & (self._holds[:, region] > 0)
+        rows = np.flatnonzero(fits)
+        if not len(rows):
+            raise ValueError("the population is too small for the planned schemes")
+        least = rows[np.argsort(self._used[rows], kind="stable")][: max(len(rows) // 3, 1)]
+        party = int(self.rng.choice(least))
+        self._taken[party] = True
+        return self.account(party, region)
+
     def newcomer(self, region: int) -> int:
-        """An account without everyday business, of a natural person at home in its region."""
+        """An account without everyday business, of a natural person at home in its region.
+
+        A small market runs out of them: then that of a person there who trades little.
+        """
         regions = self._account_region == region
         free = np.flatnonzero(self._unused & regions & self.who.person[self.who.account_party])
         home = np.zeros(len(self.who.person), bool)
         home[self.who.account_party[free]] = True
         home &= np.array([region_of_area(a) == REGIONS[region] for a in self.who.home.tolist()])
+        if not (home & ~self._taken).any():
+            return self.calm(region)
         party = self.party(True, among=home)
         return next(a for a in free.tolist() if self.who.account_party[a] == party)
 

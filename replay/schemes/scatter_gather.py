@@ -34,10 +34,10 @@ def _scatter(
 ) -> None:
     here, there = (int(region) for region in plan.rng.permutation(4)[:2])
     away = there if regions > 1 else here
-    source, sink = plan.newcomer(here), plan.newcomer(away)
+    source, sink = plan.calm(here), plan.calm(away)
     # A middle party's payee banks where it does not; the middle party's own bank sees both legs,
     # so half of the middle parties bank with the source and half with the sink.
-    mids = [plan.newcomer(here if at % 2 else away) for at in range(middles)]
+    mids = [plan.calm(here if at % 2 else away) for at in range(middles)]
     number = plan.begin(RULE, variant, kind, split=regions > 1)
     days = closing_days(plan, 4)
     amounts = parts(plan, total(plan, 150_000, 900_000), middles)
@@ -46,5 +46,5 @@ def _scatter(
         plan.pay(number, plan.at(first[at % 2], plan.hour()), source, middle, fen)
     for at, (middle, fen) in enumerate(zip(mids, amounts, strict=True)):
         left = int(fen * float(plan.rng.uniform(0.85, 0.97))) // YUAN * YUAN
-        payee = sink if gathers else plan.newcomer(away)
+        payee = sink if gathers else plan.calm(away)
         plan.pay(number, plan.at(second[at % 2], plan.hour()), middle, payee, left)

@@ -99,6 +99,18 @@ class Adopted:
             for at in (first, *sorted(cuts))
         )
 
+    def between(self, base: Feed, first: datetime, last: datetime) -> list[Feed]:
+        """The versions that read what was received from one instant to another, both included."""
+        us = timedelta(microseconds=1)
+        since, until = ((at - datetime(1970, 1, 1, tzinfo=UTC)) // us for at in (first, last))
+        spans = self.spans(base)
+        ends = [begin for begin, _ in spans[1:]] + [until + 1]
+        return [
+            version
+            for (begin, version), end in zip(spans, ends, strict=True)
+            if begin <= until and end > since
+        ]
+
     def version(self, base: Feed, spec: str) -> Feed:
         """One version of a feed by its hash.
 

@@ -94,8 +94,7 @@ class Intake:
         self._evaluator_on = evaluator_on
         self._evaluators: dict[int, Evaluator] = {}
         self._origin = data_origin
-        stream = [feed.lateness for feed in feeds.values() if _streamed(feed)]
-        self._lateness_us = microseconds(max(stream))
+        self._stream = tuple(feed for feed in feeds.values() if _streamed(feed))
 
     def take(self, tape: Tape, unit: Unit) -> Taken:
         """Take one unit of a tape: read its submissions in order of arrival and process them."""
@@ -197,10 +196,12 @@ class Intake:
 
     def _watermark(self, raw: pa.Table) -> int:
         """What the stream may take as complete: only its own feeds say how far they have come."""
-        stream = pa.array([name for name, feed in self._feeds.items() if _streamed(feed)])
+        stream = pa.array([feed.name for feed in self._stream])
+        # of any version: a watermark that lags changes nothing, one that runs ahead loses reports
+        lateness = max(v.lateness for feed in self._stream for _, v in self._versions(feed))
         received = raw["received_at"].filter(pc.is_in(raw["feed"], value_set=stream))
         newest = pc.max(received.cast(pa.int64())).as_py()
-        return NO_WATERMARK if newest is None else newest - self._lateness_us
+        return NO_WATERMARK if newest is None else newest - microseconds(lateness)
 
     def _groups(self, raw: pa.Table, repeats: NDArray[Any]) -> Iterator[Group]:
         """Submissions of one feed whose institutions are read at the same state of the register."""

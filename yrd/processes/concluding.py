@@ -30,6 +30,7 @@ from schemas.records import ALERT, CROSSING
 from schemas.regions import JOINT_BIT, REGIONS
 from schemas.visibility import expected_legs
 from serving.publish.publisher import publish
+from yrd.processes.adopting import record
 from yrd.processes.summary import summary
 from yrd.settings import Settings
 
@@ -150,11 +151,16 @@ def closings_of(ledger: Connection, end: datetime, slack: timedelta) -> tuple[Cl
     Only the stream must be complete before a day closes: the ledger lane looks again at whatever
     comes, so a slower market's feeds hold nothing back.
     """
-    feeds = load_feeds(Settings().feed_folders).values()
-    streamed = [one for one in feeds if one.kind == "event" and one.market == _STREAM_MARKET]
-    lateness = max(feed.lateness for feed in streamed)
-    first = ledger.scalar("SELECT min(received_at) FROM submission")
-    return closings(min(first or end, end), end, lateness, slack)
+    first = min(ledger.scalar("SELECT min(received_at) FROM submission") or end, end)
+    settings = Settings()
+    adopted = record(settings)
+    lateness = max(
+        version.lateness
+        for feed in load_feeds(settings.feed_folders).values()
+        if feed.kind == "event" and feed.market == _STREAM_MARKET
+        for version in adopted.between(feed, first, end)
+    )
+    return closings(first, end, lateness, slack)
 
 
 def conclusions(

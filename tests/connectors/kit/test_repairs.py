@@ -120,6 +120,25 @@ class TestAdoptions:
         assert before.version == LOANS.version
         assert [feed.version for _, feed in running.spans(LOANS)] == [LOANS.version, new]
 
+    def test_the_versions_of_a_stretch_of_time_are_those_that_read_in_it(
+        self, tmp_path: Path
+    ) -> None:
+        running = Adopted(tmp_path)
+        day = timedelta(days=1)
+        assert running.between(LOANS, NOON, NOON) == [LOANS]
+        new = self.version(self.NEW)
+        running.adopt(LOANS, self.NEW, adoption(LOANS, new, NOON, NOON + day), TEXT)
+
+        def read(first: datetime, last: datetime) -> list[str]:
+            return [feed.version for feed in running.between(LOANS, first, last)]
+
+        old = LOANS.version
+        assert read(NOON - day, NOON - day / 2) == [old]
+        assert read(NOON - day, NOON) == [old, new]
+        assert read(NOON, NOON + day / 2) == [new]
+        assert read(NOON, NOON + day) == [new, old]
+        assert read(NOON - day, NOON + 2 * day) == [old, new, old]
+
     def test_a_temporary_version_ends_by_itself(self, tmp_path: Path) -> None:
         adopted = Adopted(tmp_path)
         new = self.version(self.NEW)

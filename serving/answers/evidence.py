@@ -52,7 +52,7 @@ def alert_row(connection: Connection, alert_id: str) -> Row:
 
 
 def read_evidence(connection: Connection, keys: list[int]) -> Evidence:
-    """The transactions and statements an alert names, as every vantage holds them.
+    """What an alert names, as every vantage holds it: transactions, statements, register entries.
 
     A transaction whose key came again much later is the last one before it; a loan is its first
     statement.

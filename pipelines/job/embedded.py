@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.job.outputs import Outputs, collect
-from pipelines.job.segments import segment_count
+from pipelines.job.segments import segment_count, segment_path
 from pipelines.job.settings import JobSettings
 from schemas.errors import ConfigurationError, PrerequisiteError, YrdError
 
@@ -57,7 +57,11 @@ class JobResult:
     run_s: float
 
 
-def run_embedded(settings: JobSettings, progress: Progress | None = None) -> JobResult:
+def run_embedded(
+    settings: JobSettings,
+    progress: Progress | None = None,
+    feeding: Callable[[], bool] | None = None,
+) -> JobResult:
     """Run the job over a folder of segments, or go on with a run that was interrupted.
 
     A finished run is not run again: its outputs are returned.
@@ -65,6 +69,8 @@ def run_embedded(settings: JobSettings, progress: Progress | None = None) -> Job
     Args:
         settings: What to run; the folder must be new or belong to a run with the same identity.
         progress: Called with (segments read, segments) when that changes.
+        feeding: Says whether somebody still writes segments: a large submission may take long, and
+            the job stands still for it. None: waiting for a segment is standing still.
 
     Raises:
         PrerequisiteError: there is no usable Java.
@@ -81,7 +87,7 @@ def run_embedded(settings: JobSettings, progress: Progress | None = None) -> Job
         recover = newest_checkpoint(settings.folder)
         child = start_child(settings, recover)
         try:
-            _watch(child, settings, total, progress)
+            _watch(child, settings, total, progress, feeding)
         finally:
             _end(child)
         _check(child, settings, result_path)
@@ -214,12 +220,17 @@ def _status(result: Path) -> str | None:
 
 
 def _watch(
-    child: subprocess.Popen[bytes], settings: JobSettings, total: int, progress: Progress | None
+    child: subprocess.Popen[bytes],
+    settings: JobSettings,
+    total: int,
+    progress: Progress | None,
+    feeding: Callable[[], bool] | None,
 ) -> None:
     """Wait for the child's end, showing progress.
 
     Raises:
-        JobFailedError: no segment was read and no checkpoint completed for `stall_s`.
+        JobFailedError: no segment was read and no checkpoint completed for `stall_s`, or the next
+            segment will not come.
     """
     shown: tuple[int, Path | None] = (-1, None)
     quiet = 0
@@ -228,7 +239,14 @@ def _watch(
             len({note["segment"] for note in notes(settings.folder)}),
             newest_checkpoint(settings.folder),
         )
-        quiet = quiet + 1 if moved == shown else 0
+        fed = feeding is not None and feeding()  # asked first: the last segment may just come
+        awaited = moved[0] < total and not segment_path(settings.narrow, moved[0]).is_file()
+        if awaited and feeding is not None and not fed:
+            raise JobFailedError(
+                f"stream job: intake has ended without segment {moved[0]} of {total}; cure what "
+                "it says and run it again to go on from the last checkpoint"
+            )
+        quiet = quiet + 1 if moved == shown and not (awaited and fed) else 0
         if progress is not None and moved[0] != shown[0]:
             progress(moved[0], total)
         shown = moved

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from yrd.processes import cpu
@@ -58,26 +59,34 @@ def run_tape(
     units = make_plan(tape, layout.root, options, settings)
     job = job_settings(settings, layout, segments=len(units), batch_rows=options.batch_rows)
     source = f"tape:{hashlib.sha256((tape / 'manifest.json').read_bytes()).hexdigest()}"
+    feeding = Event()
+    feeding.set()
     with ThreadPoolExecutor(1) as side, open_loader(layout.ledger, origin) as loader:
         ends: Future[JobResult] = side.submit(
-            run_embedded, job, lambda done, total: progress(STAGES[1], done, total)
+            run_embedded,
+            job,
+            lambda done, total: progress(STAGES[1], done, total),
+            feeding.is_set,
         )
-        for count, number in enumerate(
-            take_tape(
-                tape,
-                layout.intake,
-                settings,
-                units,
-                options.speed,
-                lambda done, total: progress(STAGES[3], done, total),
-            ),
-            start=1,
-        ):
-            progress(STAGES[0], count, len(units))
-            loader.take_unit(source, layout.intake, number)
-            progress(STAGES[2], count, len(units))
-            if ends.done():
-                ends.result()
+        try:
+            for count, number in enumerate(
+                take_tape(
+                    tape,
+                    layout.intake,
+                    settings,
+                    units,
+                    options.speed,
+                    lambda done, total: progress(STAGES[3], done, total),
+                ),
+                start=1,
+            ):
+                progress(STAGES[0], count, len(units))
+                loader.take_unit(source, layout.intake, number)
+                progress(STAGES[2], count, len(units))
+                if ends.done():
+                    ends.result()
+        finally:  # else the job would wait for segments that nobody writes
+            feeding.clear()
         found = ends.result()
         known = datetime.fromisoformat(str(reader.manifest["received_to"]))
         result = conclude(

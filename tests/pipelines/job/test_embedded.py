@@ -250,6 +250,15 @@ def test_a_job_that_stands_still_is_ended_and_said(job: JobSettings, tmp_path: P
     sleeping.chmod(sleeping.stat().st_mode | stat.S_IEXEC)
     with pytest.raises(JobFailedError, match="stands still since 1 s"):
         run_embedded(replace(job, java_home=sleeping.parents[1], stall_s=1))
+    # a segment that intake still works on is waited for; one that will not come is not
+    ends_at = time.monotonic() + 3
+    waiting = replace(
+        job, java_home=sleeping.parents[1], stall_s=1, narrow=tmp_path / "later", segments=1,
+        folder=tmp_path / "waits",
+    )  # fmt: skip
+    with pytest.raises(JobFailedError, match="intake has ended without segment 0 of 1"):
+        run_embedded(waiting, feeding=lambda: time.monotonic() < ends_at)
+    assert time.monotonic() >= ends_at
 
 
 ENDS_WELL = """

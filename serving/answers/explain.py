@@ -1,5 +1,6 @@
 """From an alert's id to everything said and drawn about it."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
@@ -189,16 +190,21 @@ def _series(
     """The measure after each transaction a vantage holds; one that decides nothing keeps it."""
     at: dict[int, int] = {}
     bands: dict[int, int] = {}
+    held = [of.held[vantage, row["key"]] for row in of.joint if (vantage, row["key"]) in of.held]
+    held.sort(key=lambda one: (one["event_time"], one["key"]))
+    times = [row["event_time"] for row in held]
     for row in measured:
         if row["vantage"] == vantage:
             at[row["instant"]] = max(at.get(row["instant"], 0), row["measure"])
     for row in fired:
-        if row["vantage"] == vantage:
-            bands[row["instant"]] = max(bands.get(row["instant"], 0), row["band"])
+        if row["vantage"] == vantage and times:
+            # what decided it need not be evidence: the point is that of the last one before
+            instant = times[max(bisect_right(times, row["instant"]) - 1, 0)]
+            bands[instant] = max(bands.get(instant, 0), row["band"])
+            at[instant] = max(at.get(instant, 0), row["measure"])
     points = []
     measure = 0
-    held = [of.held[vantage, row["key"]] for row in of.joint if (vantage, row["key"]) in of.held]
-    for row in sorted(held, key=lambda one: (one["event_time"], one["key"])):
+    for row in held:
         instant = row["event_time"]
         measure = at.get(instant, measure)
         points.append(Point(instant, measure, instant in bands, bands.get(instant, 0)))

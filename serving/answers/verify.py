@@ -85,16 +85,16 @@ def verify(
             f"alert: id {alert_id!r}: expected one that stands; it was withdrawn and nothing took "
             "its place, `yrd alert explain` tells why"
         )
-    if load_rules()[alert["rule"]].group == "graph":
+    if load_rules()[alert["rule"]].group == "graph" or alert["subject_kind"] == "group":
         raise InputError(
             f"alert: id {alert_id!r}: expected an alert of a rule that rests on its subject's own "
-            "transactions; this one also counts what others do: `yrd replay` of the tape computes "
-            "it again, and the same output_sha256 proves it"
+            "reports; this one also rests on what others do: `yrd replay` of the tape computes it "
+            "again, and the same output_sha256 proves it"
         )
     of = read_evidence(connection, alert["evidence"])
     with narrowed(connection, alert["subject_kind"], alert["subject"], of) as subject:
         rows = subject.sql(_TX)
-        wanted = connection.sql(_REPORTS, {"subject": alert["subject"]})
+        wanted = connection.sql(_REPORTS, {n: alert[n] for n in ("subject", "evidence")})
     raw = _submissions(tape, wanted, told)
     told("decoding", 0, raw.num_rows)
     bodies = [hashlib.sha256(body.as_py()).hexdigest() for body in raw["body"]]
@@ -203,8 +203,10 @@ def _digest(lines: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-_TX = "SELECT * EXCLUDE (report) FROM tx ORDER BY vantage, key, start"
-# All reports of the subject's transactions, and every statement of loans on the subject's paper.
+# Groups are made of all registers together, so they are no statement of these reports.
+_TX = "SELECT * EXCLUDE (report, payer_group, payee_group) FROM tx ORDER BY vantage, key, start"
+# All reports of the subject's transactions, and every statement of loans on the subject's paper,
+# and the register entries that are evidence.
 _REPORTS = """
 SELECT report_id, content_hash, submission_id, report_submitting_entity_id
 FROM event
@@ -215,4 +217,8 @@ FROM position
 WHERE (reporter, asset) IN (
     SELECT (reporter, asset) FROM holding WHERE $subject IN (invoice, contract)
 )
+UNION
+SELECT report_id, content_hash, submission_id, report_submitting_entity_id
+FROM register
+WHERE list_contains($evidence, report)
 """

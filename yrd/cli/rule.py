@@ -1,10 +1,11 @@
 """`yrd rule list` and `yrd rule show NAME`: what is looked for, on whose authority."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from yrd.cli import rule_new, rule_score, rule_told, rule_try
+from yrd.cli import rule_group, rule_new, rule_score, rule_told, rule_try
 from yrd.cli.common import Json, check_lang, emit, guarded, stdout
 from yrd.cli.rule_names import known_rule
 
@@ -58,13 +59,27 @@ def _indented(text: str) -> None:
 def show(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="A rule's name, as `yrd rule list` prints it.")
-    ],
+    ] = "",
+    group: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="A controller group instead: its id, or a member's."),
+    ] = None,
+    ledger: Annotated[
+        Path, typer.Option("--ledger", help="Where the group is: published versions, or one file.")
+    ] = Path("var/demo/ledger"),
+    knowledge: Annotated[
+        str, typer.Option(help="Of groups: as-of (each day's closing) or today (look-ahead).")
+    ] = "as-of",
     lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
     """Show one rule: question, words, parameters with their legal status, score, definition.
 
-    Exit status: 0; 2 where there is no such rule or language.
+    With --group: who was known to be under one controller when, and the ties that say so, each
+    with its confidence and evidence. With --knowledge today the newest groups stand for every day;
+    the answer then says look-ahead.
+
+    Exit status: 0; 2 where there is no such rule, group or language.
     """
     from pipelines.rules.pages import written
     from pipelines.rules.registry import load_rules, parameters_on
@@ -72,6 +87,9 @@ def show(
 
     with guarded():
         check_lang(lang)
+        if group is not None:
+            rule_group.show_group(group, ledger, knowledge, as_json)
+            return
         rule = known_rule(name, load_rules())
         agreed = parameters_on()
         values = agreed.of(rule)

@@ -10,7 +10,7 @@ Split variants wake two accounts of one customer in two regions, each with less 
 import numpy as np
 
 from replay.schemes.pass_through import parts, stranger
-from replay.schemes.plans import INNOCENT, SCHEME, Planner
+from replay.schemes.plans import INNOCENT, SCHEME, UNLABELLED, Planner
 
 RULE = "dormant_wake"
 YUAN = 100
@@ -95,8 +95,9 @@ def _move(plan: Planner, number: int, account: int, fen: int, day: int, hour: fl
     plan.pay(number, plan.at(day, hour), account, other, fen)
 
 
-def _use(plan: Planner, number: int, account: int, day: int) -> None:
-    _move(plan, number, account, int(plan.rng.integers(60, 900)) * YUAN, day, plan.hour())
+def _use(plan: Planner, account: int, day: int) -> None:
+    """The last use before the rest: lawful, and no part of the scheme."""
+    _move(plan, UNLABELLED, account, int(plan.rng.integers(60, 900)) * YUAN, day, plan.hour())
 
 
 def _person(plan: Planner) -> bool:
@@ -115,7 +116,7 @@ def _customer(
     number = plan.begin(RULE, variant, kind, split=True)
     first, woken = _days(plan, REST_DAYS)
     for account in accounts:
-        _use(plan, number, account, first)
+        _use(plan, account, first)
     for at, account in enumerate(accounts):
         fen = int(LINE_FEN[person] * float(plan.rng.uniform(*shares))) // YUAN * YUAN
         for part in parts(plan, fen, int(plan.rng.integers(2, 5))):
@@ -138,7 +139,7 @@ def _account(
     account = rest.account(plan.party(person, among=rest.one))
     number = plan.begin(RULE, variant, kind, split=False)
     first, woken = _days(plan, rest_days)
-    _use(plan, number, account, first)
+    _use(plan, account, first)
     fen = int(LINE_FEN[person] * float(plan.rng.uniform(*share))) // YUAN * YUAN
     if spread:  # never near the line within ten business days
         cut = parts(plan, fen // 4, 2)

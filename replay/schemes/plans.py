@@ -23,6 +23,7 @@ from schemas.regions import REGIONS, region_of_area
 
 SCHEME, INNOCENT = "scheme", "innocent"
 OUTSIDE = -1
+UNLABELLED = -1  # as a plan: everyday business that a plan needs and that is no part of it
 
 LABELS = pa.schema(
     [
@@ -246,6 +247,8 @@ class Planner:
             payee_person = bool(who.person[who.account_party[payee]])
             purpose = self._purpose(payer_person, payee_person)
         self._rows.append((instant, payer, payee, fen, PURPOSES.index(purpose), plan))
+        if plan == UNLABELLED:
+            return
         self.plans[plan].instants.append(instant)
         self.plans[plan].regions |= {
             int(self._account_region[account])

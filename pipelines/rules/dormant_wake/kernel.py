@@ -35,7 +35,7 @@ _IN, _PAYER, _PAYEE, _HOME = ROLE_IN, ROLE_PAYER_PERSON, ROLE_PAYEE_PERSON, REGI
 _ACCOUNT = 0x2AAAAAAAAAAAAAAA  # sets the ids of accounts apart from those of their holders
 _DAY_US, _BEIJING_US = 86_400_000_000, 28_800_000_000
 _LAST, _SUMS, _EVIDENCE = 0, 1, 2  # kinds of MEMO rows
-_AT_ONCE = 4_096  # entries a step makes room for
+_AT_ONCE = 512  # entries a step makes room for
 
 
 @nb.njit(cache=True, nogil=True, inline="always")
@@ -275,8 +275,7 @@ class State:
         slot = self.slots[taken]
         rows = np.zeros(len(taken), MEMO)
         rows["subject"], rows["kind"] = self.keys[taken], _LAST
-        for v in range(5):
-            rows["days"][:, v] = np.where(self.last[slot, v] == NEVER, 0, self.last[slot, v])
+        rows["days"] = np.maximum(self.last[slot], 0)  # 0 stands for never
         parts = [rows]
         for number in np.flatnonzero(self.at[slot] >= 0).tolist():
             here = int(self.at[slot[number]])

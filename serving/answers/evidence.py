@@ -199,7 +199,12 @@ statements AS (
     SELECT
         vantage, key, event_time, kind AS event_type, 'ENTR' AS market_segment,
         NULL::BIGINT AS amount_fen, party AS payer_party, 0::BIGINT AS payee_party,
-        account AS payer_account, 0::BIGINT AS payee_account, NULL::VARCHAR AS payer_region,
+        account AS payer_account, 0::BIGINT AS payee_account,
+        -- whose register it stands in: the first region that holds it
+        list_extract(
+            ['310000', '320000', '330000', '340000'],
+            min(vantage) FILTER (WHERE vantage < 4) OVER (PARTITION BY key) + 1
+        ) AS payer_region,
         NULL::VARCHAR AS payee_region, token AS asset, 0::UINTEGER AS flags, 0::BIGINT AS reporter
     FROM contact
     WHERE key IN (SELECT key FROM _keys)

@@ -12,7 +12,6 @@ from schemas.errors import InputError
 from schemas.narrow import FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON
 from schemas.regions import JOINT_BIT, OUT, REGIONS, VANTAGES
 from serving.answers import words
-from serving.answers.below import open_values
 from serving.answers.evidence import (
     Evidence,
     OfSubject,
@@ -99,10 +98,10 @@ def _said(
     Computed again where the subject's transactions are all it rests on; what a rule found by
     looking further is taken as it was found.
     """
-    found = [] if rule.group == "graph" else crossings(ledger, rule, row, openly=False)
-    fired = found or found_then(connection, rule, row)
-    if rule.group == "graph" and not open_values(rule):
+    if rule.group == "graph":
+        fired = found_then(connection, rule, row)
         return fired, fired
+    fired = crossings(ledger, rule, row, openly=False) or found_then(connection, rule, row)
     return fired, crossings(ledger, rule, row, openly=True) + fired
 
 

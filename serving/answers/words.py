@@ -24,6 +24,11 @@ _COUNTED = {  # unit: zh, one, more
     "institutions": ("家机构", "institution", "institutions"),
     "count": ("笔", "transfer", "transfers"),
     "transfers": ("笔", "transfer", "transfers"),
+    "persons": ("人", "person", "persons"),
+    "customers": ("位客户", "customer", "customers"),
+    "parties": ("方", "party", "parties"),
+    "payers": ("个付款方", "payer", "payers"),
+    "payees": ("个收款方", "payee", "payees"),
 }
 _USE = {"as written": "按原文", "extended": "扩展适用", "analogy": "类推适用"}
 _CHANGE = {

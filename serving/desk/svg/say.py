@@ -22,6 +22,12 @@ _UNITS = {
     "permille": ("%", "%"),
     "days": ("天", "days"),
     "institutions": ("家机构", "institutions"),
+    "transfers": ("笔", "transfers"),
+    "persons": ("人", "persons"),
+    "customers": ("位客户", "customers"),
+    "parties": ("方", "parties"),
+    "payers": ("个付款方", "payers"),
+    "payees": ("个收款方", "payees"),
 }
 
 

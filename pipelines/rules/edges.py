@@ -23,6 +23,7 @@ class Edge:
     amount_fen: int
     payer: int
     payee: int
+    trade: bool  # a natural person pays another kind of party, or is paid by one
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ def views(tx: Sequence[Tx]) -> Iterator[View]:
             gone = view.edges.pop(0)
             view.paid[gone.payer].remove(gone)
             view.got[gone.payee].remove(gone)
-        edge = Edge(one.key, one.event_time, day, one.amount_fen, *pair)
+        edge = Edge(one.key, one.event_time, day, one.amount_fen, *pair, one.flags & 3 in (1, 2))
         view.edges.append(edge)
         view.paid.setdefault(edge.payer, []).append(edge)
         view.got.setdefault(edge.payee, []).append(edge)

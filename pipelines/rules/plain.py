@@ -31,6 +31,7 @@ class Tx(NamedTuple):
     payer_party: int
     payee_party: int
     event_code: int
+    flags: int  # FLAG_* of schemas.narrow
 
 
 class Found(NamedTuple):

@@ -1,5 +1,7 @@
 """Markets for the rules on the graph: stars of every band, hidden ones, busy trade around them."""
 
+from functools import partial
+
 from hypothesis import strategies as st
 
 from tests.pipelines.streams import AH, DAY, HOUR, JS, MONDAY, SH, YUAN, ZJ, Market, Rows
@@ -15,38 +17,41 @@ def stars(start: int = MONDAY) -> Market:
     """
     market = Market()
     spoke = 1_000
+    pay = partial(market.pay, person=False)
 
     def fresh() -> int:
         nonlocal spoke
         spoke += 1
         return spoke
 
+    for region in REGIONS:  # what the graphs know reaches back far enough to speak
+        pay(start - 50 * DAY, _AMOUNT, 90 + region, 80 + region, region)
     for region in REGIONS:  # busy trade in every region: payers and payees, all with all
         for a in range(7):
             for b in range(8):
-                market.pay(start + a * HOUR + b * 60_000_000, _AMOUNT, 100 * region + a,
+                pay(start + a * HOUR + b * 60_000_000, _AMOUNT, 100 * region + a,
                            100 * region + 50 + b, region)  # fmt: skip
     for hub, size, regions in ((21, 4, (SH,)), (22, 9, (JS,)), (23, 4, REGIONS)):
         for n in range(size):
-            market.pay(start + (1 + n) * DAY, _AMOUNT, fresh(), hub, regions[n % len(regions)])
+            pay(start + (1 + n) * DAY, _AMOUNT, fresh(), hub, regions[n % len(regions)])
     for hub, size, regions in ((31, 7, (ZJ,)), (32, 12, (SH,)), (33, 8, REGIONS)):
         for n in range(size):
-            market.pay(start + (1 + n) * DAY, _AMOUNT, hub, fresh(), regions[n % len(regions)])
+            pay(start + (1 + n) * DAY, _AMOUNT, hub, fresh(), regions[n % len(regions)])
     for hub, ins, outs, regions in ((41, 3, 3, (SH,)), (42, 6, 6, (JS,)), (43, 3, 3, (SH, JS))):
         for n in range(ins):
-            market.pay(start + (1 + n) * DAY, _AMOUNT, fresh(), hub, regions[0])
+            pay(start + (1 + n) * DAY, _AMOUNT, fresh(), hub, regions[0])
         for n in range(outs):
-            market.pay(start + (8 + n) * DAY, _AMOUNT, hub, fresh(), regions[-1])
+            pay(start + (8 + n) * DAY, _AMOUNT, hub, fresh(), regions[-1])
     # Raised in one region and not jointly: elsewhere the same spokes are busy.
     for hub, outward in ((24, False), (34, True), (44, False), (44, True)):
-        for n in range(7):
+        for n in range(3 if hub == 44 else 7):
             quiet = fresh()
             day = start + (1 + n + 8 * (hub == 44 and outward)) * DAY
             for other in range(16):
                 payer, payee = (700 + other, quiet) if outward else (quiet, 700 + other)
-                market.pay(day - HOUR + other * 1_000_000, _AMOUNT, payer, payee, AH)
+                pay(day - HOUR + other * 1_000_000, _AMOUNT, payer, payee, AH)
             payer, payee = (hub, quiet) if outward else (quiet, hub)
-            market.pay(day, _AMOUNT, payer, payee, ZJ)
+            pay(day, _AMOUNT, payer, payee, ZJ)
     return market
 
 
@@ -58,6 +63,7 @@ PAYMENT = st.tuples(
     st.sampled_from([SH, JS, ZJ, AH, SH | JS, 0]),
     st.sampled_from([0, 0, 0, SH, ZJ]),  # a second leg
     st.sampled_from([0, 0, 1, 5]),  # and whom it names as payee instead
+    st.sampled_from([False, False, True]),  # a person pays a firm
 )
 
 
@@ -65,9 +71,11 @@ PAYMENT = st.tuples(
 def graphs(draw: st.DrawFn, most: int = 80) -> Rows:
     """The stars, and up to 80 payments among few parties, who meet again after weeks or months."""
     market = stars(MONDAY + draw(st.integers(0, 40)) * DAY)
-    for day, hour, payer, payee, mask, second, other in draw(st.lists(PAYMENT, max_size=most)):
+    for day, hour, payer, payee, mask, second, other, trade in draw(
+        st.lists(PAYMENT, max_size=most)
+    ):
         time = MONDAY + day + hour
-        key = market.pay(time, _AMOUNT, payer, payee, mask)
+        key = market.pay(time, _AMOUNT, payer, payee, mask, person=trade)
         if second:
             market.leg(key, time, _AMOUNT, payer, other or payee, second)
     return market.rows()

@@ -60,7 +60,7 @@ def received(draw: st.DrawFn, rows: Rows) -> Times:
     return known
 
 
-@settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=2, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(data=st.data())
 def test_at_every_closing_stand_the_crossings_of_everything_known_by_then(
     data: st.DataObject,

@@ -11,6 +11,7 @@ from pipelines.rules.kernels.graph_fans import ROOM, fan
 
 VARIANTS = ("fan_in",)
 PARAMETERS = (
+    "learning_days",
     "window_days",
     "least_payers",
     "least_days",
@@ -31,6 +32,6 @@ def scratch(values: Mapping[str, int]) -> npt.NDArray[np.int64]:
 def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
     """Look at the payee of edge `at`."""
     return fan(
-        g, at, False, p[0], p[1], p[2], p[3], 0, _ANY, p[4], p[5], p[6],
+        g, at, False, p[0], p[1], p[2], p[3], p[4], 0, _ANY, p[5], p[6], p[7],
         work, hits, n_hits, evidence, n_evidence,
     )  # fmt: skip

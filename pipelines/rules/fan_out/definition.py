@@ -15,6 +15,8 @@ from pipelines.rules.plain import Found, Tx
 def crossings(tx: Sequence[Tx], params: Mapping[str, int]) -> Iterator[Found]:
     """What is found after each edge."""
     for view in views(tx):
+        if not view.reaches_back(params["learning_days"]):
+            continue
         best = -1
         evidence: list[Edge] = []
         for degree in range(1, min(params["quiet_degree"], 16) + 1):
@@ -45,6 +47,7 @@ def asked(view: View, params: Mapping[str, int], degree: int) -> tuple[int, list
         if view.payers(edge.payee) <= degree
         and view.payees(edge.payee) <= params["active_degree"]
         and view.last_day[hub, edge.payee] == edge.day  # one-off
+        and not edge.trade
     ]
     if (
         view.edges[-1] not in quiet

@@ -11,6 +11,7 @@ from pipelines.rules.kernels.graph_fans import ROOM, fan
 
 VARIANTS = ("fan_out",)
 PARAMETERS = (
+    "learning_days",
     "window_days",
     "least_payees",
     "least_days",
@@ -32,6 +33,6 @@ def scratch(values: Mapping[str, int]) -> npt.NDArray[np.int64]:
 def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
     """Look at the payer of edge `at`."""
     return fan(
-        g, at, True, p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8],
+        g, at, True, p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9],
         work, hits, n_hits, evidence, n_evidence,
     )  # fmt: skip

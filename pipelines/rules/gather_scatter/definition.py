@@ -19,15 +19,19 @@ def crossings(tx: Sequence[Tx], params: Mapping[str, int]) -> Iterator[Found]:
         hub = edge.payer
         if view.payees(hub) + view.payers(hub) > params["busy_degree"]:
             continue
+        if edge.trade or not view.reaches_back(params["learning_days"]):
+            continue
         window = view.since(params["window_days"])
-        gathered = [one for one in window if one.payee == hub]
+        gathered = [one for one in window if one.payee == hub and not one.trade]
         if len(gathered) < params["least_payers"]:
             continue
         enough = window.index(gathered[params["least_payers"] - 1])
-        scattered = [one for one in window[enough + 1 :] if one.payer == hub]
+        scattered = [one for one in window[enough + 1 :] if one.payer == hub and not one.trade]
         legs = gathered + scattered
         loud = sum(milli_product(view, one) for one in legs)
-        if len(scattered) >= params["least_payees"] and loud <= params["quiet_milli"] * len(legs):
+        usual = sum(milli_product(view, one) for one in view.edges) // len(view.edges)
+        limit = (usual - params["margin_milli"]) * len(legs)
+        if len(scattered) >= params["least_payees"] and loud <= limit:
             yield Found(
                 variant="gather_scatter",
                 vantage=view.vantage,

@@ -3,25 +3,19 @@
 
 import numba as nb
 
-from pipelines.rules.kernels.graph import TAIL, milli_log10
+from pipelines.rules.kernels.graph import EDGES, IN, OUT, TAIL, is_trade, loudness, reaches_back
 from pipelines.rules.kernels.table import room_for_evidence, room_for_hit
 
 VARIANTS = ("gather_scatter",)
 PARAMETERS = (
+    "learning_days",
     "window_days",
     "least_payers",
     "least_payees",
-    "quiet_milli",
+    "margin_milli",
     "busy_degree",
     "band_2_legs",
 )
-
-
-@nb.njit(cache=True, nogil=True)
-def _loud(g, i):
-    """1000 log10 of the payer's payees times the payee's payers of an edge."""
-    edge = g.edges[i]
-    return milli_log10(g.party[edge.payer].out) + milli_log10(g.party[edge.payee].into)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -29,16 +23,18 @@ def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
     """Look at the payer of edge `at`: who began to pay it before, whom did it begin to pay then?"""
     e = g.edges[at]
     hub = g.party[e.payer]
-    if hub.out < p[2] or hub.into < p[1] or hub.out + hub.into > p[4]:
+    if hub.out < p[3] or hub.into < p[2] or hub.out + hub.into > p[5]:
         return hits, n_hits, evidence, n_evidence
-    first = e.day - p[0]
+    if is_trade(e) or not reaches_back(g, e.day, p[0]):
+        return hits, n_hits, evidence, n_evidence
+    first = e.day - p[1]
     tail = g.used[TAIL]
     gathered = 0
     i = hub.last_in
     while i >= tail and g.edges[i].day > first:
-        gathered += 1
+        gathered += not is_trade(g.edges[i])
         i = g.edges[i].prev_in
-    if gathered < p[1]:
+    if gathered < p[2]:
         return hits, n_hits, evidence, n_evidence
     evidence = room_for_evidence(evidence, n_evidence, hub.into + hub.out)
     end = n_evidence
@@ -46,22 +42,25 @@ def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
     enough = -1  # the in-leg with which enough was gathered: legs out count after it
     i = hub.last_in
     while i >= tail and g.edges[i].day > first:
-        evidence[end] = g.edges[i].key
-        end += 1
-        loud += _loud(g, i)
-        if end - n_evidence == gathered - p[1] + 1:
-            enough = i
+        if not is_trade(g.edges[i]):
+            evidence[end] = g.edges[i].key
+            end += 1
+            loud += loudness(g, i)
+            if end - n_evidence == gathered - p[2] + 1:
+                enough = i
         i = g.edges[i].prev_in
     scattered = 0
     i = at
     while i > enough:
-        evidence[end] = g.edges[i].key
-        end += 1
-        loud += _loud(g, i)
-        scattered += 1
+        if not is_trade(g.edges[i]):
+            evidence[end] = g.edges[i].key
+            end += 1
+            loud += loudness(g, i)
+            scattered += 1
         i = g.edges[i].prev_out
     legs = end - n_evidence
-    if scattered < p[2] or loud > p[3] * legs:
+    usual = (g.loud[OUT] + g.loud[IN]) // (g.used[EDGES] - tail)
+    if scattered < p[3] or loud > (usual - p[4]) * legs:
         return hits, n_hits, evidence, n_evidence
     evidence[n_evidence:end].sort()
     hits = room_for_hit(hits, n_hits)
@@ -70,7 +69,7 @@ def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
     hit.instant = e.time
     hit.measure = legs
     hit.variant = 0
-    hit.band = 2 if legs >= p[5] else 1
+    hit.band = 2 if legs >= p[6] else 1
     hit.first = n_evidence
     hit.count = legs
     return hits, n_hits + 1, evidence, end

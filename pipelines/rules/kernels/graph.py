@@ -37,6 +37,8 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.lanes.entry import ROLE_PAYEE_PERSON, ROLE_PAYER_PERSON
+
 MEMORY_DAYS = 90
 DAY_US = 86_400_000_000
 BEIJING_US = 8 * 3_600_000_000
@@ -77,6 +79,7 @@ EDGE = np.dtype(
         ("prev_out", "<i4"),  # the payer's edge before this one
         ("prev_in", "<i4"),  # the payee's edge before this one
         ("rings", "<i4"),  # it closed: with time, and against it << 16
+        ("role", "<i4"),  # ROLE_*, as the transfer says
     ]
 )
 
@@ -91,6 +94,8 @@ class Graph(NamedTuple):
     used: npt.NDArray[np.int64]  # how many parties, pairs, edges there are; the tail; rings
     # Living edges by degree 1 to LOWEST: OUT by their payer's `out`, IN by their payee's `into`.
     quiet: npt.NDArray[np.int64]
+    # Sum over living edges of 1000 log10 of the payer's `out` (OUT), of the payee's `into` (IN).
+    loud: npt.NDArray[np.int64]
 
 
 def empty(parties: int, pairs: int, edges: int) -> Graph:
@@ -102,6 +107,7 @@ def empty(parties: int, pairs: int, edges: int) -> Graph:
         edges=np.zeros(edges, EDGE),
         used=np.zeros(7, np.int64),
         quiet=np.zeros((2, LOWEST + 1), np.int64),
+        loud=np.zeros(2, np.int64),
     )
 
 
@@ -156,6 +162,19 @@ def milli_log10(count):
 
 
 @nb.njit(cache=True, nogil=True)
+def loudness(g, i):
+    """1000 log10 of the payer's payees times the payee's payers, of edge `i`."""
+    edge = g.edges[i]
+    return milli_log10(g.party[edge.payer].out) + milli_log10(g.party[edge.payee].into)
+
+
+@nb.njit(cache=True, nogil=True)
+def is_trade(edge):
+    """Whether a natural person pays another kind of party, or is paid by one: custom and wages."""
+    return (edge.role & ROLE_PAYER_PERSON != 0) != (edge.role & ROLE_PAYEE_PERSON != 0)
+
+
+@nb.njit(cache=True, nogil=True)
 def _mixed(key):
     return np.int64((np.uint64(key) * np.uint64(_MIXER)) >> np.uint64(20))
 
@@ -201,8 +220,10 @@ def last_day_of_pair(g, payer, payee):
 
 
 @nb.njit(cache=True, nogil=True)
-def _moves(quiet, before, after):
+def _moves(g, row, before, after):
     """A party's degree moves, and with it as many edges as it has."""
+    quiet = g.quiet[row]
+    g.loud[row] += after * milli_log10(after) - before * milli_log10(before)
     if 0 < before <= LOWEST:
         quiet[before] -= before
     if 0 < after <= LOWEST:
@@ -217,8 +238,8 @@ def expire(g, day):
     while tail < end and g.edges[tail].day <= day - MEMORY_DAYS:
         payer = g.party[g.edges[tail].payer]
         payee = g.party[g.edges[tail].payee]
-        _moves(g.quiet[OUT], payer.out, payer.out - 1)
-        _moves(g.quiet[IN], payee.into, payee.into - 1)
+        _moves(g, OUT, payer.out, payer.out - 1)
+        _moves(g, IN, payee.into, payee.into - 1)
         payer.out -= 1
         payee.into -= 1
         tail += 1
@@ -227,7 +248,7 @@ def expire(g, day):
 
 
 @nb.njit(cache=True, nogil=True)
-def add(g, key, time, amount_fen, payer_party, payee_party):
+def add(g, key, time, amount_fen, payer_party, payee_party, role):
     """Add a transfer between two parties; return its edge, or -1 if it is none.
 
     Transfers come in (time, key) order; there is room for two parties, a pair and an edge.
@@ -255,12 +276,13 @@ def add(g, key, time, amount_fen, payer_party, payee_party):
     edge.payer = payer
     edge.payee = payee
     edge.rings = 0
+    edge.role = role
     edge.prev_out = g.party[payer].last_out if g.party[payer].last_out >= tail else -1
     edge.prev_in = g.party[payee].last_in if g.party[payee].last_in >= tail else -1
     source = g.party[payer]
     target = g.party[payee]
-    _moves(g.quiet[OUT], source.out, source.out + 1)
-    _moves(g.quiet[IN], target.into, target.into + 1)
+    _moves(g, OUT, source.out, source.out + 1)
+    _moves(g, IN, target.into, target.into + 1)
     source.last_out = at
     source.out += 1
     target.last_in = at
@@ -295,6 +317,7 @@ def carry(g, fresh, day, keeps):
     """Fill an empty graph with what is alive in `g`. A living edge's pair is remembered too."""
     slots = np.full(g.used[PARTIES], -1, np.int32)
     fresh.quiet[:] = g.quiet
+    fresh.loud[:] = g.loud
     first = g.used[TAIL]
     for slot in range(g.used[PARTIES]):
         if keeps[slot]:

@@ -17,8 +17,10 @@ from pipelines.rules.kernels.graph import (
     MILLI_FACTORIAL,
     OUT,
     TAIL,
+    is_trade,
     last_day_of_pair,
     milli_log10,
+    reaches_back,
 )
 from pipelines.rules.kernels.table import room_for_evidence, room_for_hit
 
@@ -40,20 +42,20 @@ def unlikely(spokes, quiet, share_bp):
 
 @nb.njit(cache=True, nogil=True)
 def _quiet_degree(g, i, outward, active_degree):
-    """The degree of the spoke of edge `i`; 0 if it has more to do, or was met again since."""
+    """The degree of the spoke of edge `i`; 0 if it is busy itself, was met again, or trades."""
     edge = g.edges[i]
     spoke = g.party[edge.payee] if outward else g.party[edge.payer]
     degree = spoke.into if outward else spoke.out
     other = spoke.out if outward else spoke.into
-    if degree > LOWEST or other > active_degree:
+    if degree > LOWEST or other > active_degree or is_trade(edge):
         return 0
     return degree if last_day_of_pair(g, edge.payer, edge.payee) == edge.day else 0
 
 
 @nb.njit(cache=True, nogil=True)
 def fan(
-    g, at, outward, window, least, least_days, quiet, more, active_degree, busy_degree, chance,
-    band_2, work, hits, n_hits, evidence, n_evidence,
+    g, at, outward, learn, window, least, least_days, quiet, more, active_degree, busy_degree,
+    chance, band_2, work, hits, n_hits, evidence, n_evidence,
 ):  # fmt: skip
     """Ask about the hub of edge `at`; numbers as in the rules' declarations.
 
@@ -66,6 +68,8 @@ def fan(
     own = _quiet_degree(g, at, outward, active_degree)
     quiet = min(quiet, LOWEST)
     if own == 0 or own > quiet or degree < least or degree > busy_degree:
+        return hits, n_hits, evidence, n_evidence
+    if not reaches_back(g, e.day, learn):
         return hits, n_hits, evidence, n_evidence
     count = work[_COUNT * (LOWEST + 1) : (_COUNT + 1) * (LOWEST + 1)]
     days = work[_DAYS * (LOWEST + 1) : (_DAYS + 1) * (LOWEST + 1)]

@@ -110,7 +110,7 @@ def run(entries, vantage, g, p, work):
         e = entries[i]
         if e.mask >> vantage & 1 == 0 or e.subject == e.other:
             continue
-        at = add(g, e.key, e.event_time, e.amount_fen, e.subject, e.other)
+        at = add(g, e.key, e.event_time, e.amount_fen, e.subject, e.other, e.role)
         if at < 0:
             continue
         n = n_hits

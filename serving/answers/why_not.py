@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from ledger.duck import Connection
 from ledger.views import load_views
 from pipelines.lanes.judged import by_definition
-from pipelines.lanes.reach import after, before
+from pipelines.lanes.reach import before
 from pipelines.rules.registry import ParameterSet, Rule, load_parameters, parameters_on
 from schemas.narrow import FLAG_PAYER_PERSON
 from schemas.regions import JOINT_BIT, REGIONS, VANTAGES
@@ -38,6 +38,7 @@ _NAMED: Mapping[str, tuple[str, ...]] = {
     "instrument": ("instrument",),
     "institution": ("reporter", "payer_party", "payee_party"),
 }
+_DELIVERY_US = 86_400_000_000  # what speaks of a day is delivered within another
 Row = dict[str, Any]
 
 
@@ -102,9 +103,10 @@ def why_not(connection: Connection, rule: Rule, subject: Subject, day: date) -> 
     """
     start = _midnight(day)
     end = start + 86_400_000_000 - 1
-    # A rule of the ledger lane may look at everything that was still open, however old.
-    low = int(before(rule, np.array([start]))[0]) if rule.lane == "stream" else -(1 << 62)
-    high = int(after(rule, np.array([end]))[0])
+    # All there is of the subject: whether an account slept for a year shows in old transactions.
+    # Around a ring there is too much of it, so there the horizon bounds it.
+    low = int(before(rule, np.array([start]))[0]) if rule.group == "graph" else -(1 << 62)
+    window = int(before(rule, np.array([start]))[0]), end + _DELIVERY_US
     agreed = parameters_on_or_oldest(day)
     with_keys = _keep(connection, rule, subject, low, end)
     try:
@@ -118,7 +120,7 @@ def why_not(connection: Connection, rule: Rule, subject: Subject, day: date) -> 
                 variants.append(
                     _variant(ledger, rule, one.name, one.subject, number, agreed, start, end)
                 )
-        gaps = missing(connection, rule, with_keys, max(low, start - 40 * 86_400_000_000), high)
+        gaps = missing(connection, rule, with_keys, *window)
     finally:
         connection.execute("DROP TABLE temp.main._of_subject")
     return WhyNot(

@@ -140,7 +140,7 @@ def _variant(found: "WhyNot", variant: "Variant", zh: bool) -> None:
         else ("view", "holds", "measure", "when", "short of the bands", "what alone would raise it")
     )
     for head in heads:
-        table.add_column(head, no_wrap=head != heads[-1])
+        table.add_column(head, no_wrap=head != heads[-1], overflow="fold")
     for one in variant.seen:
         measure = "-" if one.measure is None else words.measure(one.measure, found.unit, lang)
         table.add_row(

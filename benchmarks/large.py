@@ -19,9 +19,10 @@ import shutil
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -47,23 +48,29 @@ _COUNTS = ("submitted", "accepted", "rejected", "quarantined", "duplicates")
 def large(bench: Bench) -> dict[str, Any]:
     """Peak of every process, CPU and wall time, and the account, of three large submissions."""
     out: dict[str, Any] = {}
-    for name, feed, make, suffix in (
-        ("pacs.008", "pacs008", write_payments, ".xml"),
-        ("loan register", "loan_register", write_loans, ".csv"),
-        ("loan register, gzip", "loan_register", write_loans, ".csv.gz"),
-    ):
+    for name in _KINDS:
         folder = bench.folder / "large"
         shutil.rmtree(folder, ignore_errors=True)
-        (folder / "sent").mkdir(parents=True)
-        path = folder / "sent" / _NAME.format(feed=feed, bank=BANK, suffix=suffix)
         try:
-            made = _made(path, make, bench.megabytes * 1_000_000)
-            found = {"bytes sent": path.stat().st_size, "records": made} | whole_path(folder)
-            found |= _account(folder / "run" / "ledger", made)
+            found = large_run(name, folder, bench.megabytes)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         out |= {f"{name}: {key}": value for key, value in found.items()}
     return out
+
+
+def large_run(name: str, folder: Path, megabytes: int) -> dict[str, Any]:
+    """Make one of `_KINDS` of so many megabytes, take it the whole path, and compare the accounts.
+
+    Raises:
+        YrdError: a command failed, or the ledger says something else than what was made.
+    """
+    feed, suffix, make = _KINDS[name]
+    (folder / "sent").mkdir(parents=True)
+    path = folder / "sent" / _NAME.format(feed=feed, bank=BANK, suffix=suffix)
+    made = _made(path, make, megabytes * 1_000_000)
+    found = {"bytes sent": path.stat().st_size, "records": made} | whole_path(folder)
+    return found | _account(folder / "run" / "ledger", made)
 
 
 def whole_path(folder: Path) -> dict[str, Any]:
@@ -265,3 +272,13 @@ def write_loans(file: BinaryIO, size: int) -> int:
 def _with(table: pa.Table, name: str, values: Sequence[str] | pa.Array) -> pa.Table:
     at = table.schema.get_field_index(name)
     return table.set_column(at, table.schema.field(at), pa.array(values, pa.string()))
+
+
+# name -> feed, end of the file's name, who writes it
+_KINDS: Mapping[str, tuple[str, str, Make]] = MappingProxyType(
+    {
+        "pacs.008": ("pacs008", ".xml", write_payments),
+        "loan register": ("loan_register", ".csv", write_loans),
+        "loan register, gzip": ("loan_register", ".csv.gz", write_loans),
+    }
+)

@@ -22,6 +22,7 @@ from connectors.engine.spec import Feed
 from connectors.stored import StoredBytes
 
 CHUNK_BYTES = 16 << 20
+CHUNK_LINES = 250_000  # of a chunk: an empty line is a record too, and a finding takes a kilobyte
 RECORD_BYTES = 64 << 20  # a single record beyond this is refused
 _STEP = 16 << 20
 _TRAILER = re.compile(rb"10=[0-9]{3}.[\r\n]*$", re.DOTALL)
@@ -50,9 +51,10 @@ def units_of(
     body = readable(body, feed, scratch)
     if feed.sheet is not None:
         body = sheet_text(bytes(body), feed.sheet, feed.max_expanded)
-    if len(body) <= limit:
+    lined = feed.format in ("csv", "ndjson", "xlsx")
+    if len(body) <= limit and not (lined and _many_lines(body)):
         units = iter([Unit(number, bytes(body) if isinstance(body, StoredBytes) else body)])
-    elif feed.format in ("csv", "ndjson", "xlsx"):
+    elif lined:
         units = _lines(number, body, feed, limit)
     elif feed.format == "fix":
         units = _messages(number, body, feed, limit)
@@ -80,16 +82,31 @@ def _lines(number: int, body: Body, feed: Feed, limit: int) -> Iterator[Unit]:
 
 
 def _line_end(body: Body, start: int, limit: int) -> int:
-    """The end of the last line that ends within `limit`, or of a longer first line."""
+    """The end of the last line that ends within `limit`, or of a longer first line.
+
+    Not more than `CHUNK_LINES` lines.
+    """
+    piece = bytes(body[start : start + limit])
+    if _many_lines(piece):
+        return start + int(_line_ends(piece)[CHUNK_LINES - 1]) + 1
     if start + limit >= len(body):
         return len(body)
-    found = bytes(body[start : start + limit]).rfind(b"\n")
+    found = piece.rfind(b"\n")
     if found >= 0:
         return start + found + 1
     rest = bytes(body[start : start + RECORD_BYTES]).find(b"\n")
     if rest < 0:
         raise RefusedError("ENG-SIZE", f"lines of at most {RECORD_BYTES} bytes")
     return start + rest + 1
+
+
+def _many_lines(body: Body) -> bool:
+    """Whether there are more lines than one chunk may have; short bodies are not looked at."""
+    return len(body) > CHUNK_LINES and len(_line_ends(bytes(body))) > CHUNK_LINES
+
+
+def _line_ends(piece: bytes) -> NDArray[np.int64]:
+    return np.flatnonzero(np.frombuffer(piece, np.uint8) == ord("\n"))
 
 
 def _messages(number: int, body: Body, feed: Feed, limit: int) -> Iterator[Unit]:

@@ -199,7 +199,8 @@ class Decoder:
             try:
                 body = _view(submission.body)
                 for unit in units_of(number, body, self.feed, CHUNK_BYTES, scratch):
-                    if group and (epoch != now or size + len(unit.body) > CHUNK_BYTES):
+                    full = size + len(unit.body) > CHUNK_BYTES or unit.shift > 0  # a later chunk
+                    if group and (epoch != now or full):
                         yield group
                         group, size = [], 0
                     group.append(unit)

@@ -120,9 +120,26 @@ def test_chunks_change_nothing(feed: str, monkeypatch: pytest.MonkeyPatch) -> No
         assert done[-1] <= 1
         assert (streamed.counts, streamed.held) == (whole.counts, whole.held)
         for name in ("batch", "findings", "quarantined"):
-            rows = [row for piece in taken for row in getattr(piece, name).to_pylist()]
-            assert rows == getattr(whole, name).to_pylist()
+            out = [row for piece in taken for row in getattr(piece, name).to_pylist()]
+            assert out == getattr(whole, name).to_pylist()
             assert getattr(streamed, name).num_rows == 0
+
+
+def test_millions_of_records_nobody_can_read_go_out_in_pieces_none_of_them_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_LINES", 3_000)
+    head = (FOLDER / "loan_register/examples/plain.csv").read_bytes().partition(b"\n")[0]
+    sent = submission(head + b"\n" + b"x\n" * 20_000)
+    taken: list[Piece] = []
+    rest = Decoder(FEEDS["loan_register"], TOKENISER).stream(sent, taken.append)
+    assert [piece.quarantined.num_rows for piece in taken] == [3_000] * 6 + [2_000]
+    assert rest.quarantined.num_rows == rest.findings.num_rows == 0
+    assert rest.counts[0].quarantined == rest.counts[0].records == 20_000
+    rows = [row for piece in taken for row in piece.quarantined.to_pylist()]
+    assert [row["record"] for row in rows] == list(range(20_000))
+    assert [row["locator"] for row in rows] == [f"line {at + 2}" for at in range(20_000)]
+    assert {bytes(sent.body[row["byte_start"] : row["byte_end"]]) for row in rows} == {b"x"}
 
 
 @pytest.mark.parametrize("feed", ["pacs008", "bill_exchange_json"])
@@ -155,7 +172,8 @@ def test_a_compressed_submission_is_expanded_into_a_file_that_is_gone_afterwards
     packed = gzip.compress(body[:5_000]) + gzip.compress(body[5_000:])
     (tmp_path / "sent.gz").write_bytes(packed)
     monkeypatch.setattr("connectors.engine.engine.CHUNK_BYTES", 20_000)
-    plain, taken = [], []
+    plain: list[Piece] = []
+    taken: list[Piece] = []
     decoder = Decoder(FEEDS["loan_register"], TOKENISER)
     decoder.stream(submission(body), plain.append)
     sent = replace(submission(packed), body=StoredBytes.of(tmp_path / "sent.gz"))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.large import large_run
 from connectors.ends.tape import Tape
 from pipelines.intake.plan import plan
 from replay.market.build import Sizes, simulate
@@ -89,49 +90,19 @@ def test_an_intake_worker_does_not_grow_however_long_it_runs(tmp_path: Path) -> 
     assert arrow[1:].max() == arrow[1:].min(), arrow.round(2)
 
 
-LARGE = """
-import hashlib, json, re, sys
-from datetime import UTC, datetime
-import numpy, pyarrow
-from connectors.feeds.registry import FOLDER
-from schemas.records import RAW
-from yrd.processes.building import build_intake
-from yrd.settings import Settings
-
-text = (FOLDER / "pacs008/examples/plain.xml").read_bytes()
-first, close = text.index(b"<CdtTrfTxInf>"), b"</CdtTrfTxInf>"
-record = text[first:text.index(close) + len(close)]
-many = int(sys.argv[1]) // len(record)
-head = text[:first].replace(b"<NbOfTxs>2<", b"<NbOfTxs>%d<" % many)
-head = re.sub(rb"<(CtrlSum|TtlIntrBkSttlmAmt)\\b.*?</\\1>", b"", head)
-body = head + record * many + text[text.rindex(close) + len(close):]
-row = {
-    "feed": "pacs008", "submitter": "381290000019", "data_origin": "SIMULATED", "body": body,
-    "received_at": datetime(2026, 6, 15, 3, tzinfo=UTC), "size": len(body), "file_name": "large",
-    "sha256": hashlib.sha256(body).digest(),
-}
-raw = pyarrow.Table.from_pylist([row], RAW)
-taken = build_intake(Settings(), "SIMULATED").process(raw, numpy.zeros(1, bool), 0)
-counts = taken.submissions.to_pylist()[0]
-counts = {name: counts[name] for name in ("size", "submitted", "accepted")}
-peak = int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
-print(json.dumps(counts | {"made": many, "peak_mib": peak}))
-"""
-
-
-def test_a_submission_of_200_mb_is_decoded_judged_and_answered_within_one_gib() -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", LARGE, str(200_000_000)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=True,
-    )
-    told = json.loads(ended.stdout)
-    assert told["size"] > 199_000_000
-    assert told["submitted"] == told["accepted"] == told["made"]
-    assert told["peak_mib"] < 1024
+@pytest.mark.parametrize("name", ["pacs.008", "loan register, gzip"])
+def test_a_submission_of_500_mb_goes_the_whole_path_within_one_gib(
+    name: str, tmp_path: Path
+) -> None:
+    found = large_run(name, tmp_path, 500)
+    assert found["submitted"] == found["accepted"] == found["records"] > 400_000
+    assert found["rows of reports"] == found["records answered"] == found["records"]
+    peaks = {key: value for key, value in found.items() if key.endswith("peak MiB")}
+    assert len(peaks) >= 4
+    # the stream job keeps what its rules look back on, however it was sent
+    assert {key for key, mib in peaks.items() if mib >= 1024} <= {
+        "replay: JVM of the stream job, peak MiB"
+    }, peaks
 
 
 def test_every_seed_gives_a_market_whose_counts_add_up(tmp_path: Path) -> None:

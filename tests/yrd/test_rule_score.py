@@ -61,6 +61,22 @@ def test_planted_patterns_are_found_and_rings_hide_from_every_region(table: Path
     assert rules["cycle"]["paired"]["joint_only"] > rules["cycle"]["paired"]["solo_only"] == 0
 
 
+def test_regions_thresholds_move_towards_as_many_alerts_as_jointly(table: Path) -> None:
+    told = score(table, "--partition", "random", "--rule", "cycle", "--rule", "fan_in")
+    moved = told["baselines"]["solo_retuned"]["by_rule"]
+    for rule, one in told["by_rule"].items():
+        joint, alone = one["joint"]["alerts"], one["solo"]["union"]["alerts"]
+        assert moved[rule]["joint_alerts"] == joint
+        off = [abs(count - joint) for count in (moved[rule]["alerts"], alone)]
+        assert off[0] <= max(off[1], joint / 10)
+        assert (moved[rule]["values"] == {}) == (moved[rule]["alerts"] == alone)
+        # Whoever has the pattern's every transfer finds it; exchange and touching are in between.
+        touched = told["baselines"]["solo_touching"]["by_rule"][rule]["hits"]
+        linked = told["baselines"]["alert_exchange"]["by_rule"][rule]["recall"]["hits"]
+        assert one["solo"]["union"]["recall"]["hits"] <= touched
+        assert linked <= one["joint"]["recall"]["hits"]
+
+
 def test_the_same_call_says_the_same(table: Path) -> None:
     calls = [score(table, "--partition", "community", "--cross", "40", "--quick") for _ in "12"]
     assert calls[0] == calls[1]

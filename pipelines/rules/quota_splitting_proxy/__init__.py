@@ -1,0 +1,1 @@
+"""The rule `quota_splitting_proxy`: see rule.toml."""

@@ -89,9 +89,9 @@ def run_day(entries, lines, p, keys, slots, newest, sums, ends, log, hits, evide
     """Feed entries; return (hits, how many, evidence, how many).
 
     `lines` is by kind (person, person across the border, other); `p` is (band 2 lines, band 3
-    lines, raise reports, evidence limit, least bp, once a band); `sums` is by slot, vantage and (all, with others) where
-    the slot is an institution's, (not reported, unused) where it is the customer's; `ends` is
-    (day, slots used, log rows), written to.
+    lines, raise reports, evidence limit, least bp, once a band); `sums` is by slot, vantage and
+    (all, with others) where the slot is an institution's, (not reported, unused) where it is the
+    customer's; `ends` is (day, slots used, log rows), written to.
     """
     day, used, n_log = ends[0], ends[1], ends[2]
     n_hits = 0

@@ -62,12 +62,20 @@ def raises(row: Row, view: str) -> bool:
     return bool(row["solo_status"][REGIONS.index(view)] != "none")
 
 
-def compare(before: pa.Table, after: pa.Table) -> Comparison:
+def compare(
+    before: pa.Table,
+    after: pa.Table,
+    counts_before: Sequence[bool] | None = None,
+    counts_after: Sequence[bool] | None = None,
+) -> Comparison:
     """Match alerts of one rule raised with two sets of numbers.
 
     Args:
         before: ALERT rows with today's set.
         after: ALERT rows with the other one.
+        counts_before: which of them count; None means all. All are matched, so that an alert whose
+            begin moves to a day that does not count is not taken for a lost one.
+        counts_after: the same of the others.
     """
     old, new = before.to_pylist(), after.to_pylist()
     holding: dict[tuple[str, int], list[int]] = defaultdict(list)
@@ -77,18 +85,21 @@ def compare(before: pa.Table, after: pa.Table) -> Comparison:
     kept: list[tuple[Row, Row]] = []
     gained: list[Row] = []
     met: set[int] = set()
-    for row in new:
+    of_old = [True] * len(old) if counts_before is None else list(counts_before)
+    of_new = [True] * len(new) if counts_after is None else list(counts_after)
+    for row, counts in zip(new, of_new, strict=True):
         shared: dict[int, int] = defaultdict(int)
         for transaction in row["evidence"]:
             for number in holding.get((row["variant"], transaction), ()):
                 shared[number] += 1
         if not shared:
-            gained.append(row)
+            gained += [row] * counts
             continue
         best = max(shared, key=lambda number: (shared[number], -number))
         met |= set(shared)
-        kept.append((old[best], row))
-    lost = [row for number, row in enumerate(old) if number not in met]
+        if counts or of_old[best]:
+            kept.append((old[best], row))
+    lost = [row for n, row in enumerate(old) if n not in met and of_old[n]]
     return Comparison(tuple(kept), tuple(gained), tuple(lost))
 
 

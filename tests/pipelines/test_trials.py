@@ -61,6 +61,18 @@ def test_an_alert_that_begins_elsewhere_is_still_the_same_one() -> None:
     assert any(a["solo_status"] != b["solo_status"] for a, b in there.changed) or moved
 
 
+def test_an_alert_whose_counterpart_does_not_count_is_not_lost() -> None:
+    table = mine(alerts())
+    none, every = [False] * table.num_rows, [True] * table.num_rows
+    moved = compare(table, table, every, none)
+    assert (moved.lost, moved.gained) == ((), ())
+    assert len(moved.kept) == table.num_rows
+    empty = table.slice(0, 0)
+    assert compare(table, empty, none, []).lost == ()
+    assert compare(empty, table, [], none).gained == ()
+    assert len(compare(empty, table, [], every).gained) == table.num_rows
+
+
 def test_days_are_set_aside_by_tape_and_day_and_about_as_many_as_declared() -> None:
     share, _ = declared()
     days = np.arange(20_000, 24_000, dtype=np.int64) * DAY

@@ -94,7 +94,10 @@ def try_rule(asked: Asked, on: Tried, labels: Path | None, told: Progress) -> di
             scored = _scores(connection, where, asked, reports, aside, today, tried)
         told("trying", 4, 4)
     change = compare(
-        today.alerts(today.counted & ~today.aside), tried.alerts(tried.counted & ~tried.aside)
+        today.found.alerts,
+        tried.found.alerts,
+        (today.counted & ~today.aside).tolist(),
+        (tried.counted & ~tried.aside).tolist(),
     )
     return {
         "data_origin": origin,

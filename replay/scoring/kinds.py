@@ -33,7 +33,15 @@ def kinds_of(rule: str) -> tuple[str, ...]:
 
 # How the names of numbers begin that decide how easily a rule speaks, the finer ones first.
 _THRESHOLDS = (
-    *("chance", "quiet_milli", "quiet_degree", "mean_most", "edge_most", "against_percent"),
+    *(
+        "chance",
+        "margin",
+        "quiet_milli",
+        "quiet_degree",
+        "mean_most",
+        "edge_most",
+        "against_percent",
+    ),
     *("hop_", "amount_factor", "quiet_middles", "conserving_middles", "keeps_low"),
     *("shared_", "side_most", "ratio_low", "least"),
 )

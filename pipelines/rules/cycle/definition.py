@@ -47,8 +47,10 @@ class Budget:
 
     def spent(self) -> bool:
         """Count an edge that is looked at; True if none may be any more."""
-        self.cut = self.cut or self.steps == 0
-        self.steps -= not self.cut
+        if self.steps == 0:
+            self.cut = True
+        else:
+            self.steps -= 1
         return self.cut
 
 

@@ -114,7 +114,7 @@ class Rule:
 
     @property
     def kept_for(self) -> "Horizon":
-        """How long the stream lane keeps what the kernel was given, so that it can be made again."""
+        """How long the stream lane keeps what the kernel was given, to make it again."""
         return Horizon(0, _A_DAY_US) if self.memory else self.horizon
 
     @property

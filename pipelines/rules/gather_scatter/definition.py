@@ -30,7 +30,7 @@ def crossings(tx: Sequence[Tx], params: Mapping[str, int]) -> Iterator[Found]:
         legs = gathered + scattered
         loud = sum(milli_product(view, one) for one in legs)
         usual = sum(milli_product(view, one) for one in view.edges) // len(view.edges)
-        limit = (usual - params["margin_milli"]) * len(legs)
+        limit = max(usual - params["margin_milli"], params["quiet_milli"]) * len(legs)
         if len(scattered) >= params["least_payees"] and loud <= limit:
             yield Found(
                 variant="gather_scatter",

@@ -13,6 +13,7 @@ PARAMETERS = (
     "least_payers",
     "least_payees",
     "margin_milli",
+    "quiet_milli",
     "busy_degree",
     "band_2_legs",
 )
@@ -23,7 +24,7 @@ def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
     """Look at the payer of edge `at`: who began to pay it before, whom did it begin to pay then?"""
     e = g.edges[at]
     hub = g.party[e.payer]
-    if hub.out < p[3] or hub.into < p[2] or hub.out + hub.into > p[5]:
+    if hub.out < p[3] or hub.into < p[2] or hub.out + hub.into > p[6]:
         return hits, n_hits, evidence, n_evidence
     if is_trade(e) or not reaches_back(g, e.day, p[0]):
         return hits, n_hits, evidence, n_evidence
@@ -60,7 +61,7 @@ def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
         i = g.edges[i].prev_out
     legs = end - n_evidence
     usual = (g.loud[OUT] + g.loud[IN]) // (g.used[EDGES] - tail)
-    if scattered < p[3] or loud > (usual - p[4]) * legs:
+    if scattered < p[3] or loud > max(usual - p[4], p[5]) * legs:
         return hits, n_hits, evidence, n_evidence
     evidence[n_evidence:end].sort()
     hits = room_for_hit(hits, n_hits)
@@ -69,7 +70,7 @@ def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
     hit.instant = e.time
     hit.measure = legs
     hit.variant = 0
-    hit.band = 2 if legs >= p[6] else 1
+    hit.band = 2 if legs >= p[7] else 1
     hit.first = n_evidence
     hit.count = legs
     return hits, n_hits + 1, evidence, end

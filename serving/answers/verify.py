@@ -92,7 +92,8 @@ def verify(
             "again, and the same output_sha256 proves it"
         )
     of = read_evidence(connection, alert["evidence"])
-    with narrowed(connection, alert["subject_kind"], alert["subject"], of) as subject:
+    around = _around(alert["rule"])
+    with narrowed(connection, alert["subject_kind"], alert["subject"], of, around) as subject:
         rows = subject.sql(_TX)
         wanted = connection.sql(_REPORTS, {n: alert[n] for n in ("subject", "evidence")})
     raw = _submissions(tape, wanted, told)
@@ -122,7 +123,8 @@ def _from_reports(
     """Transactions, crossings and the alert, from reports in an empty ledger."""
     rule = load_rules()[alert["rule"]]
     of = read_evidence(again, alert["evidence"])
-    with narrowed(again, alert["subject_kind"], alert["subject"], of) as subject:
+    around = _around(alert["rule"])
+    with narrowed(again, alert["subject_kind"], alert["subject"], of, around) as subject:
         here = subject.sql(_TX)
         found = crossings(subject, rule, alert, openly=False)
     before = published.sql(
@@ -211,6 +213,8 @@ _REPORTS = """
 SELECT report_id, content_hash, submission_id, report_submitting_entity_id
 FROM event
 WHERE transaction_id IN (SELECT key FROM temp.main._of_subject)
+    -- A deal of somebody whom the subject paid names only that person.
+    OR transaction_id IN (SELECT unnest($evidence))
 UNION
 SELECT report_id, content_hash, submission_id, report_submitting_entity_id
 FROM position

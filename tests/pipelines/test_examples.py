@@ -12,7 +12,8 @@ from pipelines.rules.examples import Crossing, Example, load_examples
 from pipelines.rules.registry import ParameterSet, load_rules, parameters_on
 from tests.pipelines.streams import define_tx
 
-CASES = [(rule, e) for rule in load_rules().values() for e in load_examples(rule)]
+EXAMPLES = {name: load_examples(rule) for name, rule in load_rules().items()}
+CASES = [(rule, e) for rule in load_rules().values() for e in EXAMPLES[rule.name]]
 IDS = [f"{rule.name}-{example.name}" for rule, example in CASES]
 ASKED = {"below", "at", "bands", "must_not_fire", "another_region"}
 
@@ -49,15 +50,15 @@ def test_an_example_gives_exactly_its_expected_crossings(rule, example: Example)
 
 @pytest.mark.parametrize("rule", load_rules())
 def test_every_rule_has_the_examples_asked_for(rule: str) -> None:
-    assert {e.name for e in load_examples(load_rules()[rule])} >= ASKED
-    names = {e.name for e in load_examples(load_rules()[rule])}
+    assert {e.name for e in EXAMPLES[rule]} >= ASKED
+    names = {e.name for e in EXAMPLES[rule]}
     assert names & {"day_boundary", "window"}
     assert names & {"correction", "released_first"}
 
 
 @cache
 def outcome(rule: str, name: str, parameter: str, value: int) -> tuple[Crossing, ...]:
-    (example,) = [e for e in load_examples(load_rules()[rule]) if e.name == name]
+    (example,) = [e for e in EXAMPLES[rule] if e.name == name]
     agreed = parameters_on().changed(rule, **{**example.parameters, parameter: value})
     run = by_kernel if load_rules()[rule].lane == "stream" else by_definition
     return run(rule, example, agreed)
@@ -80,5 +81,5 @@ def test_an_off_by_one_in_any_parameter_breaks_an_example(
     assert any(
         outcome(rule, e.name, parameter, e.parameters.get(parameter, agreed[parameter]) + step)
         != e.expected
-        for e in load_examples(load_rules()[rule])
+        for e in EXAMPLES[rule]
     )

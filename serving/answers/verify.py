@@ -153,6 +153,11 @@ def _from_reports(
     ]
 
 
+def _around(rule: str) -> bool:
+    """Whether the rule reads more than transactions and statements: then all its parties' count."""
+    return not set(load_rules()[rule].needs) <= {"tx", "holding"}
+
+
 def _submissions(tape: Tape, wanted: pa.Table, told: Callable[[str, int, int], None]) -> pa.Table:
     """The submissions in which the wanted reports came, first arrivals only, in tape order."""
     keys = set(

@@ -29,7 +29,10 @@ from replay.schemes import (
     cycle,
     dormant_wake,
     double_financing,
+    fan_in,
+    fan_out,
     fundraising,
+    gather_scatter,
     large_value,
     pass_through,
     public_to_private,
@@ -109,6 +112,9 @@ def simulate(
         cycle,
         scatter_gather,
         bipartite,
+        fan_in,
+        fan_out,
+        gather_scatter,
     ):
         each_rule.plant(plan.drawing(seed, each_rule.RULE))
     paid = payments.feed(rng, who, joined([base, plan.payments()]), _BROKEN_SHARE)

@@ -40,7 +40,7 @@ def crossings(tx: Sequence[Tx], params: Mapping[str, int]) -> Iterator[Found]:
 def asked(view: View, params: Mapping[str, int], degree: int) -> tuple[int, list[Edge]]:
     """How unlikely it is that the payee has so many payers of at most this degree; -1 = usual."""
     hub = view.edges[-1].payee
-    mine = [edge for edge in view.since(params["window_days"]) if edge.payee == hub]
+    mine = view.into(hub, params["window_days"])
     quiet = [
         edge
         for edge in mine

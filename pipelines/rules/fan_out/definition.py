@@ -40,7 +40,7 @@ def crossings(tx: Sequence[Tx], params: Mapping[str, int]) -> Iterator[Found]:
 def asked(view: View, params: Mapping[str, int], degree: int) -> tuple[int, list[Edge]]:
     """How unlikely it is that the payer has so many payees of at most this degree; -1 = usual."""
     hub = view.edges[-1].payer
-    mine = [edge for edge in view.since(params["window_days"]) if edge.payer == hub]
+    mine = view.out_of(hub, params["window_days"])
     quiet = [
         edge
         for edge in mine

@@ -21,17 +21,23 @@ def crossings(tx: Sequence[Tx], params: Mapping[str, int]) -> Iterator[Found]:
             continue
         if edge.trade or not view.reaches_back(params["learning_days"]):
             continue
-        window = view.since(params["window_days"])
-        gathered = [one for one in window if one.payee == hub and not one.trade]
+        days = params["window_days"]
+        gathered = [one for one in view.into(hub, days)[::-1] if not one.trade]  # the oldest first
         if len(gathered) < params["least_payers"]:
             continue
-        enough = window.index(gathered[params["least_payers"] - 1])
-        scattered = [one for one in window[enough + 1 :] if one.payer == hub and not one.trade]
+        enough = gathered[params["least_payers"] - 1]
+        scattered = [
+            one
+            for one in view.out_of(hub, days)
+            if not one.trade and (one.time, one.key) > (enough.time, enough.key)
+        ]
+        if len(scattered) < params["least_payees"]:
+            continue
         legs = gathered + scattered
         loud = sum(milli_product(view, one) for one in legs)
         usual = sum(milli_product(view, one) for one in view.edges) // len(view.edges)
         limit = max(usual - params["margin_milli"], params["quiet_milli"]) * len(legs)
-        if len(scattered) >= params["least_payees"] and loud <= limit:
+        if loud <= limit:
             yield Found(
                 variant="gather_scatter",
                 vantage=view.vantage,

@@ -24,8 +24,9 @@ from pipelines.lanes.kernel import take_ready
 from pipelines.lanes.lifetimes import Ids, Replaced, content
 from pipelines.lanes.stream import as_crossings, route
 from pipelines.pairing.pairing import PAIR_MEMORY_US, Closed, merge
-from pipelines.rules.kernels.graph import LOOKS_BACK_US, Graph
+from pipelines.rules.kernels.graph import BEIJING_US, DAY_US, LOOKS_BACK_US, Graph, day_of
 from pipelines.rules.kernels.graph_state import GraphState
+from pipelines.rules.parameter_sets import judgements
 from pipelines.rules.registry import InForce, Rule, in_force
 from schemas.narrow import NARROW
 from schemas.records import CROSSING
@@ -74,12 +75,14 @@ def graph_path(
         return []
     since = int(late.first_us.min()) - LOOKS_BACK_US
     rows, known = _reports(ledger, rules, since)
+    begin = max(int(late.closing.min()), _speaks(rules, parameters, rows, closed))
     of_late = np.isin(rows["key"], late.key)
     run = _Run(rules, parameters, closed, _entries(rows[~of_late], rules))
     rows, known = rows[of_late], known[of_late]
     found: list[Replaced] = []
-    begin = int(late.closing.min())
-    run.others = _entries(rows[known == _ON_TIME], rules)
+    # what came late while the rules learned is there when they first speak
+    start = closed[begin - 1].known_us if begin else _ON_TIME
+    run.others = _entries(rows[known <= start], rules)
     run.until(begin - 1)
     for number in range(begin, len(closed)):
         mine = late.closing == number
@@ -92,6 +95,25 @@ def graph_path(
         run.until(number)
         found += run.day(number)
     return found
+
+
+def _speaks(
+    rules: Sequence[Rule],
+    parameters: InForce | None,
+    rows: npt.NDArray[np.void],
+    closed: Sequence[Closing],
+) -> int:
+    """The first closing of which a rule may say anything: before, all of them learn."""
+    if not len(rows):
+        return 0
+    learning = min(
+        run.values.get("learning_days", 0)
+        for rule in rules
+        for run in judgements(rule, in_force(parameters))
+    )
+    first = int(day_of.py_func(int(rows["event_time"].min())))
+    learned_us = (first + learning) * DAY_US - BEIJING_US
+    return sum(one.until_us <= learned_us for one in closed)
 
 
 @dataclass(slots=True)

@@ -59,4 +59,3 @@ def specs(folder: Path) -> list[Path]:
             "correct YRD_FEEDS"
         )
     return found
-

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ledger.loader import Loader
-from serving.publish.versions import MANIFEST
+from schemas.errors import InputError
+from serving.publish.versions import MANIFEST, open_version
 from tests.conftest import lacking
 from tests.ledger.filled import fill
 
@@ -20,7 +21,8 @@ def demo_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of versions that `yrd demo` left (YRD_DEMO_LEDGER), else a small ledger."""
     named = os.environ.get("YRD_DEMO_LEDGER")
     folder = Path(named or ROOT / "var" / "demo" / "ledger")
-    if (folder / MANIFEST).is_file() or folder.is_file():
+    there = (folder / MANIFEST).is_file() or folder.is_file()
+    if there and (named or _opens(folder)):
         return folder.resolve()
     if named:
         lacking(f"no ledger at {folder}; run `make demo` or correct YRD_DEMO_LEDGER")
@@ -28,6 +30,16 @@ def demo_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Loader(path, "SIMULATED") as loader:
         fill(loader)
     return path
+
+
+def _opens(folder: Path) -> bool:
+    """Whether a ledger that happens to lie there can be read: a former demo left other formats."""
+    try:
+        connection, _ = open_version(folder)
+    except InputError:
+        return False
+    connection.close()
+    return True
 
 
 @pytest.fixture(scope="module")

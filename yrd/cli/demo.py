@@ -17,8 +17,15 @@ if TYPE_CHECKING:
     from serving.answers.model import Explanation
     from yrd.processes.layout import Layout
 
-# One alert of each kind is told where there is one; within a rule the most telling first.
 TOLD = 3
+# One alert of each kind is told where there is one, in this order; rules named first go first.
+# Another rule is a kind of its own, after these.
+KINDS = (
+    ("structuring", "pass_through"),
+    ("fundraising", "quota_splitting", "shared_identity"),
+    ("cycle", "scatter_gather"),
+)
+UNCLEAR = "bipartite"  # told last: most pairs who share payees on this market do so innocently
 
 
 def demo(
@@ -90,21 +97,38 @@ def demo(
 
 
 def _telling(connection: Any) -> list[str]:  # noqa: ANN401 - its module loads inside functions
-    """The alerts to tell: hidden ones first, one a rule, those over most regions."""
+    """The alerts to tell: at most one of a kind, hidden ones that no operator holds first.
+
+    Within a rule the one over most regions, then the highest band and the most evidence.
+    """
     rows = connection.rows(
         """
-        SELECT alert_id FROM (
-            SELECT alert_id, row_number() OVER (
-                PARTITION BY rule
-                ORDER BY hidden_by_split DESC, operator_sees IS NULL DESC, peak_band DESC,
-                    len(evidence) DESC, alert_id
-            ) AS place, hidden_by_split, rule
-            FROM alert WHERE known_to IS NULL AND NOT withdrawn
-        ) ORDER BY place, hidden_by_split DESC, rule LIMIT ?
-        """,
-        [TOLD],
+        SELECT rule, alert_id, level FROM (
+            SELECT rule, alert_id, CASE
+                WHEN hidden_by_split AND operator_sees IS NULL AND NOT search_cut THEN 0
+                WHEN hidden_by_split THEN 1 ELSE 2 END AS level,
+                row_number() OVER (
+                    PARTITION BY rule
+                    ORDER BY level, regions DESC, peak_band DESC, len(evidence) DESC, alert_id
+                ) AS place
+            FROM alert JOIN (
+                SELECT alert_id, len(list_distinct(flatten(list(seen_by)))) AS regions
+                FROM alert_evidence GROUP BY alert_id
+            ) USING (alert_id)
+            WHERE known_to IS NULL AND NOT withdrawn AND NOT not_raised_jointly
+        ) WHERE place = 1 ORDER BY rule
+        """
     )
-    return [str(row[0]) for row in rows]
+    best = {str(rule): (int(level), str(alert_id)) for rule, alert_id, level in rows}
+    named = {rule for kind in KINDS for rule in kind} | {UNCLEAR}
+    others = [(rule,) for rule in best if rule not in named]
+    chosen = [
+        min((best[rule] for rule in kind if rule in best), key=lambda one: one[0], default=None)
+        for kind in (*KINDS, *others, (UNCLEAR,))
+    ]
+    # Sorting keeps the order of the kinds among equals.
+    found = sorted((one for one in chosen if one is not None), key=lambda one: one[0])
+    return [alert_id for _, alert_id in found[:TOLD]]
 
 
 def _brief(score: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,19 @@ RULE_NAMES: Mapping[str, tuple[str, str]] = {
     "structuring": ("拆分交易", "structuring"),
     "pass_through": ("快进快出", "pass-through"),
     "invoice_double_financing": ("一票多融", "invoice financed twice"),
+    "bipartite": ("共同收款人", "shared payees"),
+    "cycle": ("资金环", "ring of payments"),
+    "dormant_wake": ("休眠账户启用", "dormant account wakes"),
+    "fan_in": ("多方汇入", "fan-in"),
+    "fan_out": ("向多方汇出", "fan-out"),
+    "fundraising": ("非法集资", "unlawful fundraising"),
+    "gather_scatter": ("先归集后分散", "gather and scatter"),
+    "large_value": ("大额漏报", "large value nobody reports"),
+    "public_to_private": ("公转私", "firm to persons"),
+    "quota_splitting": ("分拆购付汇", "currency quota split"),
+    "quota_splitting_proxy": ("分拆汇款", "remittances split (proxy)"),
+    "scatter_gather": ("先分散后归集", "scatter and gather"),
+    "shared_identity": ("共用联系方式", "shared contact"),
 }
 _ORIGINS = {
     "SIMULATED": SimpleNamespace(

@@ -16,6 +16,7 @@ from schemas.fields import IMPLEMENTED_KINDS
 from schemas.regions import JOINT_BIT, REGIONS
 from serving.publish import open_version
 from tests.yrd.conftest import Killed, Replay, Run, finished, killed_and_resumed
+from yrd.cli.demo import KINDS
 
 SUMMARY_KEYS = {
     "data_origin", "submitted", "accepted", "rejected", "quarantined", "duplicates", "pending",
@@ -337,6 +338,20 @@ class TestPage:
         assert "<script" not in page
         assert not re.search(r"""(?:src|href)=["'](?!#|data:)""", page)
         assert f"{demo.result['submitted']:,}" in page
+
+    def test_three_alerts_of_different_kinds_that_nobody_could_see_are_told(
+        self, demo: Run, ledger: Connection
+    ) -> None:
+        page = (demo.folder / "report.html").read_text(encoding="utf-8")
+        told = [one for (one,) in ledger.rows("SELECT alert_id FROM alerts") if one in page]
+        rows = ledger.rows(
+            "SELECT rule, hidden_by_split, operator_sees IS NULL FROM alerts "
+            "WHERE list_contains($told, alert_id)",
+            {"told": told},
+        )
+        assert len(rows) == len(KINDS) == 3
+        for kind in KINDS:
+            assert [row[1:] for row in rows if row[0] in kind] == [(True, True)], kind
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,10 @@ import pytest
 
 from ledger import duck
 from ledger.loader import Loader
+from pipelines.rules.registry import load_rules
 from serving.answers.explain import explanation
 from serving.desk.page import report
-from serving.desk.page.compose import stylesheet
+from serving.desk.page.compose import rule_name, stylesheet
 from tests.ledger.filled import fill
 from tests.serving.desk import samples
 from yrd.cli import COMMANDS
@@ -104,6 +105,13 @@ def test_each_alert_has_its_story_and_all_its_pictures(page: str) -> None:
             assert html.escape(sentence) in page
         assert told.alert.alert_id in page
     assert "票据登记机构持有全部证据" in page
+
+
+def test_every_rule_has_a_short_name_of_its_own_in_both_languages() -> None:
+    names = [rule_name(rule) for rule in load_rules()]
+    for chinese, english in names:
+        assert re.search(r"[\u4e00-\u9fff]", chinese) and english.isascii()
+    assert len(names) == len({zh for zh, _ in names}) == len({en for _, en in names})
 
 
 def test_ids_are_unique_and_links_lead_to_them(page: str) -> None:

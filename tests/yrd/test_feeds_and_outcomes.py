@@ -71,7 +71,8 @@ class TestSubmissions:
     ) -> None:
         row = ledger.sql(
             "SELECT lower(hex(submission_id)) AS id, rejected, quarantined FROM submission "
-            "WHERE rejected > 0 AND quarantined > 0 ORDER BY submission_id LIMIT 1"
+            "WHERE rejected + quarantined > 0 "
+            "ORDER BY rejected > 0 AND quarantined > 0 DESC, submission_id LIMIT 1"
         ).to_pylist()[0]
         result = call("submission", "status", row["id"][:16], "--ledger", demo.ledger)
         assert result.exit_code == 1

@@ -298,7 +298,9 @@ def test_chunks_cut_between_messages_change_nothing(
         assert b"".join(piece.body for piece in pieces) == body
         monkeypatch.setattr(
             "connectors.engine.engine.units_of",
-            lambda number, data, spec, bound=limit: cut(number, data, spec, bound),
+            lambda number, data, spec, _, scratch, bound=limit: cut(
+                number, data, spec, bound, scratch
+            ),
         )
         decoded = Decoder(feed, TOKENISER).decode([submission(body)])
         assert decoded.counts == whole.counts

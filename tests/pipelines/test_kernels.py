@@ -103,9 +103,9 @@ def test_only_event_codes_a_rule_reads_are_routed() -> None:
     market.leg(3, MONDAY, 5, 1, 2, 1, event_code=6)  # DISC
     variants = merge(market.rows(), 1 << 62, 0, Closed()).ready
     routed = route(variants)
-    first = GROUPS["party"] * BUCKETS
-    assert [bucket for bucket, _ in routed] == [first + 1, first + 2]
-    assert [len(payload) for _, payload in routed] == [ENTRY.itemsize, ENTRY.itemsize]
+    first, graph = (GROUPS[group] * BUCKETS for group in ("party", "graph"))
+    assert [bucket for bucket, _ in routed] == [first + 1, first + 2, graph]
+    assert {len(payload) for _, payload in routed} == {ENTRY.itemsize}
 
 
 def test_a_region_never_crosses_on_what_only_another_leg_knows() -> None:

@@ -13,9 +13,6 @@ from connectors.ends.tape import Tape
 from connectors.feeds.registry import load_feeds
 from ledger.duck import Connection
 from pipelines.episodes.matching import matched
-from pipelines.episodes.matching import matched
-from pipelines.rules.registry import load_rules
-from pipelines.episodes.matching import matched
 from pipelines.rules.registry import load_rules
 from schemas.fields import IMPLEMENTED_KINDS
 from schemas.regions import JOINT_BIT, REGIONS

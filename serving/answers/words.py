@@ -279,7 +279,7 @@ def _only_jointly(told: Explanation, lang: Lang) -> str:
     holder = alert.operator_sees
     if alert.not_raised_jointly:
         return (
-            "单独视角报出而联合视角未报：保留并展示差异证据，不视为已排除。"
+            "单独视角报出而联合视角未报：予以保留，不视为已排除。"
             if lang == "zh"
             else "Raised by a region alone and not jointly: kept and shown, never called cleared."
         )

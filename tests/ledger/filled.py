@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
+from ledger.ddl import TABLES
 from ledger.loader import Loader
 from pipelines.episodes.episodes import episodes
 from pipelines.lanes.ledger import evaluate
@@ -179,6 +180,16 @@ def results(loader: Loader) -> tuple[pa.Table, pa.Table]:
     return crossings, episodes(crossings, load_rules(), "SIMULATED", known)
 
 
+def groups() -> pa.Table:
+    """Two parties under one controller, one of them only until two days later."""
+    first, later = (datetime(2026, 4, day, 16, tzinfo=UTC) for day in (8, 10))
+    rows = [(11, 11, first), (12, 11, first), (12, 0, later)]
+    names = ("party", "group_id", "valid_from", "known_from")
+    return pa.Table.from_pylist(
+        [dict(zip(names, (*row, row[2]), strict=True)) for row in rows], TABLES["controller_group"]
+    )
+
+
 def fill(loader: Loader) -> None:
     """Load everything above as three positions of one source and the job's results."""
     payments = structured_payments()
@@ -204,6 +215,7 @@ def fill(loader: Loader) -> None:
         0,
         {
             "alert": alerts,
+            "controller_group": groups(),
             "crossing": crossings.append_column("lane", pa.array(["stream"] * size)).append_column(
                 "known_from", known
             ),

@@ -61,6 +61,8 @@ def taken_over(
         if rule == "all" or not {"recall", "precision"} <= set(part):
             continue
         hidden = row.get("hidden_by_split", row.get("hidden", {}).get("found"))
+        if not part["recall"]["n"] and not part["precision"]["n"]:
+            continue  # neither a scheme of its kind nor an alert: nothing was measured
         found[rule] = Measured(on, command, measured, part["recall"], part["precision"], hidden)
     if not found:
         raise ConfigurationError(

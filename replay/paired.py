@@ -32,7 +32,7 @@ class Paired:
 
         Example:
             >>> tuple(round(end, 3) for end in Paired(40, 2, 8, 10).interval)
-            (-0.013, 0.207)
+            (-0.01, 0.204)
         """
         if not self.n:
             return None

@@ -205,7 +205,7 @@ class RulesHost:
         self._done_us = -1 if done_us is None else done_us - wait_us
         restored: dict[int, list[bytes]] = {}
         for batch in self._kept.take_restored():
-            for bucket, meta, payload in _unpack_kept(batch):
+            for bucket, meta, payload in unpack_kept(batch):
                 restored.setdefault(bucket, []).append(payload)
                 self._newest_us = max(self._newest_us, meta.newest_us)
         for bucket, payloads in restored.items():
@@ -268,7 +268,8 @@ def _pack_kept(bucket: int, kept: Kept) -> bytes:
     )
 
 
-def _unpack_kept(batch: bytes) -> Iterator[tuple[int, Meta, bytes]]:
+def unpack_kept(batch: bytes) -> Iterator[tuple[int, Meta, bytes]]:
+    """What a batch of a lane's store holds: bucket, what must be known of it, entries."""
     at = 0
     while at < len(batch):
         bucket, newest_us, newest_ordinal, name, size = _KEPT.unpack_from(batch, at)
@@ -280,4 +281,4 @@ def _unpack_kept(batch: bytes) -> Iterator[tuple[int, Meta, bytes]]:
 
 
 def _metas(batch: bytes) -> list[tuple[int, Meta]]:
-    return [(bucket, meta) for bucket, meta, _ in _unpack_kept(batch)]
+    return [(bucket, meta) for bucket, meta, _ in unpack_kept(batch)]

@@ -7,6 +7,7 @@ after. Degrees count what lives on a day: edges up to and including the one that
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from math import log10
 
 from pipelines.rules.plain import Tx
 
@@ -60,6 +61,10 @@ class View:
         """Whether what lives reaches back so many days: before, everybody seems quiet."""
         return self.edges[0].day <= self.edges[-1].day - days
 
+    def loudness(self, edge: Edge) -> int:
+        """1000 log10 of its payer's payees, and the same of its payee's payers."""
+        return milli(self.payees(edge.payer)) + milli(self.payers(edge.payee))
+
     def since(self, days: int) -> list[Edge]:
         """The edges of the last so many days, today included."""
         return [edge for edge in self.edges if edge.day > self.edges[-1].day - days]
@@ -91,3 +96,19 @@ def views(tx: Sequence[Tx]) -> Iterator[View]:
         view.paid.setdefault(edge.payer, []).append(edge)
         view.got.setdefault(edge.payee, []).append(edge)
         yield view
+
+
+def milli(count: int) -> int:
+    """1000 log10, rounded; counts above 10,000 are taken as 10,000."""
+    return round(1000 * log10(min(count, 10_000)))
+
+
+def factorial(n: int) -> int:
+    """1000 log10 of n!, as a sum of rounded logarithms."""
+    return sum(milli(i) for i in range(1, n + 1))
+
+
+def chance(n: int, k: int, share: int) -> int:
+    """-1000 log10 of n! / k! / (n-k)! x share^k x (1 - share)^(n-k), each logarithm rounded."""
+    ways = factorial(n) - factorial(k) - factorial(n - k)
+    return -(ways + k * (milli(share) - 4000) + (n - k) * (milli(max(10_000 - share, 1)) - 4000))

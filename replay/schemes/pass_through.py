@@ -64,7 +64,7 @@ def stranger(plan: Planner, region: int, person: bool, outside: float = 0.5) -> 
     return plan.account(plan.party(person, regions=[region], claim=False), region)
 
 
-def _money_in(plan: Planner, number: int, accounts: Sequence[int], fen: int, day: int) -> float:
+def money_in(plan: Planner, number: int, accounts: Sequence[int], fen: int, day: int) -> float:
     """Pay the inflow in one to three parts; returns the hour of the last."""
     count = max(len(accounts), int(plan.rng.integers(1, 4)))
     hour = float(plan.rng.uniform(9.0, 11.0))
@@ -77,7 +77,7 @@ def _money_in(plan: Planner, number: int, accounts: Sequence[int], fen: int, day
     return hour
 
 
-def _money_out(
+def money_out(
     plan: Planner, number: int, account: int, fen: int, day: int, hour: float, payees: Sequence[int]
 ) -> None:
     for at, part in enumerate(parts(plan, fen, len(payees))):
@@ -112,7 +112,7 @@ def _split(
     days = plan.days(hold_days + 1)
     fen = total(plan, *between)
     doors_in = [plan.account(party, region) for region in regions[:doors]]
-    hour = _money_in(plan, number, doors_in, fen, days[0])
+    hour = money_in(plan, number, doors_in, fen, days[0])
     way_out = regions[doors]
     payees = [
         stranger(plan, way_out, bool(plan.rng.random() < 0.4))
@@ -120,7 +120,7 @@ def _split(
     ]
     left = int(fen * float(plan.rng.uniform(*ratio))) // YUAN * YUAN
     leaves = hour + float(plan.rng.uniform(*wait))
-    _money_out(plan, number, plan.account(party, way_out), left, days[-1], leaves, payees)
+    money_out(plan, number, plan.account(party, way_out), left, days[-1], leaves, payees)
 
 
 def _returns(plan: Planner) -> None:
@@ -130,10 +130,10 @@ def _returns(plan: Planner) -> None:
     number = plan.begin(RULE, "returns_to_region", SCHEME, split=False)
     day = plan.days(1)[0]
     fen = total(plan, 620_000, 4_000_000)
-    hour = _money_in(plan, number, [plan.account(party, first)], fen, day)
+    hour = money_in(plan, number, [plan.account(party, first)], fen, day)
     payees = [stranger(plan, first, False, outside=0.0) for _ in range(2)]
     left = int(fen * float(plan.rng.uniform(0.93, 0.99))) // YUAN * YUAN
-    _money_out(plan, number, plan.account(party, second), left, day, hour + _soon(plan), payees)
+    money_out(plan, number, plan.account(party, second), left, day, hour + _soon(plan), payees)
 
 
 def _two_banks(plan: Planner) -> None:
@@ -157,11 +157,11 @@ def _two_banks(plan: Planner) -> None:
     number = plan.begin(RULE, "two_banks_one_region", SCHEME, split=False)
     day = plan.days(1)[0]
     fen = total(plan, 620_000, 4_000_000)
-    hour = _money_in(plan, number, [first], fen, day)
+    hour = money_in(plan, number, [first], fen, day)
     way_out = plan.account(party, home, bank_not=int(who.account_bank[first]))
     payees = [stranger(plan, home, False) for _ in range(2)]
     left = int(fen * float(plan.rng.uniform(0.93, 0.99))) // YUAN * YUAN
-    _money_out(plan, number, way_out, left, day, hour + _soon(plan), payees)
+    money_out(plan, number, way_out, left, day, hour + _soon(plan), payees)
 
 
 def _sweep(plan: Planner) -> None:
@@ -173,7 +173,7 @@ def _sweep(plan: Planner) -> None:
     number = plan.begin(RULE, "treasury_sweep", INNOCENT, split=True)
     day = plan.days(1)[0]
     fen = total(plan, 620_000, 2_500_000)
-    _money_in(plan, number, [plan.account(firm, first)], fen, day)
+    money_in(plan, number, [plan.account(firm, first)], fen, day)
     left = int(fen * float(plan.rng.uniform(0.95, 0.99))) // YUAN * YUAN
     mate = plan.account(int(plan.rng.choice(mates)))
     plan.pay(number, plan.at(day, 17.2), plan.account(firm, second), mate, left, "INTC")

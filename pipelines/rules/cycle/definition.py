@@ -9,7 +9,6 @@ many rings: so the kernel gives the same rings where a search is cut short.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import log10
 
 from pipelines.rules.edges import Edge, View, views
 from pipelines.rules.plain import Found, Tx, set_id
@@ -78,7 +77,7 @@ def quiet_rings(view: View, params: Params) -> Rings:
                 continue
             ring = [*path, edge]
             if edge.payer == closing.payee:
-                noise = sum(milli(view, one) for one in ring)
+                noise = sum(view.loudness(one) for one in ring)
                 if len(ring) >= params["shortest"] and noise <= params["mean_most_milli"] * len(
                     ring
                 ):
@@ -129,12 +128,6 @@ def ordered_rings(view: View, params: Params, against: bool) -> Rings:
 def product(view: View, edge: Edge) -> int:
     """How many its payer pays, times how many pay its payee."""
     return view.payees(edge.payer) * view.payers(edge.payee)
-
-
-def milli(view: View, edge: Edge) -> int:
-    """1000 log10 of how many its payer pays, and the same of how many pay its payee."""
-    counts = view.payees(edge.payer), view.payers(edge.payee)
-    return sum(round(1000 * log10(min(count, 10_000))) for count in counts)
 
 
 def found(variant: str, view: View, ring: list[Edge], params: Params, cut: bool) -> Found:

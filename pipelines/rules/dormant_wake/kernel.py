@@ -24,7 +24,12 @@ from pipelines.lanes.entry import (
     ROLE_PAYER_PERSON,
     memos,
 )
-from pipelines.rules.kernels.table import room_for_evidence, room_for_hit, slot_of
+from pipelines.rules.kernels.table import (
+    place_again,
+    room_for_evidence,
+    room_for_hit,
+    slot_of,
+)
 from schemas.agents import REGION_MASK
 
 VARIANTS = ("account", "customer")
@@ -144,13 +149,6 @@ def run_uses(
                 hit.count = n_evidence - hit.first
                 evidence[hit.first : n_evidence].sort()
     return hits, n_hits, evidence, n_evidence
-
-
-@nb.njit(cache=True, nogil=True)
-def place_again(keys, slots, old_keys, old_slots):
-    """Put keys with the slots they have into a larger table."""
-    for i in range(len(old_keys)):
-        slot_of(keys, slots, old_slots[i], old_keys[i])
 
 
 class State:

@@ -6,9 +6,8 @@ units    : measure in payers
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import log10
 
-from pipelines.rules.edges import Edge, View, views
+from pipelines.rules.edges import Edge, View, chance, views
 from pipelines.rules.plain import Found, Tx
 
 
@@ -60,19 +59,3 @@ def asked(view: View, params: Mapping[str, int], degree: int) -> tuple[int, list
     if len(quiet) * 10_000 < share * len(mine):
         return -1, []
     return chance(len(mine), len(quiet), share), quiet
-
-
-def chance(n: int, k: int, share: int) -> int:
-    """-1000 log10 of n! / k! / (n-k)! x share^k x (1 - share)^(n-k), each logarithm rounded."""
-    ways = factorial(n) - factorial(k) - factorial(n - k)
-    return -(ways + k * (milli(share) - 4000) + (n - k) * (milli(max(10_000 - share, 1)) - 4000))
-
-
-def factorial(n: int) -> int:
-    """1000 log10 of n!, as a sum of rounded logarithms."""
-    return sum(milli(i) for i in range(1, n + 1))
-
-
-def milli(n: int) -> int:
-    """1000 log10 of n, rounded."""
-    return round(1000 * log10(n))

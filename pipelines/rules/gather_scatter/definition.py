@@ -6,9 +6,8 @@ units    : measure in legs
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import log10
 
-from pipelines.rules.edges import Edge, View, views
+from pipelines.rules.edges import views
 from pipelines.rules.plain import Found, Tx
 
 
@@ -34,8 +33,8 @@ def crossings(tx: Sequence[Tx], params: Mapping[str, int]) -> Iterator[Found]:
         if len(scattered) < params["least_payees"]:
             continue
         legs = gathered + scattered
-        loud = sum(milli_product(view, one) for one in legs)
-        usual = sum(milli_product(view, one) for one in view.edges) // len(view.edges)
+        loud = sum(view.loudness(one) for one in legs)
+        usual = sum(view.loudness(one) for one in view.edges) // len(view.edges)
         limit = max(usual - params["margin_milli"], params["quiet_milli"]) * len(legs)
         if loud <= limit:
             yield Found(
@@ -47,13 +46,3 @@ def crossings(tx: Sequence[Tx], params: Mapping[str, int]) -> Iterator[Found]:
                 band=2 if len(legs) >= params["band_2_legs"] else 1,
                 evidence=[one.key for one in legs],
             )
-
-
-def milli_product(view: View, edge: Edge) -> int:
-    """1000 log10 of the payer's payees times the payee's payers, each logarithm rounded."""
-    return milli(view.payees(edge.payer)) + milli(view.payers(edge.payee))
-
-
-def milli(n: int) -> int:
-    """1000 log10 of n, rounded."""
-    return round(1000 * log10(min(n, 10_000)))

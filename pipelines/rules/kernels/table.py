@@ -40,6 +40,13 @@ def build_table(subjects, size):
 
 
 @nb.njit(cache=True, nogil=True)
+def place_again(keys, slots, old_keys, old_slots):
+    """Put keys with the slots they have into a larger table."""
+    for i in range(len(old_keys)):
+        slot_of(keys, slots, old_slots[i], old_keys[i])
+
+
+@nb.njit(cache=True, nogil=True)
 def room_for_hit(hits, used):
     """`hits` with room for one more row."""
     if used < len(hits):

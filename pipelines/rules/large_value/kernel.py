@@ -22,7 +22,12 @@ from pipelines.lanes.entry import (
     ROLE_PAYEE_PERSON,
     ROLE_PAYER_PERSON,
 )
-from pipelines.rules.kernels.table import room_for_evidence, room_for_hit, slot_of
+from pipelines.rules.kernels.table import (
+    place_again,
+    room_for_evidence,
+    room_for_hit,
+    slot_of,
+)
 from schemas.agents import REGION_BITS
 
 VARIANTS = ("per_institution", "over_institutions")
@@ -250,10 +255,3 @@ class State:
             self.keys, self.slots = np.zeros(places, np.int64), np.zeros(places, np.int32)
             taken = np.flatnonzero(old_keys)
             place_again(self.keys, self.slots, old_keys[taken], old_slots[taken])
-
-
-@nb.njit(cache=True, nogil=True)
-def place_again(keys, slots, old_keys, old_slots):
-    """Put keys with the slots they have into a larger table."""
-    for i in range(len(old_keys)):
-        slot_of(keys, slots, old_slots[i], old_keys[i])

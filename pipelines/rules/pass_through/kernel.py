@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.lanes.entry import HIT, ROLE_IN
-from pipelines.rules.kernels.table import build_table, room_for_evidence, room_for_hit, slot_of
+from pipelines.rules.kernels.ring import Ring
+from pipelines.rules.kernels.table import room_for_evidence, room_for_hit, slot_of
 from schemas.errors import ConfigurationError
 
 VARIANTS = ("pass_through",)
@@ -172,7 +173,7 @@ def run_pass(
     return hits, n_hits, evidence, n_evidence
 
 
-class State:
+class State(Ring):
     """The rule's memory in one bucket.
 
     Args:
@@ -180,6 +181,9 @@ class State:
     """
 
     def __init__(self, parameters: Mapping[str, int]) -> None:
+        super().__init__(
+            MOVE, sums=np.zeros((0, 5, 2), np.int64), counts=np.zeros((0, 5), np.int32)
+        )
         self.p = np.array(
             [
                 parameters[name]
@@ -206,14 +210,6 @@ class State:
                 "lower it or most_transfers"
             )
         self.others = np.empty(most + 1, np.int64)
-        self.ends = np.zeros(3, np.int64)
-        self.ring = np.zeros(256, MOVE)
-        self.subject = np.zeros(0, np.int64)
-        self.newest = np.zeros(0, np.int64)
-        self.live = np.zeros(0, np.int32)
-        self.sums = np.zeros((0, 5, 2), np.int64)
-        self.counts = np.zeros((0, 5), np.int32)
-        self._resize(np.empty(0, np.int64), 256)
 
     def claim(self, entries: npt.NDArray[Any], classes: npt.NDArray[Any], level: int) -> None:
         """Mark the entries this rule needs and nobody claimed: transfers with another party."""
@@ -223,41 +219,10 @@ class State:
         """Feed entries in order; return HIT rows and the evidence they point into."""
         if len(entries) == 0:
             return np.empty(0, HIT), np.empty(0, np.int64)
-        self._room(len(entries))
+        self.make_room(len(entries))
         hits, n_hits, evidence, n_evidence = run_pass(
             entries, self.p, self.keys, self.slots, self.subject, self.newest, self.live,
             self.sums, self.counts, self.ring, self.ends, np.empty(16, HIT),
             np.empty(256, np.int64), self.others,
         )  # fmt: skip
         return hits[:n_hits], evidence[:n_evidence]
-
-    def _resize(self, kept: npt.NDArray[Any], size: int) -> None:
-        for name in ("subject", "newest", "live", "sums", "counts"):
-            old = getattr(self, name)
-            fresh = np.zeros((size, *old.shape[1:]), old.dtype)
-            fresh[: len(kept)] = old[kept]
-            setattr(self, name, fresh)
-        places = 256
-        while places < 4 * size:
-            places *= 2
-        self.keys, self.slots = build_table(self.subject[: len(kept)], places)
-
-    def _room(self, more: int) -> None:
-        """Make room in the ring and for new subjects, dropping those with nothing in the window."""
-        low, head, used = self.ends.tolist()
-        if head - low + more > len(self.ring):
-            size = len(self.ring)
-            while size < 2 * (head - low + more):
-                size *= 2
-            numbers = np.arange(low, head)
-            ring = np.zeros(size, MOVE)
-            ring[numbers & (size - 1)] = self.ring[numbers & (len(self.ring) - 1)]
-            self.ring = ring
-        if used + more > len(self.subject):
-            alive = np.flatnonzero(self.live[:used] > 0)
-            place = np.zeros(used, np.int32)
-            place[alive] = np.arange(len(alive), dtype=np.int32)
-            at = np.arange(low, head) & (len(self.ring) - 1)
-            self.ring["slot"][at] = place[self.ring["slot"][at]]
-            self._resize(alive, max(256, 2 * (len(alive) + more)))
-            self.ends[2] = len(alive)

@@ -10,9 +10,8 @@ A search looks at edges in a stated order, the newest first, and stops after so 
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from math import log10
 
-from pipelines.rules.edges import Edge, View, views
+from pipelines.rules.edges import Edge, View, milli, views
 from pipelines.rules.plain import Found, Tx, set_id
 
 Params = Mapping[str, int]
@@ -162,11 +161,6 @@ def of_source(view: View, source: int, params: Params, budget: list[int]) -> Fou
 def band(amount: int, params: Params) -> int:
     """The band of what was paid on."""
     return 3 if amount >= params["band_3_fen"] else 2 if amount >= params["band_2_fen"] else 1
-
-
-def milli(count: int) -> int:
-    """1000 log10, rounded; counts above 10,000 are taken as 10,000."""
-    return round(1000 * log10(min(count, 10_000)))
 
 
 def pair_id(payer: int, payee: int) -> int:

@@ -7,6 +7,7 @@ when it was known, `known_to` until when it held (null = it holds). Both are tim
 
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from types import MappingProxyType
 
 import pyarrow as pa
@@ -16,6 +17,8 @@ from ledger.duck import Connection
 from schemas.derive import duckdb_columns
 from schemas.errors import InputError
 from schemas.fields import IMPLEMENTED_KINDS, SCHEMA_VERSION, arrow_schema
+from schemas.hashing import from_binary16, hash128, id63
+from schemas.identity import known_party, party_key
 from schemas.narrow import EVENT_CODES
 from schemas.records import (
     ALERT,
@@ -28,7 +31,7 @@ from schemas.records import (
 from schemas.reference_data import calendars, institutions, read_table
 from schemas.visibility import markets, pair_wait_us
 
-FORMAT = 6
+FORMAT = 7
 PAIR_MEMORY_US = (
     2 * 86_400_000_000
 )  # a leg later than this after the first opens another transaction
@@ -132,6 +135,8 @@ TABLES: Mapping[str, pa.Schema] = MappingProxyType(
                 pa.field("name_en", pa.string()),
                 pa.field("kind", pa.string()),
                 pa.field("legal_person_id", pa.string()),
+                pa.field("party", pa.int64(), nullable=False),  # the legal person, as in reports
+                pa.field("reporter", pa.int64(), nullable=False),  # itself, as in its reports
                 pa.field("area", pa.string()),
                 pa.field("valid_from", pa.date32()),
                 pa.field("valid_to", pa.date32()),
@@ -159,6 +164,16 @@ TABLES: Mapping[str, pa.Schema] = MappingProxyType(
                 pa.field("holds_to", pa.date32()),
                 pa.field("group_id", pa.int64(), nullable=False),
                 pa.field("known_from", _TIME, nullable=False),
+            ]
+        ),
+        # Net capital of a bank as a legal person, by the days for which the figure holds.
+        "capital": pa.schema(
+            [
+                pa.field("party", pa.int64(), nullable=False),  # as reports of its branches name it
+                pa.field("legal_person_id", pa.string(), nullable=False),
+                pa.field("valid_from", pa.date32(), nullable=False),
+                pa.field("valid_to", pa.date32()),
+                pa.field("net_capital_fen", pa.int64(), nullable=False),
             ]
         ),
         # CNY for one unit of a currency, by the days for which the rate holds.
@@ -278,8 +293,9 @@ def _reference() -> dict[str, pa.Table]:
     holders = [market.held_nationally_by for market in known]
     return {
         "calendar": _calendar_days(),
-        "institution": institutions().table.select(TABLES["institution"].names),
+        "institution": _institutions(),
         "rate": _rates(),
+        "capital": _capital(),
         "market": pa.table(
             {
                 "market_segment": [market.market for market in known],
@@ -294,10 +310,31 @@ def _reference() -> dict[str, pa.Table]:
     }
 
 
+def _institutions() -> pa.Table:
+    """The register; `party` is the id that a report has of the same legal person."""
+    table = institutions().table
+    legal = table["legal_person_id"].combine_chunks().cast(pa.string())
+    party = pa.array(id63(from_binary16(party_key(known_party(legal)))))
+    ids = table["institution_id"].combine_chunks().cast(pa.string())
+    reporter = pa.array(id63(hash128([ids], "institution")))
+    names = TABLES["institution"].names
+    return table.append_column("party", party).append_column("reporter", reporter).select(names)
+
+
 def _rates() -> pa.Table:
     table = read_table("fx_rates.csv")
     columns = [table[name] for name in ("currency", "valid_from", "valid_to", "cny_per_unit")]
     return pa.table(columns, names=TABLES["rate"].names).cast(TABLES["rate"])
+
+
+def _capital() -> pa.Table:
+    """Published capital of banks; a bank's party id is that of its legal person."""
+    table = read_table("capital.csv").combine_chunks()
+    legal = table["legal_person_id"].combine_chunks()
+    party = id63(from_binary16(party_key(known_party(legal))))
+    fen = [int(Decimal(cny) * 100) for cny in table["net_capital_cny"].to_pylist()]
+    columns = [pa.array(party), legal, table["valid_from"], table["valid_to"], pa.array(fen)]
+    return pa.table(columns, names=TABLES["capital"].names).cast(TABLES["capital"])
 
 
 def _calendar_days() -> pa.Table:

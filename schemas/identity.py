@@ -365,12 +365,22 @@ def firms(schemes: pa.Array, ids: pa.Array, on: date) -> tuple[pa.Array, NDArray
         values = pc.if_else(pa.array(here), plain, None)
         parties = _parties(scheme, values, on)
         found = pc.coalesce(
-            pc.binary_join_element_wise("PARTY", parties, _PART),
+            known_party(parties),
             pc.binary_join_element_wise(scheme, values, _PART),
         )
         texts = pc.coalesce(texts, found)
         unresolved[:-1] |= here & parties.is_null().to_numpy(zero_copy_only=False)
     return by_code(texts, codes), unresolved[codes]
+
+
+def known_party(parties: pa.Array) -> pa.Array:
+    """The text of a party the cross-reference knows, such as the legal person of a bank's branch.
+
+    Example:
+        >>> known_party(pa.array(["LP-381", None])).to_pylist()
+        ['PARTY|LP-381', None]
+    """
+    return pc.binary_join_element_wise("PARTY", parties, _PART)
 
 
 def _scheme(kind: str) -> str:

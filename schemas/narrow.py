@@ -61,6 +61,7 @@ EVENT_CODES: Mapping[str, int] = MappingProxyType(
         "EXEC": 17,
         "PURC": 18,
         "SELL": 19,
+        "DRAW": 20,
     }
 )
 

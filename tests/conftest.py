@@ -1,4 +1,4 @@
-"""What every test may need: the trial data, and skips that are failures on CI."""
+"""The trial data, skips that are failures on CI, and which tests run beside which."""
 
 import os
 import time
@@ -7,6 +7,26 @@ from pathlib import Path
 import pytest
 
 _BEGAN = time.monotonic()
+
+# What is dear to set up is set up once: its tests share a worker. The longest come first.
+_SHARED = ("live", "demo", "tape_of", "published", "small_ledger")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where workers share the tests, those of one file or of one dear fixture stay together."""
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        uses = getattr(item, "fixturenames", ())
+        group = next((name for name in _SHARED if name in uses), str(item.path))
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    group = item.get_closest_marker("xdist_group")
+    assert group is not None
+    return _SHARED.index(group.args[0]) if group.args[0] in _SHARED else len(_SHARED)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

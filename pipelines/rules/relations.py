@@ -19,6 +19,7 @@ from schemas.narrow import EVENT_CODES, FLAG_CROSS_BORDER, FLAG_PAYEE_PERSON, FL
 Row = Mapping[str, str]
 Read = Callable[[str], Any]
 _BEIJING_US, _DAY_US = 28_800_000_000, 86_400_000_000
+_EVER = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,15 @@ class Readers:
 
 @dataclass(frozen=True, slots=True)
 class _Relation:
-    """`columns`: of the relation. `row`: one of them from a line, all but its vantage."""
+    """`columns`: of the relation. `row`: one of them from a line, all but its vantage.
+
+    Reference data and controller groups are known to everybody: their lines name no region.
+    """
 
     name: str
     columns: Mapping[str, pa.DataType]
     row: Callable[[Row, Readers], Mapping[str, Any]]
+    everybody: bool = False
 
 
 def _payment(row: Row, read: Readers) -> Mapping[str, Any]:
@@ -60,6 +65,54 @@ def _payment(row: Row, read: Readers) -> Mapping[str, Any]:
         "payer_group": read.party(row.get("payer_group", "-")),
         "payee_group": read.party(row.get("payee_group", "-")),
         "flags": sum(flag for flag, name in flags.items() if row.get(name, "no") == "yes"),
+    }
+
+
+def _drawdown(row: Row, read: Readers) -> Mapping[str, Any]:
+    time = read.instant(row["time"])
+    return {
+        "key": read.party(row["tx"]),
+        "start": time,
+        "event_time": time,
+        "event_code": EVENT_CODES["DRAW"],
+        "amount_fen": read.fen(row["yuan"]),
+        "payer_party": read.party(row["lender"]),
+        "payee_party": read.party(row["borrower"]),
+        "payee_group": read.party(row.get("borrower_group", "-")),
+        "flags": 0,
+    }
+
+
+def _owed(row: Row, read: Readers) -> Mapping[str, Any]:
+    """A statement of a loan: what a borrower owes a bank on a day."""
+    return {
+        "key": read.party(row["loan"]),
+        "event_time": read.instant(row["day"]),
+        "business_date": _day(row["day"]),
+        "market_segment": row.get("market", "LOAN"),
+        "amount_fen": None if row["yuan"] == "-" else read.fen(row["yuan"]),
+        "holder_party": read.party(row["bank"]),
+        "other_party": read.party(row["borrower"]),
+    }
+
+
+def _capital(row: Row, read: Readers) -> Mapping[str, Any]:
+    return {
+        "party": read.party(row["bank"]),
+        "valid_from": _day(row["from"]),
+        "valid_to": _day(row.get("until", "-")),
+        "net_capital_fen": read.fen(row["yuan"]),
+    }
+
+
+def _member(row: Row, read: Readers) -> Mapping[str, Any]:
+    """A party in a controller group; the instant `until` is no part of it."""
+    until = row.get("until", "-")
+    return {
+        "party": read.party(row["party"]),
+        "group_id": read.party(row["group"]),
+        "valid_from": read.instant(row.get("from", "2020-01-01")),
+        "valid_to": _EVER if until == "-" else read.instant(until),
     }
 
 
@@ -114,16 +167,29 @@ def _columns(ids: str, texts: str = "", days: str = "") -> Mapping[str, pa.DataT
     return MappingProxyType({name: kind for names, kind in kinds for name in names.split()})
 
 
-# Table of an example -> the relation it fills.
+_TX = _columns(
+    "key start event_time event_code amount_fen payer_party payee_party payer_account "
+    "payee_account payer_group payee_group flags"
+)
+# Table of an example -> the relation it fills; several may fill one.
 _RELATIONS: Mapping[str, _Relation] = MappingProxyType(
     {
-        "payments": _Relation(
-            "tx",
+        "payments": _Relation("tx", _TX, _payment),
+        "drawdowns": _Relation("tx", _TX, _drawdown),
+        "owed": _Relation(
+            "holding",
             _columns(
-                "key start event_time event_code amount_fen payer_party payee_party payer_account "
-                "payee_account payer_group payee_group flags"
+                "key event_time amount_fen holder_party other_party",
+                "market_segment",
+                "business_date",
             ),
-            _payment,
+            _owed,
+        ),
+        "capital": _Relation(
+            "capital", _columns("party net_capital_fen", "", "valid_from valid_to"), _capital, True
+        ),
+        "groups": _Relation(
+            "group_member", _columns("party group_id valid_from valid_to"), _member, True
         ),
         "deals": _Relation(
             "fx_deal",
@@ -158,9 +224,9 @@ def relations(tables: Mapping[str, Iterable[Row]], read: Readers) -> dict[str, p
     Raises:
         ConfigurationError: a row lacks a column.
     """
-    out = {}
+    out: dict[str, pa.Table] = {}
     for name, relation in _RELATIONS.items():
-        rows = []
+        rows: list[Mapping[str, Any]] = []
         for line in tables.get(name, ()):
             if line.get("known", "now") == "replaced":
                 continue
@@ -170,7 +236,12 @@ def relations(tables: Mapping[str, Iterable[Row]], read: Readers) -> dict[str, p
                 raise ConfigurationError(
                     f"examples: {name}: {error.args[0]}: expected this column or value; add it"
                 ) from error
-            rows += [{**row, "vantage": v} for v in read.vantages(line["region"])]
-        schema = pa.schema([("vantage", pa.int64()), *relation.columns.items()])
-        out[relation.name] = pa.Table.from_pylist(rows, schema=schema)
+            if relation.everybody:
+                rows.append(row)
+            else:
+                rows += [{**row, "vantage": v} for v in read.vantages(line["region"])]
+        own = [] if relation.everybody else [("vantage", pa.int64())]
+        table = pa.Table.from_pylist(rows, schema=pa.schema([*own, *relation.columns.items()]))
+        before = [out[relation.name]] if relation.name in out else []
+        out[relation.name] = pa.concat_tables([*before, table], promote_options="default")
     return out

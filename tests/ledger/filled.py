@@ -101,6 +101,37 @@ def loans() -> pa.Table:
     return wide(rows, "position")
 
 
+def receipts() -> pa.Table:
+    """A receipt, one issued by mistake, and a pledge whose amount was put right."""
+    said = (
+        (0, "ISSU", "NEWT", None),
+        (1, "ISSU", "EROR", None),
+        (2, "PLDG", "NEWT", "600.00"),
+        (2, "PLDG", "CORR", "500.00"),
+    )
+    rows = [
+        report(
+            120 + number, HEFEI, reference=f"WD{act}", transaction_key=f"WD{act}",
+            market_segment="WRCT", event_type=kind, action_type=action, secured_amount=secured,
+            asset_reference_id="WR1", asset_region="340000", receipt_class="NONSTD",
+            source_instrument_id="cu", goods_brand="B", goods_lot="L1", goods_bay="A-1",
+            warehouse_id="W", notional_quantity="1.500", quantity_unit_of_measure="TNE",
+        )
+        for number, (act, kind, action, secured) in enumerate(said)
+    ]  # fmt: skip
+    return wide(rows)
+
+
+def stocks() -> pa.Table:
+    """What lay in a warehouse on one day."""
+    row = report(
+        130, HEFEI, kind="position", market_segment="WRCT", event_type="UPDT",
+        asset_reference_id="cu/W", source_instrument_id="cu", warehouse_id="W",
+        receipt_class="STD", notional_quantity="500", quantity_unit_of_measure="KGM",
+    )  # fmt: skip
+    return wide([row], "position")
+
+
 def entries() -> pa.Table:
     """A firm, its account, and who stands behind it; one phone for all."""
     shared = {
@@ -206,6 +237,7 @@ def fill(loader: Loader) -> None:
     loader.load_segment("tape:test", 2, {"position": loans()})
     others = {"register": entries(), "indicator": figures(), "complaint": complaints()}
     loader.load_segment("tape:test", 3, {"event": deals(), **others})
+    loader.load_segment("tape:test", 4, {"event": receipts(), "position": stocks()})
     loader.flush()
     crossings, alerts = results(loader)
     size = crossings.num_rows

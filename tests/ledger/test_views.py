@@ -64,6 +64,16 @@ def test_a_corrected_deal_counts_once_and_a_cancelled_one_not_at_all(
     ]
 
 
+def test_an_act_on_a_receipt_is_as_last_corrected_and_says_which_goods_lie_where(
+    ledger: duck.Connection,
+) -> None:
+    told = "SELECT act, secured_fen, grams, min(goods <> batch) FROM receipt_act WHERE vantage = {}"
+    rows = [("ISSU", None, 1_500_000, True), ("PLDG", 50_000, 1_500_000, True)]
+    for vantage in (3, 4):
+        assert sorted(ledger.rows(told.format(vantage) + " GROUP BY 1, 2, 3")) == rows
+    assert ledger.rows("SELECT grams FROM stock WHERE vantage = 3") == [(500_000,)]
+
+
 def test_who_acted_for_a_client_has_the_id_it_would_have_as_a_client(
     ledger: duck.Connection,
 ) -> None:

@@ -2,10 +2,10 @@
 
    question : which complaints does each region hold, and how far did each get?
    grain    : one row per (vantage, key)
-   reads    : complaint
-   units    : event_time in us UTC; disputed_fen in CNY fen, null = not stated; complainant and
-              account 63-bit ids, 0 = absent; is_newest marks the last state of a complaint;
-              vantage 0-3 the regions, 4 joint
+   reads    : complaint, institution
+   units    : event_time in us UTC; disputed_fen in CNY fen, null = not stated; complainant, phone
+              and institution (the party of its legal person) 63-bit ids, 0 = absent; is_newest
+              marks the last state of a complaint; vantage 0-3 the regions, 4 joint
    shown to : every vantage its own rows
 */
 WITH stated AS (
@@ -20,6 +20,7 @@ WITH stated AS (
         c.complaint_channel AS channel,
         c.complaint_outcome AS outcome,
         c.institution_id,
+        coalesce(n.party, 0) AS institution,
         c.institution_region,
         c.complaint_region AS region,
         CASE
@@ -40,6 +41,9 @@ WITH stated AS (
             ORDER BY c.event_timestamp DESC, c.report
         ) = 1 AS is_newest
     FROM complaint AS c
+    LEFT JOIN (
+        SELECT institution_id, arg_max(party, valid_from) AS party FROM institution GROUP BY ALL
+    ) AS n ON n.institution_id = c.institution_id
     WHERE NOT c.is_duplicate AND c.known_to IS NULL
 )
 SELECT v.vantage, stated.* EXCLUDE (vantage_mask)

@@ -23,11 +23,15 @@ WITH stated AS (
         (p.amount_cny * 100)::BIGINT AS amount_fen,  -- null: not stated, which is not zero
         p.payer_party AS holder_party,
         p.payee_party AS other_party,
+        p.payer_account AS account,
+        p.counterparty_1_account_type AS account_type,
         p.asset,
         p.asset_reference_type,
         p.effective_date,
         p.expiration_date,
         p.pledge_status,
+        p.credit_classification AS grade,  -- of a loan: NORMAL, WATCH, SUBSTD, DOUBT, LOSS
+        p.counterparty_2_nature AS other_nature,  -- I for a natural person
         p.invoice,
         p.contract,
         p.counterparty_1_region AS holder_region,

@@ -8,17 +8,21 @@ vantages and one for the joint one, as the named relations of the ledger have th
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
 
+from pipelines.rules import relations_goods
 from schemas.errors import ConfigurationError
 from schemas.narrow import EVENT_CODES, FLAG_CROSS_BORDER, FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON
+from schemas.reference_data import calendars
 
 Row = Mapping[str, str]
 Read = Callable[[str], Any]
 _BEIJING_US, _DAY_US = 28_800_000_000, 86_400_000_000
+_FOREVER = (1 << 63) - 1
 _EVER = (1 << 63) - 1
 
 
@@ -93,6 +97,60 @@ def _owed(row: Row, read: Readers) -> Mapping[str, Any]:
         "amount_fen": None if row["yuan"] == "-" else read.fen(row["yuan"]),
         "holder_party": read.party(row["bank"]),
         "other_party": read.party(row["borrower"]),
+        "other_nature": "I" if row.get("person", "no") == "yes" else "C",
+        "grade": None if row.get("grade", "-") == "-" else row["grade"],
+    }
+
+
+def _statement(row: Row, read: Readers) -> Mapping[str, Any]:
+    """What an account holds at the end of a day, as its bank says."""
+    return {
+        "key": read.party(row["statement"]),
+        "event_time": read.instant(row["day"]),
+        "business_date": _day(row["day"]),
+        "market_segment": "PYMT",
+        "amount_fen": read.fen(row["yuan"]),
+        "holder_party": read.party(row["owner"]),
+        "account": read.party(row["account"]),
+    }
+
+
+def _account(row: Row, read: Readers) -> Mapping[str, Any]:
+    return {
+        "key": read.party(row["entry"]),
+        "event_time": read.instant(row["from"]),
+        "account": read.party(row["account"]),
+        "party": read.party(row["owner"]),
+        "account_type": row["type"],
+        "valid_from": _day(row["from"]),
+        "valid_to": _day(row.get("until", "-")),
+    }
+
+
+def _figure(row: Row, read: Readers) -> Mapping[str, Any]:
+    """A figure of a period that ends on `day`; `part` where it is not the whole's."""
+    return {
+        "key": read.party(row["figure"]),
+        "event_time": read.instant(row["day"]),
+        "institution": read.party(row["institution"]),
+        "period_end": _day(row["day"]),
+        "measure": row["measure"],
+        "measure_unit": row.get("unit", "CNY"),
+        "value": Decimal(row["value"].replace("_", "")),
+        "breakdown": None if row.get("part", "-") == "-" else row["part"],
+    }
+
+
+def _complaint(row: Row, read: Readers) -> Mapping[str, Any]:
+    """A state of a complaint that is known by its number."""
+    return {
+        "key": read.party(row["state"]),
+        "complaint": read.party(row["complaint"]),
+        "event_time": read.instant(row["time"]),
+        "institution": read.party(row["institution"]),
+        "complainant": read.party(row.get("by", "-")),
+        "phone": read.party(row.get("phone", "-")),
+        "region": None if row.get("place", "-") == "-" else row["place"],
     }
 
 
@@ -158,12 +216,66 @@ def _edge(row: Row, read: Readers) -> Mapping[str, Any]:
     }
 
 
+def _side(row: Row, read: Readers) -> Mapping[str, Any]:
+    time = read.instant(row["time"])
+    contract = row.get("contract", "cu2607")
+    market = row.get("market", "FUTR")
+    return {
+        "key": read.party(row["tx"]),
+        "event_time": time,
+        "business_ordinal": _trading_day(time),
+        "market_segment": market,
+        "contract": contract,
+        "trade": None if row.get("trade", "-") == "-" else row["trade"],
+        "side": {"buys": 1, "sells": 2}[row["side"]],
+        "position_effect": row.get("effect", "OPEN"),
+        "purpose": None if row.get("purpose", "-") == "-" else row["purpose"],
+        "quantity": float(row.get("lots", "1").replace("_", "")),
+        "amount_fen": read.fen(row.get("yuan", "0")),
+        "account": read.party(row.get("account", "-")),
+        "party": read.party(row["party"]),
+        "group_id": read.party(row.get("group", "-")),
+    }
+
+
+def _total(row: Row, read: Readers) -> Mapping[str, Any]:
+    time = read.instant(f"{row['day']}T00:00")
+    return {
+        "key": read.party(row.get("total", "-")),
+        "event_time": time,
+        "business_ordinal": _trading_day(time),
+        "market_segment": row.get("market", "FUTR"),
+        "contract": row.get("contract", "cu2607"),
+        "quantity": float(row["lots"].replace("_", "")),
+    }
+
+
+def _member(row: Row, read: Readers) -> Mapping[str, Any]:
+    until = row.get("until", "-")
+    return {
+        "party": read.party(row["party"]),
+        "group_id": read.party(row["group"]),
+        "valid_from": read.instant(row.get("from", "2020-01-01T00:00")),
+        "valid_to": _FOREVER if until == "-" else read.instant(until),
+    }
+
+
+def _trading_day(instant: int) -> int:
+    """The number of the day an instant belongs to at the futures exchange."""
+    moment = pa.array([instant], pa.timestamp("us", "UTC"))
+    return int(calendars().business_date(moment, "SHFE")[1][0].as_py())
+
+
 def _day(text: str) -> date | None:
     return None if text == "-" else date.fromisoformat(text)
 
 
-def _columns(ids: str, texts: str = "", days: str = "") -> Mapping[str, pa.DataType]:
-    kinds = ((ids, pa.int64()), (texts, pa.string()), (days, pa.date32()))
+def _columns(
+    ids: str, texts: str = "", days: str = "", numbers: str = ""
+) -> Mapping[str, pa.DataType]:
+    kinds = (
+        (ids, pa.int64()), (texts, pa.string()), (days, pa.date32()), (numbers, pa.float64()),
+    )  # fmt: skip
     return MappingProxyType({name: kind for names, kind in kinds for name in names.split()})
 
 
@@ -180,10 +292,39 @@ _RELATIONS: Mapping[str, _Relation] = MappingProxyType(
             "holding",
             _columns(
                 "key event_time amount_fen holder_party other_party",
-                "market_segment",
+                "market_segment other_nature grade",
                 "business_date",
             ),
             _owed,
+        ),
+        "statements": _Relation(
+            "holding",
+            _columns(
+                "key event_time amount_fen holder_party account",
+                "market_segment",
+                "business_date",
+            ),
+            _statement,
+        ),
+        "accounts": _Relation(
+            "account",
+            _columns("key event_time account party", "account_type", "valid_from valid_to"),
+            _account,
+        ),
+        "figures": _Relation(
+            "figure",
+            {
+                **_columns(
+                    "key event_time institution", "measure measure_unit breakdown", "period_end"
+                ),
+                "value": pa.decimal128(25, 5),
+            },
+            _figure,
+        ),
+        "complaints": _Relation(
+            "complaint_state",
+            _columns("key complaint event_time institution complainant phone", "region"),
+            _complaint,
         ),
         "capital": _Relation(
             "capital", _columns("party net_capital_fen", "", "valid_from valid_to"), _capital, True
@@ -191,6 +332,9 @@ _RELATIONS: Mapping[str, _Relation] = MappingProxyType(
         "groups": _Relation(
             "group_member", _columns("party group_id valid_from valid_to"), _member, True
         ),
+        "receipts": _Relation("receipt_act", relations_goods.RECEIPT, relations_goods.receipt),
+        "stocks": _Relation("stock", relations_goods.STOCK, relations_goods.stocked),
+        "debts": _Relation("loan_state", relations_goods.LOAN, relations_goods.loan),
         "deals": _Relation(
             "fx_deal",
             _columns(
@@ -209,6 +353,23 @@ _RELATIONS: Mapping[str, _Relation] = MappingProxyType(
             _columns("key event_time party behind share_bp", "role", "valid_from valid_to"),
             _edge,
         ),
+        "sides": _Relation(
+            "trade_side",
+            _columns(
+                "key event_time business_ordinal side amount_fen account party group_id",
+                "market_segment contract trade position_effect purpose",
+                numbers="quantity",
+            ),
+            _side,
+        ),
+        "totals": _Relation(
+            "market_total",
+            _columns(
+                "key event_time business_ordinal", "market_segment contract", numbers="quantity"
+            ),
+            _total,
+        ),
+        "members": _Relation("group_member", _columns("party group_id valid_from valid_to"), _member),
     }
 )
 TABLES = tuple(_RELATIONS)

@@ -79,7 +79,7 @@ def test_the_clearing_operator_sees_interbank_payments_only() -> None:
 def test_every_segment_is_declared_and_every_holder_is_marked_an_assumption() -> None:
     assert set(markets()) == {
         "BOND", "MM", "FX", "DERV", "EQTY", "FUTR", "BILL", "WRCT", "PYMT", "LOAN", "INSU",
-        "RCVB", "PAYI", "CMPL", "ENTR",
+        "RCVB", "PAYI", "LNDR", "CMPL", "ENTR",
     }  # fmt: skip
     assert all(code in fields()["market_segment"].source for code in markets())
     for row in markets().values():

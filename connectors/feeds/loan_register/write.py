@@ -24,6 +24,7 @@ COLUMNS = {
     "贷款余额": "balance",
     "贷款余额折人民币": "balance_cny",
     "利率水平": "rate",  # percent
+    "五级分类": "grade",  # 正常 关注 次级 可疑 损失
     "发票号码": "invoice",
     "贸易合同编号": "trade_contract",
 }

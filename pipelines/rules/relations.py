@@ -335,6 +335,9 @@ _RELATIONS: Mapping[str, _Relation] = MappingProxyType(
         "receipts": _Relation("receipt_act", relations_goods.RECEIPT, relations_goods.receipt),
         "stocks": _Relation("stock", relations_goods.STOCK, relations_goods.stocked),
         "debts": _Relation("loan_state", relations_goods.LOAN, relations_goods.loan),
+        "receipts": _Relation("receipt_act", relations_goods.RECEIPT, relations_goods.receipt),
+        "stocks": _Relation("stock", relations_goods.STOCK, relations_goods.stocked),
+        "debts": _Relation("loan_state", relations_goods.LOAN, relations_goods.loan),
         "deals": _Relation(
             "fx_deal",
             _columns(

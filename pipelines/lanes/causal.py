@@ -170,7 +170,7 @@ def _rows(
             text = _ROWS.format(
                 kind=kind,
                 closings=closings,
-                wanted=_wanted(rule, kind),
+                wanted=_wanted(rule, kind, kinds),
                 replaces="false" if kind == "event" else "r.revision_number > 0",
             )
             ledger.execute(f"CREATE TEMP TABLE _rows_{kind} AS {text}")
@@ -181,11 +181,12 @@ def _rows(
             ledger.execute(f"DROP TABLE temp.main.{name}")
 
 
-def _wanted(rule: Rule, kind: str) -> str:
+def _wanted(rule: Rule, kind: str, kinds: Sequence[str]) -> str:
+    """Which rows of a kind matter: candidates are events, or statements where no event is read."""
+    if rule.candidates and kind == ("event" if "event" in kinds else "position"):
+        return "r.transaction_id IN (SELECT key FROM _candidate)"
     if kind != "event":
         return "true"
-    if rule.candidates:
-        return "r.transaction_id IN (SELECT key FROM _candidate)"
     codes = ", ".join(f"'{code}'" for code in rule.reads)
     return f"r.event_type IN ({codes})"
 

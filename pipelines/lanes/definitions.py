@@ -31,9 +31,11 @@ def run_definition(
             other rows under the names the definition reads.
     """
     if rule.language == "sql":
+        # A search in SQL says itself whether it reached its bound.
+        whole = "" if "AS search_cut" in rule.definition else ", false AS search_cut"
         return relations.sql(
             f"WITH {ahead}params AS (SELECT {columns_of(values)}), "
-            f"crossing AS ({rule.definition}) SELECT *, false AS search_cut FROM crossing"
+            f"crossing AS ({rule.definition}) SELECT *{whole} FROM crossing"
         ).cast(CROSSING)
     names, codes = ", ".join(plain.Tx._fields), ", ".join(str(EVENT_CODES[c]) for c in rule.reads)
     rows = relations.sql(

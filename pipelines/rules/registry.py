@@ -50,7 +50,10 @@ STATUS_OF_USE = ("as written", "extended", "analogy")
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One number of a rule: its default, its unit, and who published it."""
+    """One number of a rule: its default, its unit, who published it, and from and to when it holds.
+
+    Another number from a day on comes by a parameter set (`parameters/`).
+    """
 
     name: str
     default: int
@@ -58,6 +61,8 @@ class Parameter:
     status_of_number: str
     status_of_use: str
     citation: str
+    valid_from: date | None = None
+    valid_to: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,8 @@ class Rule:
     @property
     def candidates(self) -> str:
         """SQL over `event` and `params`: which transactions could matter; empty where all could.
+
+        Of a rule that reads no events: over `position`, which statements.
 
         It returns `key` and may name too many, never too few: the definition gives the same from
         these as from all.
@@ -191,6 +198,8 @@ def _parameters(where: str, rows: Mapping[str, Any]) -> Mapping[str, Parameter]:
             status_of_number=table.choice("status_of_number", STATUS_OF_NUMBER),
             status_of_use=table.choice("status_of_use", STATUS_OF_USE),
             citation=table.read("citation", str, "where the number comes from"),
+            valid_from=table.left.pop("valid_from", None),
+            valid_to=table.left.pop("valid_to", None),
         )
         table.done()
     return MappingProxyType(out)

@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from benchmarks.closing import closing
 from benchmarks.decode import decode
+from benchmarks.graphs import graphs
 from benchmarks.large import large
 from benchmarks.loading import ledger
 from benchmarks.paths import job, path
 from benchmarks.rules import rules
 from benchmarks.scoring import scoring
 from benchmarks.sizes import Bench
+from benchmarks.state import state
 from benchmarks.taking import intake, profile
 
 Stage = Callable[[Bench], dict[str, Any]]
@@ -24,6 +27,9 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
         "path": path,
         "job": job,
         "rules": rules,
+        "graphs": graphs,
+        "state": state,
+        "closing": closing,
         "scoring": scoring,
         "profile": profile,
         "large": large,

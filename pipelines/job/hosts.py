@@ -15,11 +15,12 @@ import numpy.typing as npt
 
 from pipelines.job.outputs import crossing_parts
 from pipelines.job.retained import BatchStore, Retained
+from pipelines.lanes.entry import delayed
 from pipelines.lanes.stream import Kept, Meta, RuleHost, route
 from pipelines.pairing.kernel import CLOSED
 from pipelines.pairing.pairing import Closed, merge
 from pipelines.rules.registry import ParameterSet
-from schemas.narrow import NARROW
+from schemas.narrow import NARROW, of_orders
 
 STEP_ROWS = 65_536  # reports merged at once, or up to twice as many
 _PART = struct.Struct("<iI")
@@ -103,7 +104,10 @@ class PairHost:
         Returns:
             How many were behind the watermark.
         """
-        rows: Rows = np.frombuffer(payload, NARROW)
+        given: Rows = np.frombuffer(payload, NARROW)
+        rows = delayed(given)
+        if rows is not given:
+            payload = rows.tobytes()
         behind = 0
         oldest = int(rows["event_time"].min())
         if oldest <= self._done_us:
@@ -148,10 +152,11 @@ class PairHost:
             if len(merged.opened):
                 self._opened.append(merged.opened.tobytes())
             messages = self._routed(merged.ready)
-            recon = merged.recon.tobytes()
+            told = _reconciled(merged.recon, rows)
+            recon = told.tobytes()
             counters = {
                 "reports": len(rows) - len(merged.rest),
-                "transactions": len(merged.recon),
+                "transactions": len(told),
                 "variants": len(merged.ready),
             }
         self._done_us = watermark_us
@@ -248,6 +253,14 @@ class RulesHost:
         if host is None:
             host = self._hosts[bucket] = RuleHost(bucket, self._parameters)
         return host
+
+
+def _reconciled(recon: Rows, rows: Rows) -> Rows:
+    """RECON without orders: each is one broker's report, and no other side is waited for."""
+    orders = of_orders(rows)
+    if not orders.any():
+        return recon
+    return recon[~np.isin(recon["key"], rows["key"][orders])]
 
 
 def _newest_report(batch: bytes) -> int:

@@ -14,15 +14,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.rules import relations_goods
+from pipelines.rules import relations_goods, relations_trades
 from schemas.errors import ConfigurationError
 from schemas.narrow import EVENT_CODES, FLAG_CROSS_BORDER, FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON
-from schemas.reference_data import calendars
 
 Row = Mapping[str, str]
 Read = Callable[[str], Any]
 _BEIJING_US, _DAY_US = 28_800_000_000, 86_400_000_000
-_FOREVER = (1 << 63) - 1
 _EVER = (1 << 63) - 1
 
 
@@ -216,66 +214,12 @@ def _edge(row: Row, read: Readers) -> Mapping[str, Any]:
     }
 
 
-def _side(row: Row, read: Readers) -> Mapping[str, Any]:
-    time = read.instant(row["time"])
-    contract = row.get("contract", "cu2607")
-    market = row.get("market", "FUTR")
-    return {
-        "key": read.party(row["tx"]),
-        "event_time": time,
-        "business_ordinal": _trading_day(time),
-        "market_segment": market,
-        "contract": contract,
-        "trade": None if row.get("trade", "-") == "-" else row["trade"],
-        "side": {"buys": 1, "sells": 2}[row["side"]],
-        "position_effect": row.get("effect", "OPEN"),
-        "purpose": None if row.get("purpose", "-") == "-" else row["purpose"],
-        "quantity": float(row.get("lots", "1").replace("_", "")),
-        "amount_fen": read.fen(row.get("yuan", "0")),
-        "account": read.party(row.get("account", "-")),
-        "party": read.party(row["party"]),
-        "group_id": read.party(row.get("group", "-")),
-    }
-
-
-def _total(row: Row, read: Readers) -> Mapping[str, Any]:
-    time = read.instant(f"{row['day']}T00:00")
-    return {
-        "key": read.party(row.get("total", "-")),
-        "event_time": time,
-        "business_ordinal": _trading_day(time),
-        "market_segment": row.get("market", "FUTR"),
-        "contract": row.get("contract", "cu2607"),
-        "quantity": float(row["lots"].replace("_", "")),
-    }
-
-
-def _member(row: Row, read: Readers) -> Mapping[str, Any]:
-    until = row.get("until", "-")
-    return {
-        "party": read.party(row["party"]),
-        "group_id": read.party(row["group"]),
-        "valid_from": read.instant(row.get("from", "2020-01-01T00:00")),
-        "valid_to": _FOREVER if until == "-" else read.instant(until),
-    }
-
-
-def _trading_day(instant: int) -> int:
-    """The number of the day an instant belongs to at the futures exchange."""
-    moment = pa.array([instant], pa.timestamp("us", "UTC"))
-    return int(calendars().business_date(moment, "SHFE")[1][0].as_py())
-
-
 def _day(text: str) -> date | None:
     return None if text == "-" else date.fromisoformat(text)
 
 
-def _columns(
-    ids: str, texts: str = "", days: str = "", numbers: str = ""
-) -> Mapping[str, pa.DataType]:
-    kinds = (
-        (ids, pa.int64()), (texts, pa.string()), (days, pa.date32()), (numbers, pa.float64()),
-    )  # fmt: skip
+def _columns(ids: str, texts: str = "", days: str = "") -> Mapping[str, pa.DataType]:
+    kinds = ((ids, pa.int64()), (texts, pa.string()), (days, pa.date32()))
     return MappingProxyType({name: kind for names, kind in kinds for name in names.split()})
 
 
@@ -335,9 +279,6 @@ _RELATIONS: Mapping[str, _Relation] = MappingProxyType(
         "receipts": _Relation("receipt_act", relations_goods.RECEIPT, relations_goods.receipt),
         "stocks": _Relation("stock", relations_goods.STOCK, relations_goods.stocked),
         "debts": _Relation("loan_state", relations_goods.LOAN, relations_goods.loan),
-        "receipts": _Relation("receipt_act", relations_goods.RECEIPT, relations_goods.receipt),
-        "stocks": _Relation("stock", relations_goods.STOCK, relations_goods.stocked),
-        "debts": _Relation("loan_state", relations_goods.LOAN, relations_goods.loan),
         "deals": _Relation(
             "fx_deal",
             _columns(
@@ -356,23 +297,8 @@ _RELATIONS: Mapping[str, _Relation] = MappingProxyType(
             _columns("key event_time party behind share_bp", "role", "valid_from valid_to"),
             _edge,
         ),
-        "sides": _Relation(
-            "trade_side",
-            _columns(
-                "key event_time business_ordinal side amount_fen account party group_id",
-                "market_segment contract trade position_effect purpose",
-                numbers="quantity",
-            ),
-            _side,
-        ),
-        "totals": _Relation(
-            "market_total",
-            _columns(
-                "key event_time business_ordinal", "market_segment contract", numbers="quantity"
-            ),
-            _total,
-        ),
-        "members": _Relation("group_member", _columns("party group_id valid_from valid_to"), _member),
+        "sides": _Relation("trade_side", relations_trades.SIDE, relations_trades.side),
+        "totals": _Relation("market_total", relations_trades.TOTAL, relations_trades.total),
     }
 )
 TABLES = tuple(_RELATIONS)

@@ -117,6 +117,12 @@ VALUES: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
             "unknown_code": ("side", "Z"),
             "unknown_purpose": ("purpose", "9"),
         },
+        "market_totals": _decimals("value")
+        | {
+            "negative_amount": ("value", "-250"),
+            "month_13": ("day", "20261301"),
+            "unknown_code": ("item", "结算价"),
+        },
         "fx_settlement": _decimals("amount")
         | {
             "month_13": ("at", "2026-13-01 10:00:00"),

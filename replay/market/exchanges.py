@@ -6,7 +6,7 @@ day, and there is none before a holiday.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import numpy as np
@@ -38,8 +38,13 @@ _FUTURES = (
 _FUTURE_SHARE = 0.45
 _NIGHT = 0.25  # of the futures orders
 _DEALT, _CANCELLED, _CHANGED = 0.72, 0.16, 0.12  # what becomes of an order
+FILLED, _GONE, _AMENDED = range(3)  # of `Orders.fate`
 _LATE = 0.002
 DAY_SESSION, NIGHT_SESSION = 0, 1
+
+
+def _not_said() -> Ints:
+    return np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,18 @@ class Orders(Columns):
     purpose: Ints
     night: Flags
     plan: Ints
+    # Of planted orders; everyday ones leave them out. `trade`: two orders with one number are each
+    # other's other side; 0: the other side is nobody's here. `broker`: a row of BRANCHES; -1: that
+    # of the client's home. `named`: labels name its fills only (1) or all that is said of it (0).
+    trade: Ints = field(default_factory=_not_said)
+    broker: Ints = field(default_factory=_not_said)
+    named: Ints = field(default_factory=_not_said)
+
+    def __post_init__(self) -> None:
+        """What is not said of the orders, said."""
+        for name, value in (("trade", 0), ("broker", -1), ("named", 0)):
+            if not len(self[name]):
+                object.__setattr__(self, name, np.full(len(self), value))
 
 
 def everyday(rng: np.random.Generator, who: Population, when: Span, n: int) -> Orders:
@@ -77,7 +94,7 @@ def everyday(rng: np.random.Generator, who: Population, when: Span, n: int) -> O
         rng.integers(0, len(_SHARES), n),
     )
     base, tick = _prices()
-    days = _days(when)
+    days = trading_days(when)
     evenings = days[_has_night(days, when)]
     day = np.where(night, rng.choice(evenings, n), rng.choice(days, n))
     hour = np.where(rng.random(n) < 0.55, rng.uniform(9.5, 11.4, n), rng.uniform(13.0, 14.9, n))
@@ -100,12 +117,35 @@ def everyday(rng: np.random.Generator, who: Population, when: Span, n: int) -> O
     )
 
 
+def contracts() -> list[tuple[str, bool]]:
+    """(code, whether it is a future) of everything traded, in the order of `Orders.instrument`."""
+    return [*((one[0], False) for one in _SHARES), *((one[0], True) for one in _FUTURES)]
+
+
+def filled(orders: Orders) -> Ints:
+    """How much of each order is traded in the end."""
+    part = _part(orders)
+    return np.where(orders.fate == _GONE, part * (part < orders.lots), orders.lots)
+
+
+def _part(orders: Orders) -> Ints:
+    """What is traded first of an order that is filled in two parts, or cancelled after one."""
+    shares = np.maximum(orders.lots // 200 * 100, 100)
+    return np.where(orders.instrument < len(_SHARES), shares, orders.lots // 2)
+
+
 def _prices() -> tuple[Ints, Ints]:
     every = [*(one[:3] for one in _SHARES), *(one[:3] for one in _FUTURES)]
     return np.array([one[1] for one in every]), np.array([one[2] for one in every])
 
 
-def _days(when: Span) -> Ints:
+def limit(rng: np.random.Generator, instrument: int) -> int:
+    """A limit near an instrument's usual price, in fen, whole ticks."""
+    base, tick = (int(one[instrument]) for one in _prices())
+    return int(base * (1 + rng.normal(0, 0.012))) // tick * tick
+
+
+def trading_days(when: Span) -> Ints:
     """Positions of the trading days of the span; adjusted weekend days are none."""
     opened = calendars().open_days("SSE", when.first, when.last)
     return np.array([(day - when.first).days for day in opened])
@@ -127,13 +167,12 @@ def feed(
     orders = take(orders, np.argsort(orders.instant, kind="stable"))
     n = len(orders)
     desk = _Desk(who, when, orders, rng.permutation(n) + 1)
-    half = np.maximum(orders.lots // 200 * 100, 1)
-    half = np.where(orders.instrument < len(_SHARES), np.maximum(half, 100), orders.lots // 2)
+    half = _part(orders)
     every = np.arange(n)
-    in_two = every[(half < orders.lots) & (half > 0) & (orders.fate != 1)]
-    whole = np.setdiff1d(every[orders.fate != 1], in_two)
-    part = every[(orders.fate == 1) & (half > 0) & (half < orders.lots)]
-    gone, changed = every[orders.fate == 1], every[orders.fate == 2]
+    in_two = every[(half < orders.lots) & (half > 0) & (orders.fate != _GONE)]
+    whole = np.setdiff1d(every[orders.fate != _GONE], in_two)
+    part = every[(orders.fate == _GONE) & (half > 0) & (half < orders.lots)]
+    gone, changed = every[orders.fate == _GONE], every[orders.fate == _AMENDED]
     none = np.zeros(n, np.int64)
     first = np.where(half < orders.lots, half, 0)
     said = [
@@ -180,7 +219,13 @@ def _sent(
     late = lateness[group] < _LATE * 3
     close = midnight + np.where(night, 26 * HOUR + 40 * MINUTE, 15 * HOUR + 40 * MINUTE)
     received = close + branch * 7 * MINUTE + np.where(late, 2 * DAY, 0)
-    table = table.append_column("reference", pa.array(np.char.add("M", number)))
+    # Labels name a message as the repository does: by its execution, else by the order's own id.
+    known = np.where(
+        report, np.char.add("X", number), np.asarray(table["client_order"].to_pylist())
+    )
+    fill = report & (np.asarray(table["execution_type"].fill_null("").to_pylist()) == "F")
+    told = fill | (desk.orders.named[row] == 0)
+    table = table.append_column("reference", pa.array(np.where(told, known, "")))
     return sent(
         rng, FEED, Messages(_write), table, BRANCHES[branch],
         received, reference="reference", suffix="fix", broken_share=broken_share,
@@ -202,8 +247,12 @@ class _Desk:
         self._uscc = np.array(register.attribute("uscc", ids, when.first).to_pylist())
         home = [region_of_area(area) for area in who.home[orders.client].tolist()]
         # A client from outside the four regions has an account in Shanghai.
-        self.branch = np.array([_HOMES.index(one) if one in _HOMES else 0 for one in home])
+        own = np.array([_HOMES.index(one) if one in _HOMES else 0 for one in home])
+        self.branch = np.where(orders.broker < 0, own, orders.broker)
         self._serial = np.char.zfill(serial.astype(str), 8)
+        # Both orders of a planted trade fill under the number of one of them.
+        _, first, mine = np.unique(orders.trade, return_index=True, return_inverse=True)
+        self._trade = np.where(orders.trade > 0, self._serial[first[mine]], self._serial)
         venue = np.where(orders.instrument < len(_SHARES), "XSHG", "XSGE")
         self._future = venue == "XSGE"
         codes = np.array([one[0] for one in (*_SHARES, *_FUTURES)])
@@ -212,8 +261,10 @@ class _Desk:
         compact = np.char.replace(np.array(day.cast(pa.string()).to_pylist()), "-", "")
         firm = ~who.person[orders.client]
         identifier = np.where(firm, who.uscc[orders.client], "")
+        # A client has one account at home, and one at each other broker.
+        away = np.where(self.branch == own, 0, self.branch + 1) * len(who.person)
         account = np.char.add(
-            np.where(self._future, "8", "A"), np.char.zfill(orders.client.astype(str), 9)
+            np.where(self._future, "8", "A"), np.char.zfill((orders.client + away).astype(str), 9)
         )
         self._same = {
             "branch": BRANCHES[self.branch],
@@ -267,7 +318,7 @@ class _Desk:
         own = {"G": "G", "F": "F", "5": "G", "4": "F"}.get(execution or kind, "C")
         if last is not None:  # a changed order is filled under its new id
             own = "C"
-        letter = np.where((orders.fate == 2) & (last is not None), "G", own)
+        letter = np.where((orders.fate == _AMENDED) & (last is not None), "G", own)
         columns: dict[str, Texts | pa.Array] = {
             "message": np.full(len(rows), kind),
             "sender": text["branch"],
@@ -303,7 +354,9 @@ class _Desk:
                 "last_price": price,
                 "gross_amount": money(orders.limit_fen * fill * self._units[rows]),
                 "contra_broker": some(other, rows % 2 == 0),
-                "exchange_trade": some(np.char.add(f"T{after // SECOND:02d}", serial), there),
+                "exchange_trade": some(
+                    np.char.add(f"T{after // SECOND:02d}", self._trade[rows]), there
+                ),
             }
         return rows, table_of(columns, write.RECORD)
 

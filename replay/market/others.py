@@ -20,6 +20,7 @@ from replay.market import (
     outcomes,
     receivables,
     statements,
+    totals,
 )
 from replay.market.columns import Columns, joined
 from replay.market.days import Span
@@ -36,6 +37,7 @@ SHARES = {
     derivatives.FEED: 0.009,
     interbank.FEED: 0.014,
     exchanges.FEED: 0.030,
+    totals.FEED: 0.0025,  # at 200,000 reports: as many lines as there are contracts and days
     fx.FEED: 0.015,
     receivables.FEED: 0.010,
     goods.RECEIPTS: 0.008,
@@ -112,6 +114,7 @@ def others(
     )
     orders = with_planted(exchanges.FEED, orders)
     made.append(exchanges.feed(draw, who, when, orders, broken_share))
+    made.append(totals.feed(rng(10), when, orders, broken_share))
     draw = rng(6)
     exchanged = with_planted(fx.FEED, fx.everyday(draw, who, when, size[fx.FEED]))
     made.append(fx.feed(draw, who, exchanged, broken_share))

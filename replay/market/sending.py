@@ -61,8 +61,8 @@ class Sent:
     """Records of a feed with their senders and moments, in order of arrival.
 
     Submission i holds the records `start[i]:start[i + 1]` of `records`, which has the columns of
-    the feed's writer and carries its faults already. `reference` is how labels name a record,
-    `plan` the labelled scheme it belongs to (-1: none).
+    the feed's writer and carries its faults already. `reference` is how labels name a record
+    (empty: not at all), `plan` the labelled scheme it belongs to (-1: none).
     """
 
     feed: str
@@ -94,7 +94,7 @@ class Sent:
         """(plan, reference) of the records of labelled schemes."""
         named = {
             (int(self.plan[row]), f"{self.feed}:{self.reference[row]}"): None
-            for row in np.flatnonzero(self.plan >= 0)
+            for row in np.flatnonzero((self.plan >= 0) & (self.reference != ""))
         }
         yield from named  # once each: two sides may report one fact
 
@@ -126,7 +126,7 @@ def sent(
         records: columns of its `RECORD`, one row a record.
         submitter: institution that sends each record.
         received_at: when each record arrives, UTC microseconds.
-        reference: column that names a record.
+        reference: column that names a record; empty: labels leave it out.
         suffix: of the file names.
         broken_share: share of records that carry a fault; labelled ones never do.
         plan: labelled scheme of each record, -1 for none; without it there are none.

@@ -138,6 +138,7 @@ PAGES = DOCS / "feeds"
 SAMPLED = (
     *("pacs008", "loan_register", "loan_drawdowns", "fx_settlement", "receivables"),
     *("warehouse_receipts", "warehouse_stock", "bill_exchange", "bill_exchange_json"),
+    "market_totals",
 )
 
 

@@ -1,0 +1,1 @@
+"""A feed; see the package above for its files."""

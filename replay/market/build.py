@@ -34,6 +34,7 @@ from replay.schemes import (
     fundraising,
     gather_scatter,
     large_value,
+    paid_elsewhere,
     pass_through,
     public_to_private,
     quota_splitting,
@@ -117,6 +118,7 @@ def simulate(
         gather_scatter,
     ):
         each_rule.plant(plan.drawing(seed, each_rule.RULE))
+    paid_elsewhere.plant(plan.drawing(seed, paid_elsewhere.NAME))  # last: moves nobody else's
     paid = payments.feed(rng, who, joined([base, plan.payments()]), _BROKEN_SHARE)
     usual = bills.everyday(rng, who, when, round(sizes.reports * _BILL_SHARE))
     billed = bills.feed(rng, who, bills.joined([usual, acts]), _BROKEN_SHARE)

@@ -80,6 +80,7 @@ def money_in(plan: Planner, number: int, accounts: Sequence[int], fen: int, day:
 def money_out(
     plan: Planner, number: int, account: int, fen: int, day: int, hour: float, payees: Sequence[int]
 ) -> None:
+    """Pay the outflow, a part to each payee, from an hour on."""
     for at, part in enumerate(parts(plan, fen, len(payees))):
         hour += float(plan.rng.uniform(0.05, 0.6)) * (at > 0)
         plan.pay(number, plan.at(day, min(hour, 17.9)), account, payees[at], part)

@@ -11,7 +11,8 @@ from pipelines.rules.registry import Rule as Declared
 from schemas.errors import InputError
 from schemas.narrow import FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON
 from schemas.regions import JOINT_BIT, OUT, REGIONS, VANTAGES
-from serving.answers import words
+from serving.answers import alone_words, words
+from serving.answers.alone import alone
 from serving.answers.evidence import (
     Evidence,
     OfSubject,
@@ -66,6 +67,7 @@ def explanation(connection: Connection, alert_id: str) -> Explanation:
     around = declared.group == "graph"
     with narrowed(connection, row["subject_kind"], row["subject"], of, around) as ledger:
         fired, measured = _said(connection, ledger, declared, row)
+        apart = alone(connection, ledger, declared, agreed, row, fired)
     alert = _alert(row)
     parties = _parties(of)
     rule = _rule(declared, agreed, row, of)
@@ -84,9 +86,13 @@ def explanation(connection: Connection, alert_id: str) -> Explanation:
         sentences_en=(),
         revisions=revisions(connection, row["alert_id"]),
         took_place_of=None if row is asked else (asked["alert_id"], asked["known_from"]),
+        alone=apart,
     )
+    why_zh, why_en = alone_words.sentences(apart, declared, agreed) if apart else ((), ())
     return replace(
-        bare, sentences_zh=words.sentences(bare, "zh"), sentences_en=words.sentences(bare, "en")
+        bare,
+        sentences_zh=words.sentences(bare, "zh", why_zh),
+        sentences_en=words.sentences(bare, "en", why_en),
     )
 
 

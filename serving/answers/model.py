@@ -171,6 +171,24 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True)
+class Alone:
+    """Why one region raises what all four together do not: figures of both, at one instant.
+
+    `kind` says which figures there are (`serving.answers.alone`): `moved` sums in and out,
+    `rested` days without use, `trades` how many others the parties deal with. `in_the_way` names
+    parameters of the rule each of which, lifted, would have raised it jointly too.
+    """
+
+    region: str
+    instant: int
+    measure: int
+    kind: str
+    figures: Mapping[str, int]
+    held_by: tuple[str, ...]  # regions that hold what the one does not
+    in_the_way: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Everything said and drawn about one alert.
 
@@ -191,3 +209,4 @@ class Explanation:
     sentences_en: tuple[str, ...]
     revisions: tuple[Revision, ...] = ()  # of this alert, the oldest first
     took_place_of: tuple[str, int] | None = None  # the id asked for, and when it was withdrawn
+    alone: Alone | None = None  # where only a region raised it: what all four hold instead

@@ -3,6 +3,7 @@
 Figures come from the `Explanation` alone, so what is said and what is drawn cannot differ.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -186,14 +187,15 @@ def _plain_term(
     return more, (f"新增 {more} 方", f"{more} more") if more else ("已计", "counted before")
 
 
-def sentences(told: Explanation, lang: Lang) -> tuple[str, ...]:
-    """The alert told in whole sentences, in reading order."""
+def sentences(told: Explanation, lang: Lang, why: Sequence[str] = ()) -> tuple[str, ...]:
+    """The alert told in whole sentences, in reading order; `why`: why only a region raises it."""
     return tuple(
         text
         for text in (
             _took_place(told, lang),
             _what(told, lang),
             *_regions(told, lang),
+            *why,
             _only_jointly(told, lang),
             _bounded(told, lang),
             _known(told, lang),

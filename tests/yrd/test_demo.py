@@ -16,6 +16,8 @@ from pipelines.episodes.matching import matched
 from pipelines.rules.registry import load_rules
 from schemas.fields import IMPLEMENTED_KINDS
 from schemas.regions import JOINT_BIT, REGIONS
+from serving.answers.alone_words import explains
+from serving.answers.explain import explanation
 from serving.publish import open_version
 from tests.yrd.conftest import Killed, Replay, Run, finished, killed_and_resumed
 from yrd.cli.demo import KINDS
@@ -351,12 +353,31 @@ class TestPage:
         told = [one for (one,) in ledger.rows("SELECT alert_id FROM alerts") if one in page]
         rows = ledger.rows(
             "SELECT rule, hidden_by_split, operator_sees IS NULL FROM alerts "
-            "WHERE list_contains($told, alert_id)",
+            "WHERE list_contains($told, alert_id) AND NOT not_raised_jointly",
             {"told": told},
         )
         assert len(rows) == len(KINDS) == 3
         for kind in KINDS:
             assert [row[1:] for row in rows if row[0] in kind] == [(True, True)], kind
+
+    def test_one_alert_of_a_region_alone_is_told_with_what_all_four_hold_instead(
+        self, demo: Run, ledger: Connection
+    ) -> None:
+        page = (demo.folder / "report.html").read_text(encoding="utf-8")
+        only = ledger.rows("SELECT alert_id FROM alerts WHERE not_raised_jointly")
+        (told,) = [one for (one,) in only if one in page]
+        of = explanation(ledger, told)
+        assert of.alone is not None and explains(of.alone)
+        assert (of.rule.name, of.alone.kind) == ("pass_through", "moved")
+        assert "ratio_low_bp" in of.alone.in_the_way
+        assert of.alone.region not in of.alone.held_by
+        solo, joint = (
+            of.alone.figures[f"{side}_going_fen"] / of.alone.figures[f"{side}_coming_fen"]
+            for side in ("solo", "joint")
+        )
+        assert solo >= 0.9 > joint
+        for sentence in ("四地合看", "all four see", "rule asks for 90 to 100 % of it"):
+            assert sentence in page
 
 
 @pytest.fixture(scope="session")

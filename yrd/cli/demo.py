@@ -26,6 +26,9 @@ KINDS = (
     ("cycle", "scatter_gather"),
 )
 UNCLEAR = "bipartite"  # told last: most pairs who share payees on this market do so innocently
+# Whose alerts of one region alone are told first, where what all four hold explains them.
+PLAINEST = ("pass_through", "dormant_wake", "public_to_private", "large_value")
+_TRIED = 12  # alerts of one region that are looked at until one is explained
 
 
 def demo(
@@ -83,6 +86,7 @@ def demo(
                 scored = score_ledger(connection, layout.tape / "labels.parquet")
                 result["score"] = _brief(scored.as_dict())
                 told = [explanation(connection, one) for one in _telling(connection)]
+                told += _explained(connection)
         cpu.reap()
         result["elapsed_s"] = round(time.perf_counter() - started, 2)
         result["cpu_s"] = round(cpu.cpu_seconds(), 2)
@@ -129,6 +133,29 @@ def _telling(connection: Any) -> list[str]:  # noqa: ANN401 - its module loads i
     # Sorting keeps the order of the kinds among equals.
     found = sorted((one for one in chosen if one is not None), key=lambda one: one[0])
     return [alert_id for _, alert_id in found[:TOLD]]
+
+
+def _explained(connection: Any) -> "list[Explanation]":  # noqa: ANN401 - as above
+    """One alert that a region raises alone and that what all four hold explains, if there is one.
+
+    Rules of `PLAINEST` come first, in their order, then the highest band and the largest measure.
+    """
+    from serving.answers.alone_words import explains
+    from serving.answers.explain import explanation
+
+    rows = connection.rows(
+        """
+        SELECT alert_id FROM alert
+        WHERE known_to IS NULL AND NOT withdrawn AND not_raised_jointly
+        ORDER BY coalesce(list_position($plainest, rule), 99), rule, peak_band DESC,
+            peak_measure DESC, alert_id
+        LIMIT $tried
+        """,
+        {"plainest": list(PLAINEST), "tried": _TRIED},
+    )
+    each = (explanation(connection, str(alert_id)) for (alert_id,) in rows)
+    found = next((one for one in each if explains(one.alone)), None)
+    return [] if found is None else [found]
 
 
 def _brief(score: dict[str, Any]) -> dict[str, Any]:
@@ -184,6 +211,12 @@ def _show(result: dict[str, Any], told: "Sequence[Explanation]", layout: "Layout
         highlight=False,
     )
     for number, one in enumerate(told, 1):
+        if one.alert.not_raised_jointly:
+            stdout.print(
+                "一地单独报出、四地合看有解释  "
+                "Raised by one region alone, explained by what all four hold\n",
+                style="bold",
+            )
         stdout.print(f"[bold]{number}. {one.rule.question_zh}[/bold]", highlight=False)
         stdout.print(Padding(f"[bold]{one.rule.question_en}[/bold]", (0, 0, 0, 3)))
         for sentence in (*one.sentences_zh, *one.sentences_en):

@@ -1,4 +1,4 @@
-"""The report of a run: counts, alerts by rule, three alerts in words and pictures, what is next."""
+"""The report of a run: counts, alerts by rule, some alerts in words and pictures, what is next."""
 
 import base64
 import hashlib

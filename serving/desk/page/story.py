@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 from schemas.regions import NAMES, OUT, REGIONS, region_of_area
 from serving.answers import words
+from serving.answers.alone_words import explains
 from serving.answers.model import Coverage, Explanation
 from serving.desk.svg import amounts, climb, flow, graph, solo_against_joint, solo_flow
 from serving.desk.svg.flow import lane_name
@@ -110,6 +111,9 @@ def _verdict(explanation: Explanation) -> SimpleNamespace:
     if alert.not_raised_jointly:
         zh.append("某地单独报出，联合视角未报：保留，不视为已排除。")
         en.append("Raised by a region alone and not jointly: kept, not called cleared.")
+        if explains(explanation.alone):
+            zh.append("两者之差由其他地区持有的报送说明（见下）。")
+            en.append("What other regions hold explains the difference (below).")
     elif alert.hidden_by_split:
         hot = True
         zh.append("四地各自都看不出；合在一起才看得出。")

@@ -1,9 +1,10 @@
 """Loan positions: each lender's register at month end, sent one to two weeks later."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ from connectors.feeds.loan_register import write
 from replay.market import breakage
 from replay.market.batches import MINUTE, Submission, money
 from replay.market.bills import contracts, invoices
+from replay.market.columns import Columns
 from replay.market.days import BEIJING, DAY, HOUR, Span
 from replay.market.population import Ints, Population, Texts
 
@@ -19,11 +21,14 @@ FEED = "loan_register"
 _MOST = 400  # rows in one file
 _RECENT = 0.88  # share of loans granted this year
 _PERSONS = 0.10
+GRADES = ("正常", "关注", "次级", "可疑", "损失")
+_GRADED = (9_550, 9_850, 9_940, 9_980)  # of 10,000 borrowers, where the next worse class begins
+_ANYBODY = -1  # as a lender: whoever lends to this borrower
 _BAD_MARK = breakage.BAD_BYTE.encode(write.ENCODING)
 
 
 @dataclass(frozen=True, slots=True)
-class Loans:
+class Loans(Columns):
     """Columns of loans, one row a loan; days are counted since 1970."""
 
     lender: Ints  # bank row
@@ -35,9 +40,6 @@ class Loans:
     invoice: Texts
     contract: Texts
     plan: Ints
-
-    def __len__(self) -> int:
-        return len(self.lender)
 
     def take(self, rows: Ints) -> "Loans":
         """The loans at these rows."""
@@ -104,12 +106,27 @@ def everyday(rng: np.random.Generator, who: Population, when: Span, n: int) -> L
     )
 
 
+def grades(loans: Loans, planted: Mapping[tuple[int, int], int]) -> Ints:
+    """The class of each loan, a position in `GRADES`.
+
+    Everybody classes a borrower the same, by its number and not by chance: no draw of another
+    market moves. `planted` says otherwise, by (lender, borrower) or (-1, borrower).
+    """
+    of = np.searchsorted(np.array(_GRADED), loans.borrower * 2_654_435_761 % 10_000, "right")
+    for row in np.flatnonzero(np.isin(loans.borrower, [key[1] for key in planted])):
+        lender, borrower = int(loans.lender[row]), int(loans.borrower[row])
+        usual = planted.get((_ANYBODY, borrower), int(of[row]))
+        of[row] = planted.get((lender, borrower), usual)
+    return np.asarray(of, np.int64)
+
+
 @dataclass(frozen=True, slots=True)
 class LoanFeed:
     """Everything the tape needs of the loans: positions, files, faults."""
 
     who: Population
     loans: Loans
+    grade: Ints  # of each loan, a position in `GRADES`
     number: Texts  # 贷款借据编码
     position_loan: Ints
     position_day: Ints
@@ -150,6 +167,7 @@ class LoanFeed:
             "balance": money(balance),
             "balance_cny": money(balance),
             "rate": rate_text(loans.rate),
+            "grade": np.array(GRADES)[self.grade[at]],
             "invoice": loans.invoice,
             "trade_contract": loans.contract,
         }
@@ -171,9 +189,23 @@ class LoanFeed:
 
 
 def feed(
-    rng: np.random.Generator, who: Population, when: Span, loans: Loans, broken_share: float
+    rng: np.random.Generator,
+    who: Population,
+    when: Span,
+    loans: Loans,
+    broken_share: float,
+    graded: Mapping[tuple[int, int], int] = MappingProxyType({}),
 ) -> LoanFeed:
-    """Plan the registers at the month ends of the span; the loans' order does not matter."""
+    """Plan the registers at the month ends of the span; the loans' order does not matter.
+
+    Args:
+        rng: source of numbers, of arrivals and of faults.
+        who: the population the rows belong to.
+        when: the simulated span.
+        loans: everyday and labelled ones.
+        broken_share: share of records that carry a fault.
+        graded: classes that are planted, as `grades`.
+    """
     loans = loans.take(rng.permutation(len(loans)))
     number = np.char.zfill((rng.choice(10**9, len(loans), replace=False)).astype(str), 12)
     parts_loan: list[Ints] = []
@@ -202,6 +234,7 @@ def feed(
     return LoanFeed(
         who=who,
         loans=loans,
+        grade=grades(loans, graded),
         number=number,
         position_loan=position_loan,
         position_day=np.concatenate(parts_day),

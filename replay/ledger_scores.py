@@ -39,6 +39,11 @@ _REFERENCES: Mapping[str, str] = MappingProxyType(
                 'loan_register:' || p.report_submitting_entity_id || ':' || p.source_trade_id
             WHERE p.market_segment = 'LOAN'
         """,
+        "loan_drawdowns": """
+            SELECT DISTINCT wanted.ref, event.transaction_id AS transaction
+            FROM wanted JOIN event ON wanted.ref = 'loan_drawdowns:' || event.source_trade_id
+            WHERE event.market_segment = 'LOAN' AND event.event_type = 'DRAW'
+        """,
         "fx_settlement": """
             SELECT DISTINCT wanted.ref, event.transaction_id AS transaction
             FROM wanted JOIN event ON wanted.ref = 'fx_settlement:' || event.source_trade_id

@@ -4,6 +4,7 @@ Some lenders report movements too. A loan granted within the span is drawn on it
 that is paid back moves once between two month ends, by what its balance falls.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from connectors.feeds.loan_drawdowns import write
 from replay.market.batches import money
-from replay.market.columns import Columns
+from replay.market.columns import Columns, joined, take
 from replay.market.days import BEIJING, DAY, HOUR, Span
 from replay.market.loans import LoanFeed, balances, day_number, rate_text
 from replay.market.population import Ints, Texts
@@ -30,6 +31,17 @@ class Movements(Columns):
     day: Ints  # days since 1970
     principal_fen: Ints  # paid back; 0: drawn
     balance_fen: Ints  # after the movement
+    plan: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Promised(Columns):
+    """Loans whose drawdown is reported whoever lends; told apart by all of these together."""
+
+    lender: Ints  # bank row
+    borrower: Ints
+    start: Ints  # days since 1970
+    amount_fen: Ints
     plan: Ints
 
 
@@ -63,6 +75,21 @@ def everyday(rng: np.random.Generator, owed: LoanFeed, when: Span, n: int) -> Mo
     mine = np.isin(lender, chosen)
     size = int(mine.sum())
     return Movements(loan[mine], day[mine], principal[mine], balance[mine], np.full(size, -1))
+
+
+def promised(moves: Movements, owed: LoanFeed, wanted: Sequence[Promised]) -> Movements:
+    """The movements, with one drawdown of every promised loan."""
+    if not wanted:
+        return moves
+    names = ("lender", "borrower", "start", "amount_fen")
+    loans = owed.loans
+    at = {key: row for row, key in enumerate(zip(*(loans[n].tolist() for n in names), strict=True))}
+    rows = joined(list(wanted))
+    loan = np.array([at[key] for key in zip(*(rows[n].tolist() for n in names), strict=True)])
+    day, fen = loans.start[loan], loans.amount_fen[loan]
+    drawn = Movements(loan, day, np.zeros(len(loan), np.int64), fen, rows.plan)
+    told = (moves.principal_fen == 0) & np.isin(moves.loan, loan)
+    return joined([take(moves, np.flatnonzero(~told)), drawn])
 
 
 def feed(rng: np.random.Generator, owed: LoanFeed, moves: Movements, broken_share: float) -> Sent:

@@ -131,5 +131,7 @@ def others(
     draw = rng(9)
     moves = drawdowns.everyday(draw, owed, when, size[drawdowns.FEED])
     moves = with_planted(drawdowns.FEED, moves)
+    wanted = [one for one in planted(drawdowns.FEED) if isinstance(one, drawdowns.Promised)]
+    moves = drawdowns.promised(moves, owed, wanted)
     made.append(drawdowns.feed(draw, owed, moves, broken_share))
     return made

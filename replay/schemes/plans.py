@@ -162,6 +162,10 @@ class Planner:
         self._taken[chosen] |= claim
         return chosen
 
+    def free(self, among: npt.NDArray[np.bool_]) -> int:
+        """How many of these parties no plan uses yet."""
+        return int((among & ~self._taken).sum())
+
     def crowd(self, count: int, region: int) -> list[int]:
         """So many natural persons who bank in a region; they only stand by and are not claimed."""
         fits = self.who.person & self.who.inside & ~self._taken & (self._holds[:, region] > 0)

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
-SCHEMA_VERSION = "1.2.0"
+SCHEMA_VERSION = "1.3.0"
 KINDS = ("event", "position", "indicator", "register", "complaint")
 IMPLEMENTED_KINDS = KINDS
 

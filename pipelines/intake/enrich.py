@@ -1,9 +1,9 @@
 """Decoded records to canonical reports: everything that is not in the record itself.
 
 The engine knows a record; this module knows who sent it, when it became known, which area the
-institution register puts it in, what its amount is in CNY, which business day it belongs to and
-which vantages may hold it. Rules read only what is filled here: they never convert, look up or
-consult a calendar.
+institution register puts it in, what its amount is in CNY, which business day it belongs to, which
+limits of an exchange its orders fall under and which vantages may hold it. Rules read only what is
+filled here: they never convert, look up or consult a calendar.
 """
 
 import datetime as dt
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from connectors.engine.engine import Submission
 from connectors.engine.spec import Feed
 from pipelines.intake.markets import entitling, vantage_masks
+from schemas.contracts import contracts
 from schemas.fields import SCHEMA_VERSION, arrow_schema
 from schemas.hashing import hash128, to_binary16
 from schemas.reference_data import calendars, institutions, rates
@@ -38,6 +39,7 @@ _SEATS = ("asset_region", "complaint_region", "entity_region", "related_region")
 # are never late: they hold until the next one.
 _TIMED = ("event", "complaint")
 _DUE = (*_TIMED, "indicator")
+_FUTURES = "FUTR"
 _NAMED_BY = ("institution_id", "cnaps12", "bic", "fin14", "uscc", "cfets6")
 
 
@@ -86,6 +88,7 @@ def enrich(
     columns |= _header(submissions, feed, data_origin, on, columns)
     columns |= _times(columns, size, feed)
     columns |= _areas(columns, size, on, feed.kind)
+    columns |= _contracts(columns, feed)
     doubts = [
         _doubt(
             pc.is_null(institutions().resolve("institution_id", columns[_SUBMITTER], on)),
@@ -286,6 +289,16 @@ def _area_of_gb2260(codes: pa.Array) -> pa.Array:
         area = "330200" if code.startswith("3302") else f"{code[:2]}0000"
         areas.append(area if area in AREA_TO_REGION else OUT)
     return pa.array(areas, pa.string()).take(unique.indices)
+
+
+def _contracts(columns: Mapping[str, pa.Array], feed: Feed) -> dict[str, pa.Array]:
+    """Whose limits the orders of a futures market fall under on their trading day."""
+    stated = ("source_instrument_id", "venue_of_execution")
+    if feed.kind != "event" or _FUTURES not in feed.markets or not set(stated) <= set(columns):
+        return {}
+    code, mic = (columns[name] for name in stated)
+    classes, lots = contracts(code, mic, columns["business_date"])
+    return {"contract_class": classes.dictionary_encode(), "max_order_quantity": lots}
 
 
 def _amounts(columns: Mapping[str, pa.Array]) -> tuple[dict[str, pa.Array], NDArray[Any]]:

@@ -24,9 +24,9 @@ from pipelines.intake.plan import Unit
 from pipelines.job.segments import NO_WATERMARK
 from quality.answers import acknowledgements
 from quality.evaluate import Evaluator
-from schemas.errors import InputError
+from schemas.errors import ConfigurationError, InputError
 from schemas.fields import IMPLEMENTED_KINDS, arrow_schema
-from schemas.narrow import NARROW
+from schemas.narrow import NARROW, ORDER_DELAY_US, of_orders
 from schemas.records import FEEDBACK, QUARANTINE, RAW, SUBMISSION
 from schemas.reference_data import institutions
 
@@ -36,7 +36,8 @@ _FIRST_DAY = dt.date(1970, 1, 1)
 _START = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _US = dt.timedelta(microseconds=1)
 _NOBODY = pa.array([], pa.int32())
-_STREAM_MARKET = "PYMT"  # the market group the stream job reads
+_STREAM_MARKET = "PYMT"  # whose feeds say how far the stream job's time has come
+_ORDER_MARKET = "FUTR"  # whose withdrawn orders travel behind it (schemas.narrow.ORDER_DELAY_US)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,10 @@ class Taken:
 
     `reports` are wide reports by kind, every kind present (`arrow_schema(kind)`), and
     `acknowledged` says of each the record's ordinal in its submission, null where `answers` say
-    more of it than ACK. `narrow` are the on-time payments as `NARROW` rows in order of arrival,
-    complete up to `watermark_us`; the others have the schemas of `schemas.records`. In
-    `submissions`, submitted = accepted + rejected + quarantined + duplicates on every row.
+    more of it than ACK. `narrow` are the on-time payments and withdrawn orders of futures as
+    `NARROW` rows in order of arrival, complete up to `watermark_us` (orders: up to `ORDER_DELAY_US`
+    before it); the others have the schemas of `schemas.records`. In `submissions`, submitted =
+    accepted + rejected + quarantined + duplicates on every row.
     """
 
     reports: Mapping[str, pa.Table]
@@ -199,9 +201,26 @@ class Intake:
         stream = pa.array([feed.name for feed in self._stream])
         # of any version: a watermark that lags changes nothing, one that runs ahead loses reports
         lateness = max(v.lateness for feed in self._stream for _, v in self._versions(feed))
+        self._demand_in_time(lateness)
         received = raw["received_at"].filter(pc.is_in(raw["feed"], value_set=stream))
         newest = pc.max(received.cast(pa.int64())).as_py()
         return NO_WATERMARK if newest is None else newest - microseconds(lateness)
+
+    def _demand_in_time(self, lateness: dt.timedelta) -> None:
+        """Refuse a feed of orders that may come later than the stream waits for orders.
+
+        Raises:
+            ConfigurationError: one declares so much lateness.
+        """
+        longest = lateness + ORDER_DELAY_US * _US
+        for feed in self._feeds.values():
+            if feed.kind != "event" or _ORDER_MARKET not in feed.markets:
+                continue
+            if any(version.lateness > longest for _, version in self._versions(feed)):
+                raise ConfigurationError(
+                    f"feed {feed.name}: lateness: expected at most {longest}: a day more than "
+                    "payments declare; declare less, or raise ORDER_DELAY_US in schemas/narrow.py"
+                )
 
     def _groups(self, raw: pa.Table, repeats: NDArray[Any]) -> Iterator[Group]:
         """Submissions of one feed whose institutions are read at the same state of the register."""
@@ -277,6 +296,10 @@ def _streamed(feed: Feed) -> bool:
 def stream_rows(events: Sequence[TakenGroup | TakenPiece]) -> NDArray[Any]:
     """The narrow rows the stream job reads, of groups or pieces of events."""
     rows = [g.narrow[_STREAM_MARKET] for g in events if _STREAM_MARKET in g.narrow]
+    for group in events:
+        if _ORDER_MARKET in group.narrow:
+            orders = group.narrow[_ORDER_MARKET]
+            rows.append(orders[of_orders(orders)])
     return np.concatenate(rows) if rows else np.empty(0, NARROW)
 
 

@@ -9,16 +9,24 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from schemas.agents import agent_numbers
+from schemas.contracts import CONTRACT_CLASSES
 from schemas.hashing import from_binary16, hash128, id63
 from schemas.narrow import (
+    CLASS_SHIFT,
     EVENT_CODES,
+    FLAG_CANCELLED,
     FLAG_CROSS_BORDER,
+    FLAG_HEDGE,
+    FLAG_IMMEDIATE,
+    FLAG_MARKET_MAKER,
     FLAG_NO_KEY,
     FLAG_PAYEE_NAME_ONLY,
     FLAG_PAYEE_PERSON,
     FLAG_PAYER_NAME_ONLY,
     FLAG_PAYER_PERSON,
+    MOST_LOTS,
     NARROW,
+    order_size,
 )
 from schemas.regions import JOINT_BIT, REGIONS, region_of_area
 
@@ -74,7 +82,35 @@ def narrow_rows(batch: pa.RecordBatch) -> NDArray[Any]:
         rows[f"{role}_agent"] = agent_numbers(
             batch[f"{agent}_agent_id"], batch[f"counterparty_{number}_region"]
         )
+    _withdrawn(rows, batch)
     return rows
+
+
+def _withdrawn(rows: NDArray[Any], batch: pa.RecordBatch) -> None:
+    """Fill what only rows of orders that were withdrawn have (`schemas.narrow`)."""
+    if batch["contract_class"].null_count == batch.num_rows:
+        return
+    known = batch["contract_class"].is_valid().to_numpy(zero_copy_only=False)
+    gone = known & _equals(batch["event_type"], "EXEC") & _equals(batch["order_status"], "CNCL")
+    at = np.flatnonzero(gone)
+    some = batch.take(pa.array(at))
+    immediate = _equals(some["time_in_force"], "IOC") | _equals(some["time_in_force"], "FOK")
+    immediate |= some["orig_order_id"].is_null().to_numpy(zero_copy_only=False)
+    flags = np.full(len(at), FLAG_CANCELLED, np.uint32)
+    for flag, holds in (
+        (FLAG_IMMEDIATE, immediate),
+        (FLAG_HEDGE, _equals(some["trading_purpose"], "HEDG")),
+        (FLAG_MARKET_MAKER, _equals(some["trading_purpose"], "MKTM")),
+    ):
+        flags |= np.where(holds, np.uint32(flag), np.uint32(0))
+    classes = {name: number for number, name in enumerate(CONTRACT_CLASSES, start=1)}
+    numbers = _coded(some["contract_class"], classes).astype(np.uint32)
+    rows["flags"][at] |= flags | numbers << np.uint32(CLASS_SHIFT)
+    ordered, done, most = (
+        _lots(some[name])
+        for name in ("order_quantity", "cumulative_quantity", "max_order_quantity")
+    )
+    rows["range_start"][at] = order_size(ordered - done, most)
 
 
 def fen(amount: pa.Array) -> NDArray[Any]:
@@ -116,6 +152,12 @@ def _id_of_text(column: pa.Array, domain: str) -> NDArray[Any]:
 
 def _integers(column: pa.Array) -> NDArray[Any]:
     return pc.fill_null(column.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+
+
+def _lots(column: pa.Array) -> NDArray[Any]:
+    """Whole lots of a quantity, what lies above cut off; null becomes 0."""
+    most = pa.scalar(MOST_LOTS, pa.decimal128(25, 5))
+    return _integers(pc.floor(pc.min_element_wise(column, most, skip_nulls=False)))
 
 
 def _equals(column: pa.DictionaryArray, value: str) -> NDArray[Any]:

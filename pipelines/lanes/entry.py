@@ -2,7 +2,8 @@
 
 A variant becomes one entry for each side of a key group (`SIDES`). A bucket key is
 `group * BUCKETS + bucket`; a bucket holds every subject whose id falls into it, so a host sees all
-of a subject's entries and nothing of it is anywhere else.
+of a subject's entries and nothing of it is anywhere else. A withdrawn order becomes an ORDER, which
+travels like an ENTRY, to a group no payment is routed to.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from schemas.narrow import ORDER_DELAY_US, of_orders
 
 ENTRY = np.dtype(
     [
@@ -37,9 +40,23 @@ MEMO = np.dtype(
         "itemsize": ENTRY.itemsize,
     }
 )
+# An entry of a withdrawn exchange order, in the shape of an ENTRY: what puts entries in order and
+# says when they may go lies where it lies there. `whole` and `part` are a client and its account,
+# or (ROLE_IN) a controller group and the client.
+ORDER = np.dtype(
+    {
+        "names": [
+            "whole", "event_time", "key", "size", "contract", "ordinal", "event_code", "mask",
+            "role", "part", "terms",
+        ],
+        "formats": ["<i8", "<i8", "<i8", "<i8", "<i8", "<i4", "<i2", "u1", "u1", "<i8", "<u2"],
+        "offsets": [0, 8, 16, 24, 32, 40, 44, 46, 47, 48, 56],
+        "itemsize": ENTRY.itemsize,
+    }
+)  # fmt: skip
 BUCKETS = 64
 GROUPS: Mapping[str, int] = MappingProxyType(
-    {"party": 0, "account": 1, "pair": 2, "asset": 3, "instrument": 4, "graph": 5}
+    {"party": 0, "account": 1, "pair": 2, "asset": 3, "instrument": 4, "graph": 5, "client": 6}
 )
 GROUP_NAMES = tuple(GROUPS)
 _PARTIES = ("payer_party", "payee_party")
@@ -54,9 +71,15 @@ SIDES: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
         "asset": (("asset", "payer_party"), ("asset", "payee_party")),
         "instrument": (("instrument", "payer_account"), ("instrument", "payee_account")),
         "graph": (_PARTIES,),
+        "client": (("payer_party", "instrument"), ("payer_group", "instrument")),
     }
 )
 WHOLE = ("graph",)  # groups that are never split: a ring may lie anywhere
+# Groups of withdrawn orders, each with what its sides are made of: an entry's part. Their entries
+# are ORDER rows and travel `ORDER_DELAY_US` behind.
+OF_ORDERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"client": ("payer_account", "payer_party")}
+)
 # Group -> kinds of subjects a rule of it may have: all that is said of one lies in one bucket.
 SUBJECTS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -67,6 +90,7 @@ SUBJECTS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "asset": ("asset",),
         "instrument": ("instrument",),
         "graph": ("party", "pair", "set"),
+        "client": ("account", "party", "group"),
     }
 )
 
@@ -90,6 +114,24 @@ HIT = np.dtype(
         ("spare", "u1"),
     ]
 )
+
+
+def delay_us(group: str) -> int:
+    """How far rows of a key group travel behind the watermark."""
+    return ORDER_DELAY_US if group in OF_ORDERS else 0
+
+
+def delayed(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Rows as they travel: those of withdrawn orders later by `ORDER_DELAY_US`, if there are any.
+
+    What is taken back before a rule sees a row (`RuleHost`) is added here, where rows enter.
+    """
+    later = of_orders(rows)
+    if not later.any():
+        return rows
+    moved = rows.copy()
+    moved["event_time"][later] += ORDER_DELAY_US
+    return moved
 
 
 def memos(parts: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:

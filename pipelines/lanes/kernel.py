@@ -5,10 +5,23 @@ import numba as nb
 import numpy as np
 
 from pipelines.lanes.entry import BUCKETS, ENTRY, ROLE_IN
-from schemas.narrow import FLAG_CROSS_BORDER, FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON
+from schemas.narrow import (
+    CLASS_MASK,
+    CLASS_SHIFT,
+    FLAG_CANCELLED,
+    FLAG_CROSS_BORDER,
+    FLAG_HEDGE,
+    FLAG_IMMEDIATE,
+    FLAG_MARKET_MAKER,
+    FLAG_PAYEE_PERSON,
+    FLAG_PAYER_PERSON,
+)
 
 _PAYER_PERSON, _PAYEE_PERSON, _IN = FLAG_PAYER_PERSON, FLAG_PAYEE_PERSON, ROLE_IN
 _CROSS_BORDER = FLAG_CROSS_BORDER
+_CANCELLED = FLAG_CANCELLED
+_TERMS = FLAG_IMMEDIATE | FLAG_HEDGE | FLAG_MARKET_MAKER
+_CLASS_SHIFT, _CLASS_MASK = CLASS_SHIFT, CLASS_MASK
 
 
 @nb.njit(cache=True, nogil=True)
@@ -67,6 +80,58 @@ def route_sides(variants, reads, subjects, others, whole, entries, cuts):
             entry.role = role | (_IN if side else 0)
             entry.account = row.payee_account if side else row.payer_account
             entry.agent = row.payee_agent if side else row.payer_agent
+    return cuts[BUCKETS]
+
+
+@nb.njit(cache=True, nogil=True)
+def route_orders(variants, reads, wholes, parts, orders, cuts):
+    """As `route_sides`, for withdrawn orders: one ORDER a side that names somebody, by bucket.
+
+    Args:
+        variants: NARROW.
+        reads: for each event code whether a rule of this group reads it (bool, 32).
+        wholes: int64, (sides, variants); 0 = absent: that side takes no part.
+        parts: int64 beside them: what each whole is made of.
+        orders: room for one ORDER row a side and variant.
+        cuts: int64, BUCKETS + 1: written; bucket b is `orders[cuts[b]:cuts[b + 1]]`.
+
+    Returns:
+        How many entries were written.
+    """
+    sides = len(wholes)
+    cuts[:] = 0
+    for i in range(len(variants)):
+        row = variants[i]
+        if row.flags & _CANCELLED and reads[row.event_code] and row.mask != 0:
+            for side in range(sides):
+                if wholes[side, i] != 0:
+                    cuts[wholes[side, i] % BUCKETS + 1] += 1
+    for b in range(BUCKETS):
+        cuts[b + 1] += cuts[b]
+    if cuts[BUCKETS] == 0:
+        return 0
+    at = cuts[:BUCKETS].copy()
+    for i in range(len(variants)):
+        row = variants[i]
+        if not (row.flags & _CANCELLED and reads[row.event_code] and row.mask != 0):
+            continue
+        for side in range(sides):
+            whole = wholes[side, i]
+            if whole == 0:
+                continue
+            order = orders[at[whole % BUCKETS]]
+            at[whole % BUCKETS] += 1
+            order.whole = whole
+            order.event_time = row.event_time
+            order.key = row.key
+            order.size = row.range_start
+            order.contract = row.instrument
+            order.ordinal = row.business_ordinal
+            order.event_code = row.event_code
+            order.mask = row.mask
+            order.role = _IN if side else 0
+            order.part = parts[side, i]
+            order.terms = row.flags & _TERMS | (row.flags >> _CLASS_SHIFT & _CLASS_MASK)
     return cuts[BUCKETS]
 
 

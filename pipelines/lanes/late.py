@@ -20,7 +20,8 @@ import pyarrow as pa
 from ledger.duck import Connection
 from ledger.views import load_views
 from pipelines.lanes.closings import Closing, known_from
-from pipelines.lanes.entry import WHOLE
+from pipelines.lanes.entry import OF_ORDERS, WHOLE
+from pipelines.lanes.grouped import group_variants
 from pipelines.lanes.late_graph import LateTransactions, graph_path
 from pipelines.lanes.lifetimes import CAUSES, CORRECTION, LATE, Ids, Replaced
 from pipelines.lanes.reach import after, before
@@ -73,7 +74,18 @@ def late_path(
         closed: the closings, in order.
         parameters: what is in force: one set, or several; None means those agreed.
     """
-    every = stream_rules()
+    found = group_variants(ledger, closed, parameters)
+    # Withdrawn orders and payments have no rule, subject or report in common: each on its own.
+    for orders in (False, True):
+        rules = tuple(rule for rule in stream_rules() if (rule.group in OF_ORDERS) == orders)
+        if rules:
+            found += _again(ledger, closed, parameters, rules)
+    return found
+
+
+def _again(
+    ledger: Connection, closed: Sequence[Closing], parameters: InForce | None, every: Sequence[Rule]
+) -> list[Replaced]:
     legs = _late_legs(ledger, every)
     if not legs.num_rows:
         return []
@@ -81,7 +93,7 @@ def late_path(
     rules = tuple(rule for rule in every if rule.group not in WHOLE)
     whole = tuple(rule for rule in every if rule.group in WHOLE)
     found = graph_path(ledger, closed, parameters, whole, _of_graph(legs, *pairs, whole))
-    kinds = {variant.subject for rule in rules for variant in rule.variants}
+    kinds = {variant.subject for rule in rules for variant in rule.variants} - {"group"}
     if "pair" in kinds:  # a pair's transfers are among its parties'
         kinds.add("party")
     windows = {kind: _windows(kind, legs, *pairs) for kind in sorted(kinds)}

@@ -1,8 +1,10 @@
 """Crossings and the closings between which they stand, however often they are looked at again.
 
-The stream's crossings stand from the closing that first speaks of their instant. Whatever looks at
-a subject again (late reports, the ledger lane) hands over a `Replaced`: from its closing on, the
-subject's crossings in its window are those found then.
+The stream's crossings stand from the closing that first speaks of their instant; those of a rule
+whose reports travel behind the others' (`entry.delay_us`) from the one that speaks of it so much
+later, when they are complete. Whatever looks at a subject again (late reports, the ledger lane)
+hands over a `Replaced`: from its closing on, the subject's crossings in its window are those found
+then.
 """
 
 from collections import defaultdict
@@ -16,6 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.lanes.closings import Closing, visible_from
+from pipelines.lanes.entry import delay_us
+from pipelines.rules.registry import load_rules
 from schemas.records import CROSSING
 
 Ids = npt.NDArray[np.int64]
@@ -94,13 +98,13 @@ def lifetimes(
         subject, instant, vantage, measure, begin.
     """
     parts = [stream.select(CROSSING.names).cast(CROSSING)]
-    begins = [visible_from(stream["instant"].to_numpy(), closed)]
+    begins = [_spoken_of(stream, closed)]
     lanes = ["stream"] * stream.num_rows
     rows = _Rows(stream)
     for again in sorted(replaced, key=lambda one: one.closing):
         new = rows.replace(again)
         parts.append(new)
-        seen = np.maximum(visible_from(new["instant"].to_numpy(), closed), again.closing)
+        seen = np.maximum(_spoken_of(new, closed), again.closing)
         begins.append(seen)
         lanes += [again.lane] * new.num_rows
     table = pa.concat_tables(parts)
@@ -114,6 +118,16 @@ def lifetimes(
     table = table.filter(pa.array((begin < end) & (begin < len(closed))))
     names = ("rule", "variant", "subject", "instant", "vantage", "measure", "begins")
     return table.sort_by([(name, "ascending") for name in names])
+
+
+def _spoken_of(crossings: pa.Table, closed: Sequence[Closing]) -> Ids:
+    """The first closing that speaks of each crossing."""
+    instants = crossings["instant"].to_numpy()
+    for rule in load_rules().values():
+        if rule.lane == "stream" and (delay := delay_us(rule.group)):
+            mine = pc.equal(crossings["rule"], rule.name).to_numpy(zero_copy_only=False)
+            instants = np.where(mine, instants + delay, instants)
+    return visible_from(instants, closed)
 
 
 class _Rows:

@@ -23,19 +23,23 @@ from pipelines.lanes.entry import (
     GROUP_NAMES,
     GROUPS,
     MEMO,
+    OF_ORDERS,
+    ORDER,
     SIDES,
     WHOLE,
+    delay_us,
+    delayed,
     memos,
 )
 from pipelines.lanes.judged import Judged
-from pipelines.lanes.kernel import route_sides, sort_out, take_ready
+from pipelines.lanes.kernel import route_orders, route_sides, sort_out, take_ready
 from pipelines.pairing.pairing import PAIR_MEMORY_US, Closed, merge
 from pipelines.rules.kernels.graph import LOOKS_BACK_US
 from pipelines.rules.kernels.graph_state import GraphState
 from pipelines.rules.kernels.table import pair_ids
 from pipelines.rules.parameter_sets import judgements
 from pipelines.rules.registry import Horizon, InForce, Rule, in_force, load_rules
-from schemas.narrow import EVENT_CODES, NARROW
+from schemas.narrow import EVENT_CODES, NARROW, of_orders
 from schemas.records import CROSSING
 from schemas.visibility import pair_wait_us
 
@@ -120,15 +124,23 @@ def route(
 
     Returns:
         (bucket key, ENTRY bytes) for each bucket that gets any; only event codes a rule reads.
+        Groups of orders get ORDER bytes, and none where no variant speaks of one.
     """
     found = []
+    orders = bool(of_orders(variants).any())
     for group, reads in (_all_read() if rules is None else _reads(rules)).items():
+        if group in OF_ORDERS and not orders:
+            continue
         subjects, others = (
             np.stack([_ids(variants, side[place]) for side in SIDES[group]]) for place in (0, 1)
         )
         entries = np.empty(subjects.size, ENTRY)
         cuts = np.zeros(BUCKETS + 1, np.int64)
-        route_sides(variants, reads, subjects, others, group in WHOLE, entries, cuts)
+        if group in OF_ORDERS:
+            parts = np.stack([variants[name] for name in OF_ORDERS[group]])
+            route_orders(variants, reads, subjects, parts, entries.view(ORDER), cuts)
+        else:
+            route_sides(variants, reads, subjects, others, group in WHOLE, entries, cuts)
         first = GROUPS[group] * BUCKETS
         at = cuts.tolist()
         found += [
@@ -210,6 +222,7 @@ class RuleHost:
         group = GROUP_NAMES[bucket_key // BUCKETS]
         asked = stream_rules() if rules is None else rules
         mine = tuple(rule for rule in asked if rule.group == group)
+        self._delay_us = delay_us(group)
         self._parts = _parts(mine, agreed)
         self._horizons = {part.name: part.horizon for part in self._parts}
         self._lasting = tuple(part for part in self._parts if part.rules[0].memory)
@@ -321,6 +334,8 @@ class RuleHost:
         self._waiting = [rest] if len(rest) else []
         found = []
         if len(ready):
+            if self._delay_us:
+                ready["event_time"] -= self._delay_us
             for part in self._parts:
                 for rule, (hits, evidence) in zip(part.rules, part.run(ready), strict=True):
                     if len(hits):
@@ -395,7 +410,8 @@ def run_plain(
                 found.append(batch)
         return merged.rest
 
-    for rows, watermark in zip(narrow, watermarks, strict=True):
+    for batch, watermark in zip(narrow, watermarks, strict=True):
+        rows = delayed(batch)
         rest = step(np.concatenate([rest, rows]) if len(rest) else rows, watermark)
     step(rest, END_OF_TIME)
     return _ordered(pa.Table.from_batches(found, CROSSING))
@@ -416,7 +432,7 @@ def run_once(
     if not len(narrow):
         return CROSSING.empty_table()
     wait = pair_wait_us(_MARKET) if wait_us is None else wait_us
-    merged = merge(narrow, END_OF_TIME, wait, Closed(memory_us))
+    merged = merge(delayed(narrow), END_OF_TIME, wait, Closed(memory_us))
     hosts: dict[int, RuleHost] = {}
     for bucket_key, payload in route(merged.ready, rules):
         first = bucket_key // BUCKETS * BUCKETS

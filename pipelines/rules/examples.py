@@ -22,13 +22,20 @@ from pipelines.rules.plain import set_id
 from pipelines.rules.registry import Rule
 from pipelines.rules.relations import TABLES, Readers, relations
 from schemas.agents import REGION_BITS
+from schemas.contracts import CONTRACT_CLASSES
 from schemas.errors import ConfigurationError
 from schemas.narrow import (
+    CLASS_SHIFT,
     EVENT_CODES,
+    FLAG_CANCELLED,
     FLAG_CROSS_BORDER,
+    FLAG_HEDGE,
+    FLAG_IMMEDIATE,
+    FLAG_MARKET_MAKER,
     FLAG_PAYEE_PERSON,
     FLAG_PAYER_PERSON,
     NARROW,
+    order_size,
 )
 from schemas.reference_data import calendars
 
@@ -39,6 +46,8 @@ _FLAGS = {
     "to_person": FLAG_PAYEE_PERSON,
     "abroad": FLAG_CROSS_BORDER,
 }
+_PURPOSES = {"SPEC": 0, "HEDG": FLAG_HEDGE, "MKTM": FLAG_MARKET_MAKER}
+_CANCELLED = {"yes": FLAG_CANCELLED, "self": FLAG_CANCELLED | FLAG_IMMEDIATE, "no": 0}
 _VANTAGES = ("SH", "JS", "ZJ", "AH", "joint")
 
 # (variant, vantage, subject, instant, measure, band, how many transactions are evidence)
@@ -124,7 +133,7 @@ def _read(path: Path, rule: Rule) -> Example:
     tables = {
         name: _rows(where, name, text)
         for name, text in content.items()
-        if name in {"reports", "acts", "loans", "expected", *TABLES}
+        if name in {"reports", "orders", "acts", "loans", "expected", *TABLES}
     }
     found = {}
     if rule.lane == "ledger" and "acts" in tables:
@@ -135,7 +144,9 @@ def _read(path: Path, rule: Rule) -> Example:
     return Example(
         name=path.stem,
         about=content["about"],
-        reports=_reports(tables.get("reports", []), rule),
+        reports=_orders(tables["orders"])
+        if "orders" in tables
+        else _reports(tables.get("reports", []), rule),
         relations=found,
         parameters=content.get("parameters", {}),
         expected=tuple(
@@ -195,14 +206,51 @@ def _reports(rows: list[dict[str, str]], rule: Rule) -> npt.NDArray[Any]:
                     "event_code": EVENT_CODES["PAYM"],
                 }
             )
+    return _narrow(legs, rule.calendar if rule.calendar == "BANK" else "NATURAL")
+
+
+def _narrow(legs: list[dict[str, int]], calendar: str) -> npt.NDArray[Any]:
+    """NARROW rows with their business days."""
     out = np.zeros(len(legs), NARROW)
     for at, leg in enumerate(legs):
         for column, value in leg.items():
             out[column][at] = value
     times = pa.array(out["event_time"]).cast(pa.timestamp("us", "UTC"))
-    calendar = rule.calendar if rule.calendar == "BANK" else "NATURAL"
     out["business_ordinal"] = calendars().business_date(times, calendar)[1].to_numpy()
     return out
+
+
+def _orders(rows: list[dict[str, str]]) -> npt.NDArray[Any]:
+    """NARROW rows of withdrawn orders: lots, and of how many in the largest order allowed.
+
+    `times` repeats one second by second. `purpose` is SPEC, HEDG or MKTM; `cancelled` says whether
+    on request (yes), by itself (self), or not at all (no).
+    """
+    legs: list[dict[str, int]] = []
+    for row in rows:
+        if row.get("known", "now") == "replaced":
+            continue
+        lots, most = (int(row.get(name, "0")) for name in ("lots", "of"))
+        flags = _PURPOSES[row.get("purpose", "SPEC")] | _CANCELLED[row.get("cancelled", "yes")]
+        if row["class"] != "-":
+            flags |= (CONTRACT_CLASSES.index(row["class"]) + 1) << CLASS_SHIFT
+        for turn in range(int(row.get("times", "1"))):
+            legs.append(
+                {
+                    "key": party(row["tx"]) * 10_000 + turn,
+                    "report": 1 + len(legs),
+                    "event_time": instant(row["time"]) + turn * 1_000_000,
+                    "payer_party": party(row["client"]),
+                    "payer_group": party(row.get("group", "-")),
+                    "payer_account": party(row["account"]),
+                    "instrument": party(row["contract"]),
+                    "range_start": int(order_size(np.array([lots]), np.array([most]))[0]),
+                    "mask": _mask(row["region"]),
+                    "flags": flags,
+                    "event_code": EVENT_CODES["EXEC"],
+                }
+            )
+    return _narrow(legs, "SHFE")
 
 
 def _mask(regions: str) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.rules.registry import Rule, load_parameters, load_rules
+from pipelines.rules.registry import Parameter, Rule, load_parameters, load_rules
 from pipelines.rules.scores import Measured, load_scores
 from schemas.errors import ConfigurationError
 from schemas.regions import NAMES
@@ -130,6 +130,14 @@ def _law(rule: Rule) -> Iterator[str]:
     yield f"Status of the numbers: {told}. {official}只有 L 可称为法定数值。"
 
 
+def _used(parameter: Parameter) -> str:
+    """From and to when the rule itself uses a number, where it says so."""
+    if parameter.valid_from is None:
+        return ""
+    until = "" if parameter.valid_to is None else f" to {parameter.valid_to}"
+    return f"; used from {parameter.valid_from}{until}"
+
+
 def _parameters(rule: Rule) -> Iterator[str]:
     newest = load_parameters()[-1]
     joint = newest.of(rule)
@@ -140,7 +148,7 @@ def _parameters(rule: Rule) -> Iterator[str]:
             p.unit,
             p.status_of_number,
             p.status_of_use,
-            p.citation,
+            p.citation + _used(p),
         )
         for p in rule.parameters.values()
     ]

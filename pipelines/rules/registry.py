@@ -114,6 +114,9 @@ class Rule:
     merges_from: int = 0
     # A crossing follows from what happened until its instant: `pipelines.lanes.causal` runs it.
     causal: bool = False
+    # A crossing follows from what was received until its instant, by the times of receipt the
+    # definition itself reads: one run says what every closing says.
+    by_receipt: bool = False
     # The stream kernel needs facts of years: it writes them down itself (`stream.Remembering`).
     memory: bool = False
 
@@ -252,6 +255,7 @@ def read_rule(folder: Path) -> Rule:
         below=MappingProxyType(table.read("below", dict, "[below], name = number", default={})),
         merges_from=table.read("merges_from", int, "a number of transactions", default=0),
         causal=table.read("causal", bool, "true or false", default=False),
+        by_receipt=table.read("by_receipt", bool, "true or false", default=False),
         memory=table.read("memory", bool, "true or false", default=False),
     )
     table.done()

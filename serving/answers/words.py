@@ -30,6 +30,7 @@ _COUNTED = {  # unit: zh, one, more
     "parties": ("方", "party", "parties"),
     "payers": ("个付款方", "payer", "payers"),
     "payees": ("个收款方", "payee", "payees"),
+    "cancels": ("笔撤单", "cancel", "cancels"),
 }
 _USE = {"as written": "按原文", "extended": "扩展适用", "analogy": "类推适用"}
 _CHANGE = {

@@ -1,0 +1,1 @@
+"""The rule `large_value`: see rule.toml."""

@@ -32,6 +32,7 @@ from schemas.fields import IMPLEMENTED_KINDS
 _EVER = 1 << 62
 _FROM = re.compile(r"\b(?:FROM|JOIN)\s+([a-z_]+)")
 _LATE, _CORRECTION = CAUSES.index(LATE), CAUSES.index(CORRECTION)
+_NAMED = ("event", "position")  # a candidate is a transaction or a statement
 _OWN = ("_known_at", "_ended_at", "_behind")
 # Rows of one kind with the closings that first know them and first know that they hold no more.
 # A closing speaks of instants before `until`; who is received after the first that does is behind.
@@ -170,7 +171,7 @@ def _rows(
             text = _ROWS.format(
                 kind=kind,
                 closings=closings,
-                wanted=_wanted(rule, kind, kinds),
+                wanted=_wanted(rule, kind),
                 replaces="false" if kind == "event" else "r.revision_number > 0",
             )
             ledger.execute(f"CREATE TEMP TABLE _rows_{kind} AS {text}")
@@ -181,9 +182,9 @@ def _rows(
             ledger.execute(f"DROP TABLE temp.main.{name}")
 
 
-def _wanted(rule: Rule, kind: str, kinds: Sequence[str]) -> str:
-    """Which rows of a kind matter: candidates are events, or statements where no event is read."""
-    if rule.candidates and kind == ("event" if "event" in kinds else "position"):
+def _wanted(rule: Rule, kind: str) -> str:
+    """Which rows of a kind matter: candidates are of the kinds that they read."""
+    if kind in _NAMED and kind in _FROM.findall(rule.candidates):
         return "r.transaction_id IN (SELECT key FROM _candidate)"
     if kind != "event":
         return "true"

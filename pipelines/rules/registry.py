@@ -127,9 +127,10 @@ class Rule:
 
     @property
     def candidates(self) -> str:
-        """SQL over `event` and `params`: which transactions could matter; empty where all could.
+        """SQL over `event`, `position`, `params`: which of them could matter; empty: all could.
 
-        Of a rule that reads no events: over `position`, which statements.
+        It names transactions where it reads `event`, statements where it reads `position`; of a kind
+        it does not read, every row matters.
 
         It returns `key` and may name too many, never too few: the definition gives the same from
         these as from all.

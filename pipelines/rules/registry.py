@@ -129,8 +129,8 @@ class Rule:
     def candidates(self) -> str:
         """SQL over `event`, `position`, `params`: which of them could matter; empty: all could.
 
-        It names transactions where it reads `event`, statements where it reads `position`; of a kind
-        it does not read, every row matters.
+        It names transactions where it reads `event`, statements where it reads `position`; of a
+        kind it does not read, every row matters.
 
         It returns `key` and may name too many, never too few: the definition gives the same from
         these as from all.

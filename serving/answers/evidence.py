@@ -175,7 +175,8 @@ _EVIDENCE = """
 , transactions AS (
     SELECT
         vantage, key, event_time, event_type, market_segment, amount_fen, payer_party, payee_party,
-        payer_account, payee_account, payer_region, payee_region, asset, flags, reporter
+        payer_account, payee_account, payer_region, payee_region, asset, flags, reporter,
+        payee_group
     FROM tx
     WHERE key IN (SELECT key FROM _keys)
     QUALIFY row_number() OVER (PARTITION BY vantage, key ORDER BY start DESC) = 1

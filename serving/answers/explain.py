@@ -141,7 +141,7 @@ def _rule(declared: Declared, agreed: ParameterSet, row: Row, of: Evidence) -> R
         unit=declared.unit,
         parameter_set=row["parameter_set"],
         legal_status=row["legal_status"],
-        lines=lines(declared, agreed.of(declared), person),
+        lines=lines(declared, agreed.of(declared), person, row["variant"]),
     )
 
 

@@ -30,13 +30,19 @@ OPEN: Mapping[str, Mapping[str, int]] = MappingProxyType(
 )
 
 
-def lines(rule: Declared, values: Mapping[str, int], payer_is_person: bool) -> tuple[Line, ...]:
-    """The rule's thresholds on the scale of its measure, rising.
+def lines(
+    rule: Declared, values: Mapping[str, int], payer_is_person: bool, variant: str = ""
+) -> tuple[Line, ...]:
+    """The rule's thresholds on the scale of its measure, rising; of a variant that has its own.
 
     Where a band asks for more than a sum (how often, in which proportion), its line is the least
     sum at which it can be reached: below it the band is impossible, above it the rest decides.
     """
-    found = _LINES.get(rule.name, _by_name)(rule, values, payer_is_person)
+    own = _OF_VARIANT.get((rule.name, variant))
+    if own is not None:
+        found = [_line(rule, band, values[name], name) for band, name in enumerate(own, start=1)]
+    else:
+        found = _LINES.get(rule.name, _by_name)(rule, values, payer_is_person)
     return tuple(sorted(found, key=lambda line: line.value))
 
 
@@ -87,6 +93,16 @@ def _by_name(rule: Declared, values: Mapping[str, int], _: bool) -> list[Line]:
     return list(found.values())
 
 
+# (rule, variant) -> the parameters that are the lines of its bands; none where a line is another
+# one for each loan.
+_OF_VARIANT: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
+    {
+        ("exposure_concentration", "same_borrower"): ("line_bp", "band_2_bp"),
+        ("exposure_concentration", "one_group"): ("group_line_bp", "group_band_2_bp"),
+        ("loan_round_trip", "to_borrower"): (),
+        ("loan_round_trip", "to_affiliate"): (),
+    }
+)
 _LINES: Mapping[str, Callable[[Declared, Mapping[str, int], bool], list[Line]]] = MappingProxyType(
     {
         "structuring": _structuring,

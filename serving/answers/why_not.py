@@ -226,7 +226,7 @@ def _variant(
         for name, value in open_values(rule).items()
     }
     person = _person(ledger)
-    joint = lines(rule, agreed.of(rule), person)
+    joint = lines(rule, agreed.of(rule), person, variant)
     held = _held(ledger)
     seen = []
     for vantage, name in enumerate(VANTAGES):
@@ -236,7 +236,7 @@ def _variant(
         best: Row | None = mine[-1] if mine else None
         if today:
             best = max(today, key=lambda row: row["measure"])
-        own = lines(rule, agreed.of(rule, vantage), person)
+        own = lines(rule, agreed.of(rule, vantage), person, variant)
         measure = None if best is None else int(best["measure"])
         raised = any(row["vantage"] == vantage for row in fired)
         ways = (

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from schemas.regions import NAMES, OUT, region_of_area
 from schemas.visibility import markets
-from serving.answers.model import Coverage, Explanation, Party
+from serving.answers.model import Coverage, EvidenceRow, Explanation, Party
 
 Lang = Literal["zh", "en"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,6 +32,8 @@ _COUNTED = {  # unit: zh, one, more
     "payees": ("个收款方", "payee", "payees"),
     "cancels": ("笔撤单", "cancel", "cancels"),
 }
+# Units in basis points: of what they are a share. Four regions see a part of it: at least.
+_SHARES = {"basis points of capital": ("资本净额的", "of the capital")}
 _USE = {"as written": "按原文", "extended": "扩展适用", "analogy": "类推适用"}
 _CHANGE = {
     "raised": ("报出", "raised"),
@@ -117,8 +119,22 @@ def measure(value: int, unit: str, lang: Lang) -> str:
     """
     if unit in ("fen", "CNY fen"):
         return money(value, lang)
+    if unit in _SHARES:
+        percent = f"{value // 100:,}.{value % 100:02d} %"
+        return f"{_SHARES[unit][0]} {percent}" if lang == "zh" else f"{percent} {_SHARES[unit][1]}"
     zh, one, more = _COUNTED.get(unit, (unit, unit, unit))
     return f"{value:,} {zh}" if lang == "zh" else several(value, one, more)
+
+
+def reached(value: int, unit: str, lang: Lang) -> str:
+    """A measure as it was reached: a share of which four regions see a part is "at least".
+
+    Example:
+        >>> reached(1_234, "basis points of capital", "en"), reached(2, "persons", "en")
+        ('at least 12.34 % of the capital', '2 persons')
+    """
+    least = {"zh": "至少", "en": "at least "}[lang] if unit in _SHARES else ""
+    return least + measure(value, unit, lang)
 
 
 def span(microseconds: int, lang: Lang) -> str:
@@ -158,10 +174,8 @@ def term(
         unit: The measure's.
     """
     amount = row["amount_fen"] or 0
-    if rule == "pass_through":
-        if row["payee_party"] == subject:
-            return 0, (f"转入 {wan(amount)} 万元（作分母）", "comes in: what the ratio is of")
-        return amount, ("转出", "goes out")
+    if rule in _ON_A_WAY:
+        return _ON_A_WAY[rule](subject, row, amount)
     if rule == "invoice_double_financing":
         lends = row["payer_party"] if row["market_segment"] == "LOAN" else row["payee_party"]
         new = lends not in met
@@ -172,6 +186,23 @@ def term(
     if rule == "structuring":
         return amount, ("接近大额线的付款", "a payment just under the line")
     return _plain_term(subject, row, met, unit)
+
+
+def _through(subject: int, row: dict[str, Any], amount: int) -> tuple[int, tuple[str, str]]:
+    if row["payee_party"] == subject:
+        return 0, (f"转入 {wan(amount)} 万元（作分母）", "comes in: what the ratio is of")
+    return amount, ("转出", "goes out")
+
+
+def _around(subject: int, row: dict[str, Any], amount: int) -> tuple[int, tuple[str, str]]:
+    if row["market_segment"] == "LOAN":
+        return 0, ("支用", "drawn")
+    if subject in (row["payee_party"], row["payee_group"]):
+        return amount, ("转回", "comes back")
+    return 0, ("过桥", "passed on")
+
+
+_ON_A_WAY = {"pass_through": _through, "loan_round_trip": _around}
 
 
 def _plain_term(
@@ -216,14 +247,14 @@ def _what(told: Explanation, lang: Lang) -> str:
     rows = told.evidence
     if not rows:
         return ""
-    total = money(sum(row.amount_fen or 0 for row in rows), lang)
+    total = money(_together(rows), lang)
     first, last = beijing(rows[0].event_time), beijing(rows[-1].event_time)
     areas = list(dict.fromkeys(a for r in rows for a in (r.payer_region, r.payee_region)))
     names = ("、" if lang == "zh" else ", ").join(place(area, lang) for area in areas)
     subject = _subject(told)
     who = subject.label if subject else told.parties[0].label if told.parties else ""
     who_en = subject.label_en if subject else told.parties[0].label_en if told.parties else ""
-    peak = measure(told.alert.peak_measure, told.rule.unit, lang)
+    peak = reached(told.alert.peak_measure, told.rule.unit, lang)
     others = len(told.parties) - 1
     if lang == "zh":
         between = f"{who} 及其他 {others} 方之间 " if others > 0 else f"{who} "
@@ -240,6 +271,16 @@ def _what(told: Explanation, lang: Lang) -> str:
     )
 
 
+def _together(rows: Sequence[EvidenceRow]) -> int:
+    """All amounts, in fen; statements of one loan speak of one debt, the highest counts."""
+    worth: dict[object, int] = {}
+    for row in rows:
+        of_loan = row.market == "LOAN" and row.event_type == "UPDT" and row.asset_label
+        debt = (row.payer_label, row.asset_label) if of_loan else row.transaction_id
+        worth[debt] = max(worth.get(debt, 0), row.amount_fen or 0)
+    return sum(worth.values())
+
+
 def _regions(told: Explanation, lang: Lang) -> list[str]:
     return [region_sentence(cover, told.rule.unit, lang) for cover in told.coverage]
 
@@ -247,7 +288,7 @@ def _regions(told: Explanation, lang: Lang) -> list[str]:
 def region_sentence(cover: Coverage, unit: str, lang: Lang) -> str:
     """What one region alone holds and made of it."""
     name = place(cover.region, lang)
-    reaches = measure(cover.peak_measure, unit, lang)
+    reaches = reached(cover.peak_measure, unit, lang)
     held = f"{cover.seen_transactions}/{cover.all_transactions}"
     status = {"none": ("未报警", "no alert"), "partial": ("看到一部分", "sees part of it")}.get(
         cover.status, ("能看出", "sees it")

@@ -28,6 +28,7 @@ _UNITS = {
     "parties": ("方", "parties"),
     "payers": ("个付款方", "payers"),
     "payees": ("个收款方", "payees"),
+    "basis points of capital": ("% 资本净额", "% of capital"),
 }
 
 
@@ -80,6 +81,8 @@ def amount(value: int, unit: str) -> str:
     """
     if unit in ("fen", "CNY fen"):
         return wan(value)
+    if unit == "basis points of capital":
+        return f"{value // 100:,}.{value % 100:02d}"
     if unit == "permille":
         whole, rest = divmod(value, 10)
         return f"{whole:,}" + (f".{rest}" if rest else "")

@@ -49,9 +49,35 @@ _REFERENCES: Mapping[str, str] = MappingProxyType(
             FROM wanted JOIN event ON wanted.ref = 'fx_settlement:' || event.source_trade_id
             WHERE event.market_segment = 'FX' AND event.event_type IN ('PURC', 'SELL')
         """,
+        "exchange_orders": """
+            SELECT DISTINCT wanted.ref, event.transaction_id AS transaction
+            FROM wanted JOIN event ON wanted.ref = 'exchange_orders:' || event.source_trade_id
+            WHERE event.market_segment IN ('EQTY', 'FUTR')
+        """,
         "entity_register": """
             SELECT DISTINCT wanted.ref, register.report AS transaction
             FROM wanted JOIN register ON wanted.ref = 'entity_register:' || register.source_trade_id
+        """,
+        "reserve_report": """
+            SELECT DISTINCT wanted.ref, indicator.report AS transaction
+            FROM wanted JOIN indicator
+            ON wanted.ref = 'reserve_report:' || indicator.source_trade_id
+            WHERE indicator.market_segment = 'PAYI'
+        """,
+        "lender_report": """
+            SELECT DISTINCT wanted.ref, indicator.report AS transaction
+            FROM wanted JOIN indicator
+            ON wanted.ref = 'lender_report:' || indicator.source_trade_id
+            WHERE indicator.market_segment = 'LNDR'
+        """,
+        "camt053": """
+            SELECT DISTINCT wanted.ref, unnest([p.transaction_id, p.report]) AS transaction
+            FROM wanted JOIN position AS p ON wanted.ref = 'camt053:' || p.source_trade_id
+            WHERE p.market_segment = 'PYMT'
+        """,
+        "complaints": """
+            SELECT DISTINCT wanted.ref, complaint.report AS transaction
+            FROM wanted JOIN complaint ON wanted.ref = 'complaints:' || complaint.source_trade_id
         """,
     }
 )

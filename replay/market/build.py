@@ -17,7 +17,18 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from connectors.ends.tape import MANIFEST, TapeWriter
-from replay.market import bills, breakage, loans, payments, registers
+from replay.market import (
+    bills,
+    breakage,
+    complaints,
+    gaps,
+    lenders,
+    licensed,
+    loans,
+    payments,
+    registers,
+    reserves,
+)
 from replay.market.batches import MINUTE, Submission
 from replay.market.days import DEFAULT_START, Span, span
 from replay.market.flows import everyday, joined
@@ -26,21 +37,31 @@ from replay.market.population import populate
 from replay.market.sending import Sent
 from replay.schemes import (
     bipartite,
+    cancel_ratio,
+    complaint_surge,
     cycle,
     dormant_wake,
     double_financing,
+    exposure_concentration,
     fan_in,
     fan_out,
     fundraising,
     gather_scatter,
     large_value,
+    loan_round_trip,
     paid_elsewhere,
     pass_through,
+    provision_shortfall,
     public_to_private,
     quota_splitting,
+    reporting_gap,
+    reserve_gap,
     scatter_gather,
+    second_clearing,
+    self_matched_trade,
     shared_identity,
     structuring,
+    volume_share,
 )
 from replay.schemes.plans import INNOCENT, SCHEME, Plan, Planner, labels
 from schemas.errors import InputError
@@ -119,13 +140,31 @@ def simulate(
     ):
         each_rule.plant(plan.drawing(seed, each_rule.RULE))
     paid_elsewhere.plant(plan.drawing(seed, paid_elsewhere.NAME))  # last: moves nobody else's
-    paid = payments.feed(rng, who, joined([base, plan.payments()]), _BROKEN_SHARE)
+    for each_rule in (
+        second_clearing,
+        reporting_gap,
+        exposure_concentration,
+        loan_round_trip,
+        self_matched_trade,
+        volume_share,
+        cancel_ratio,
+    ):
+        each_rule.plant(plan.drawing(seed, each_rule.RULE))
+    complaint_surge.plant(plan.drawing(seed, complaint_surge.RULE))
+    kept = reserve_gap.plant(plan.drawing(seed, reserve_gap.RULE))
+    lending = plan.drawing(seed, provision_shortfall.RULE)
+    graded = provision_shortfall.plant(lending)
+    withheld = [one for one in plan.planted(payments.FEED) if isinstance(one, gaps.Gaps)]
+    whole = joined([base, plan.payments()])
+    paid = payments.feed(rng, who, whole, _BROKEN_SHARE, when, withheld)
     usual = bills.everyday(rng, who, when, round(sizes.reports * _BILL_SHARE))
     billed = bills.feed(rng, who, bills.joined([usual, acts]), _BROKEN_SHARE)
     # A loan stands in most of the registers of the span: so many loans give the wanted positions.
     number = round(sizes.reports * _LOAN_SHARE / _POSITIONS_PER_LOAN)
-    granted = loans.joined([loans.everyday(rng, who, when, number), lent])
-    owed = loans.feed(rng, who, when, granted, _BROKEN_SHARE)
+    more = [one for one in plan.planted(loans.FEED) if isinstance(one, loans.Loans)]
+    granted = loans.joined([loans.everyday(rng, who, when, number), lent, *more])
+    owed = loans.feed(rng, who, when, granted, _BROKEN_SHARE, graded)
+    stated = provision_shortfall.state(lending, owed)
     rest = others(seed, paid, owed, when, sizes.reports, _BROKEN_SHARE, plan.planted)
     _refer(plan.plans, paid, billed, owed, rest)
     extra = _Extras(rng, when)
@@ -137,7 +176,11 @@ def simulate(
     )
     markets = extra.around(heapq.merge(*streams, key=_arrival))
     openings = [one for one in plan.planted(registers.FEED) if isinstance(one, registers.Openings)]
-    beside = registers.submissions(seed, who, when, openings)
+    complained = plan.planted(complaints.FEED)
+    beside = registers.submissions(seed, who, when, openings, complained)
+    beside = registers.merged(licensed.submissions(who, when, plan.planted(registers.FEED)), beside)
+    beside = registers.merged(reserves.submissions(who.banks, when, kept), beside)
+    beside = registers.merged(lenders.submissions(who.banks, when, stated), beside)
     counts = write_tape(folder, seed, registers.merged(beside, markets), on_submission)
     planted = {
         payments.FEED: paid.counts(),
@@ -177,6 +220,10 @@ def _refer(
     """Give each plan the references its reports carry in the feeds."""
     for row in np.flatnonzero(paid.payments.plan >= 0):
         plans[paid.payments.plan[row]].refs.append(f"{payments.FEED}:{paid.uetr[row]}")
+    for number, row in paid.touched.named(paid.legs.payment):
+        plans[number].refs.append(f"{payments.FEED}:{paid.uetr[row]}")
+        plans[number].instants.append(int(paid.payments.instant[row]))
+        plans[number].regions |= paid.regions(row)
     for row in np.flatnonzero(billed.acts.plan >= 0):
         plans[billed.acts.plan[row]].refs.append(f"{bills.FEED}:{billed.deal[row]}")
     for row in np.flatnonzero(owed.loans.plan >= 0):

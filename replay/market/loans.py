@@ -23,7 +23,6 @@ _RECENT = 0.88  # share of loans granted this year
 _PERSONS = 0.10
 GRADES = ("正常", "关注", "次级", "可疑", "损失")
 _GRADED = (9_550, 9_850, 9_940, 9_980)  # of 10,000 borrowers, where the next worse class begins
-_ANYBODY = -1  # as a lender: whoever lends to this borrower
 _BAD_MARK = breakage.BAD_BYTE.encode(write.ENCODING)
 
 
@@ -110,13 +109,12 @@ def grades(loans: Loans, planted: Mapping[tuple[int, int], int]) -> Ints:
     """The class of each loan, a position in `GRADES`.
 
     Everybody classes a borrower the same, by its number and not by chance: no draw of another
-    market moves. `planted` says otherwise, by (lender, borrower) or (-1, borrower).
+    market moves. `planted` says otherwise, by (lender, borrower).
     """
     of = np.searchsorted(np.array(_GRADED), loans.borrower * 2_654_435_761 % 10_000, "right")
     for row in np.flatnonzero(np.isin(loans.borrower, [key[1] for key in planted])):
-        lender, borrower = int(loans.lender[row]), int(loans.borrower[row])
-        usual = planted.get((_ANYBODY, borrower), int(of[row]))
-        of[row] = planted.get((lender, borrower), usual)
+        own = int(loans.lender[row]), int(loans.borrower[row])
+        of[row] = planted.get(own, int(of[row]))
     return np.asarray(of, np.int64)
 
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 from connectors.feeds.complaints import write as complaint_form
 from connectors.feeds.entity_register import write as entry_form
 from connectors.feeds.reserve_report import write as report_form
+from replay.market import complaints
 from replay.market.batches import MINUTE, Submission
 from replay.market.columns import Columns
 from replay.market.days import BEIJING, DAY, HOUR, Span
@@ -54,7 +55,11 @@ def opening_entry(bank: str, number: int) -> str:
 
 
 def submissions(
-    seed: int, who: Population, when: Span, openings: Sequence[Openings] = ()
+    seed: int,
+    who: Population,
+    when: Span,
+    openings: Sequence[Openings] = (),
+    complained: Sequence[Columns] = (),
 ) -> Iterator[Submission]:
     """Every submission of the three feeds, in order of arrival.
 
@@ -63,9 +68,11 @@ def submissions(
         who: parties and their accounts.
         when: the simulated span.
         openings: accounts opened by labelled schemes.
+        complained: what labelled schemes planted into the complaints.
     """
     rng = np.random.default_rng([seed, 3])
-    made = [*_reports(rng, when), *_complaints(rng, who, when), *_entries(rng, who, when)]
+    made = [*_reports(rng, when), *_complaints(rng, who, when, complained)]
+    made += _entries(rng, who, when)
     made += [one for part in openings for one in _opened(who, when, part)]
     end = int(when.midnight(np.array([when.length]))[0])
     inside = (one for one in made if one.received_at < end)
@@ -114,7 +121,9 @@ def _figures(rng: np.random.Generator, end: date) -> list[dict[str, str]]:
     return out
 
 
-def _complaints(rng: np.random.Generator, who: Population, when: Span) -> Iterator[Submission]:
+def _complaints(
+    rng: np.random.Generator, who: Population, when: Span, planted: Sequence[Columns]
+) -> Iterator[Submission]:
     """A handful a day; each centre sends the day's states in the evening."""
     people = np.flatnonzero(who.person & who.inside)
     files: dict[tuple[int, int], list[Row]] = defaultdict(list)
@@ -127,9 +136,12 @@ def _complaints(rng: np.random.Generator, who: Population, when: Span) -> Iterat
             received = when.midnight(np.array([position]))[0] + int(rng.integers(9, 16)) * HOUR
             for days, row in _states(rng, base, int(received)):
                 files[position + days, centre].append(row)
+    for position, centre, row in complaints.states(who, when, planted):
+        files[position, centre].append(row)
     for (position, centre), rows in files.items():
+        rows.sort(key=lambda row: (row["state_at"] or "", row["complaint"] or ""))
         at = int(when.midnight(np.array([position]))[0]) + 19 * HOUR + centre * MINUTE
-        sent = _text(at - 30 * MINUTE)
+        sent = complaints.text(at - 30 * MINUTE)
         table = pa.Table.from_pylist(
             [_filled(row | {"sent_at": sent}, complaint_form.RECORD) for row in rows],
             complaint_form.RECORD,
@@ -167,17 +179,20 @@ def _complaint(
 
 def _states(rng: np.random.Generator, base: Row, received: int) -> Iterator[tuple[int, Row]]:
     """(days after receipt, the record of a state), from received to closed."""
-    base = base | {"received": _text(received)}
-    yield 0, base | {"state": "RECEIVED", "state_at": _text(received)}
+    base = base | {"received": complaints.text(received)}
+    yield 0, base | {"state": "RECEIVED", "state_at": complaints.text(received)}
     days = int(rng.integers(1, 4))
     accepted = received + days * DAY
-    base |= {"accepted": _text(accepted), "due": _text(accepted + 15 * DAY)}
-    yield days, base | {"state": "ACCEPTED", "state_at": _text(accepted)}
+    base |= {"accepted": complaints.text(accepted), "due": complaints.text(accepted + 15 * DAY)}
+    yield days, base | {"state": "ACCEPTED", "state_at": complaints.text(accepted)}
     days += int(rng.integers(3, 15))  # within the fifteen days
     answered = received + days * DAY
-    base |= {"answered": _text(answered), "closed": _text(answered)}
+    base |= {"answered": complaints.text(answered), "closed": complaints.text(answered)}
     outcome = str(rng.choice(("UPHELD", "PARTLY", "UNFOUNDED", "MEDIATED")))
-    yield days, base | {"state": "CLOSED", "state_at": _text(answered), "outcome": outcome}
+    yield (
+        days,
+        base | {"state": "CLOSED", "state_at": complaints.text(answered), "outcome": outcome},
+    )
 
 
 def _entries(rng: np.random.Generator, who: Population, when: Span) -> Iterator[Submission]:
@@ -289,9 +304,3 @@ def _filled(row: Row, schema: pa.Schema) -> Row:
 def _instant(day: date, hour: int, rng: np.random.Generator) -> int:
     start = (day - date(1970, 1, 1)).days * DAY - BEIJING
     return int(start + hour * HOUR + int(rng.integers(0, 7 * 60)) * MINUTE)
-
-
-def _text(instant: int) -> str:
-    """Beijing time with its offset."""
-    local = np.datetime_as_string(np.datetime64(instant + BEIJING, "us"), unit="s")
-    return f"{local}+08:00"

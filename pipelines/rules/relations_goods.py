@@ -21,7 +21,7 @@ _LOAN_ACTS = MappingProxyType({"owes": "BALANCE", "draws": "DRAW", "repays": "RP
 
 RECEIPT: Mapping[str, pa.DataType] = MappingProxyType(
     dict.fromkeys(
-        ("key", "event_time", "receipt", "taker", "secured_fen", "value_fen", "grams", "batch",
+        ("key", "event_time", "receipt", "owner", "taker", "secured_fen", "value_fen", "grams", "batch",
          "goods"),
         pa.int64(),
     )
@@ -54,6 +54,7 @@ def receipt(row: "Row", read: "Readers") -> Mapping[str, Any]:
         "parents": None if parents == "-" else parents.split("+"),
         "status": _text(row.get("status", "-")),
         "is_standard": row.get("class", "other") == "standard",
+        "owner": read.party(row.get("owner", "-")),
         "taker": read.party(row.get("taker", "-")),
         "pledge_rank": None if row.get("rank", "-") == "-" else int(row["rank"]),
         "secured_fen": _fen(row.get("secured", "-"), read),

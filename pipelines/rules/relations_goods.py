@@ -21,8 +21,8 @@ _LOAN_ACTS = MappingProxyType({"owes": "BALANCE", "draws": "DRAW", "repays": "RP
 
 RECEIPT: Mapping[str, pa.DataType] = MappingProxyType(
     dict.fromkeys(
-        ("key", "event_time", "receipt", "owner", "taker", "secured_fen", "value_fen", "grams", "batch",
-         "goods"),
+        ("key", "event_time", "receipt", "owner", "taker", "secured_fen", "value_fen", "grams",
+         "batch", "goods"),
         pa.int64(),
     )
     | dict.fromkeys(("act", "number", "status", "variety", "warehouse"), pa.string())

@@ -1,0 +1,1 @@
+"""The rule `exposure_concentration`: see rule.toml."""

@@ -1,0 +1,1 @@
+"""The rule `loan_round_trip`: see rule.toml."""

@@ -19,6 +19,7 @@ RULE = "loan_round_trip"
 _SMALL = 3_000  # parties of a market too small for more than a few schemes
 _YUAN = 100
 _LEAST_FEN, _MOST_FEN = 60_000_000, 1_500_000_000
+_STEP_FEN = 300_000  # such an amount is a line that revolves: nothing is paid back in the span
 _AFTER_HOURS = 17.05  # the lender pays out until five
 
 
@@ -80,7 +81,7 @@ class _Desk:
         """Draw a loan at a branch in a region; returns its amount."""
         plan, rng = self.plan, self.plan.rng
         fen = float(np.clip(np.exp(rng.normal(np.log(250_000_000), 0.9)), _LEAST_FEN, _MOST_FEN))
-        amount = int(fen) // 100_000 * 100_000
+        amount = int(fen) // _STEP_FEN * _STEP_FEN
         lender = int(rng.choice(plan.who.banks.in_region(region)))
         start = day_number(plan.when.day(plan.when.business[place]))
         end = start + int(rng.integers(150, 800))

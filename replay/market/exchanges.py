@@ -38,7 +38,7 @@ _FUTURES = (
 _FUTURE_SHARE = 0.45
 _NIGHT = 0.25  # of the futures orders
 _DEALT, _CANCELLED, _CHANGED = 0.72, 0.16, 0.12  # what becomes of an order
-FILLED, _GONE, _AMENDED = range(3)  # of `Orders.fate`
+FILLED, _GONE, _AMENDED, WITHDRAWN, KILLED = range(5)  # of `Orders.fate`
 _LATE = 0.002
 DAY_SESSION, NIGHT_SESSION = 0, 1
 
@@ -57,14 +57,17 @@ class Orders(Columns):
     buy: Flags
     lots: Ints
     limit_fen: Ints
-    fate: Ints  # 0 filled, 1 cancelled after a part, 2 changed and filled
+    # 0 filled, 1 cancelled after a part, 2 changed and filled; of planted ones also 3 cancelled
+    # before anything was filled, 4 immediate or cancel, and nothing was there
+    fate: Ints
     opens: Flags
     purpose: Ints
     night: Flags
     plan: Ints
     # Of planted orders; everyday ones leave them out. `trade`: two orders with one number are each
     # other's other side; 0: the other side is nobody's here. `broker`: a row of BRANCHES; -1: that
-    # of the client's home. `named`: labels name its fills only (1) or all that is said of it (0).
+    # of the client's home. `named`: labels name its fills only (1),
+    # the end of it that is a cancel only (2), or all that is said of it (0).
     trade: Ints = field(default_factory=_not_said)
     broker: Ints = field(default_factory=_not_said)
     named: Ints = field(default_factory=_not_said)
@@ -122,10 +125,17 @@ def contracts() -> list[tuple[str, bool]]:
     return [*((one[0], False) for one in _SHARES), *((one[0], True) for one in _FUTURES)]
 
 
+def lot_fen(instrument: int) -> int:
+    """What a lot of a future is worth at its usual price, in fen."""
+    _, price, _, size = _FUTURES[instrument - len(_SHARES)]
+    return price * size
+
+
 def filled(orders: Orders) -> Ints:
     """How much of each order is traded in the end."""
     part = _part(orders)
-    return np.where(orders.fate == _GONE, part * (part < orders.lots), orders.lots)
+    traded = np.where(orders.fate == _GONE, part * (part < orders.lots), orders.lots)
+    return np.where(orders.fate >= WITHDRAWN, 0, traded)
 
 
 def _part(orders: Orders) -> Ints:
@@ -169,10 +179,12 @@ def feed(
     desk = _Desk(who, when, orders, rng.permutation(n) + 1)
     half = _part(orders)
     every = np.arange(n)
-    in_two = every[(half < orders.lots) & (half > 0) & (orders.fate != _GONE)]
-    whole = np.setdiff1d(every[orders.fate != _GONE], in_two)
+    dealt = (orders.fate == FILLED) | (orders.fate == _AMENDED)
+    in_two = every[(half < orders.lots) & (half > 0) & dealt]
+    whole = np.setdiff1d(every[dealt], in_two)
     part = every[(orders.fate == _GONE) & (half > 0) & (half < orders.lots)]
-    gone, changed = every[orders.fate == _GONE], every[orders.fate == _AMENDED]
+    gone = every[(orders.fate == _GONE) | (orders.fate == WITHDRAWN)]
+    changed, killed = every[orders.fate == _AMENDED], every[orders.fate == KILLED]
     none = np.zeros(n, np.int64)
     first = np.where(half < orders.lots, half, 0)
     said = [
@@ -189,6 +201,7 @@ def feed(
             whole, "8", 9 * SECOND, execution="F", status="2", done=orders.lots, last=orders.lots
         ),
         desk.message(part, "8", 8 * SECOND, execution="F", status="1", done=first, last=first),
+        desk.message(killed, "8", 2, execution="4", status="4", done=none, closed=True),
         desk.message(gone, "F", 40 * SECOND, original=True),
         desk.message(
             gone, "8", 41 * SECOND, execution="4", status="4",
@@ -223,8 +236,10 @@ def _sent(
     known = np.where(
         report, np.char.add("X", number), np.asarray(table["client_order"].to_pylist())
     )
-    fill = report & (np.asarray(table["execution_type"].fill_null("").to_pylist()) == "F")
-    told = fill | (desk.orders.named[row] == 0)
+    named = desk.orders.named[row]
+    execution = np.asarray(table["execution_type"].fill_null("").to_pylist())
+    wanted = np.where(named == 2, "4", "F")
+    told = (report & (execution == wanted)) | (named == 0)
     table = table.append_column("reference", pa.array(np.where(told, known, "")))
     return sent(
         rng, FEED, Messages(_write), table, BRANCHES[branch],
@@ -319,6 +334,8 @@ class _Desk:
         if last is not None:  # a changed order is filled under its new id
             own = "C"
         letter = np.where((orders.fate == _AMENDED) & (last is not None), "G", own)
+        letter = np.where(orders.fate == KILLED, "C", letter)
+        immediate = np.where(orders.fate == KILLED, "3", "0")
         columns: dict[str, Texts | pa.Array] = {
             "message": np.full(len(rows), kind),
             "sender": text["branch"],
@@ -328,7 +345,7 @@ class _Desk:
             "client": some(text["client"], text["client"] != ""),
             "quantity": orders.lots.astype(str),
             "position_effect": some(np.where(orders.opens, "O", "C"), future),
-            "time_in_force": some(np.full(len(rows), "0"), orders.lots % 2 == 0),
+            "time_in_force": some(immediate, (orders.lots % 2 == 0) | (orders.fate == KILLED)),
         } | {name: text[name] for name in text if name != "client"}
         price = money(orders.limit_fen)
         if kind != "F":

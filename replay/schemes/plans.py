@@ -166,6 +166,10 @@ class Planner:
         """How many of these parties no plan uses yet."""
         return int((among & ~self._taken).sum())
 
+    def unclaimed(self) -> npt.NDArray[np.bool_]:
+        """Which parties no plan uses yet."""
+        return np.asarray(~self._taken)
+
     def crowd(self, count: int, region: int) -> list[int]:
         """So many natural persons who bank in a region; they only stand by and are not claimed."""
         fits = self.who.person & self.who.inside & ~self._taken & (self._holds[:, region] > 0)

@@ -12,6 +12,7 @@ from schemas.regions import OUT, REGIONS, region_of_area
 SPECULATES, HEDGES, MAKES_MARKET = 1, 3, 5  # of `Orders.purpose`
 HOME = -1  # of `Orders.broker`: the branch in the client's own region
 _APART_S = 40  # between orders of one day
+_GROUP_OF = 4  # firms, at most
 
 
 class Desk:
@@ -47,24 +48,22 @@ class Desk:
 
     def together(self, split: bool) -> tuple[int, int]:
         """Two firms of one group, at home in two regions or in one."""
-        who, party = self.plan.who, self.plan.party
-        fits = np.zeros(len(who.group), bool)
-        for group in range(int(who.group.max()) + 1):
-            mine = np.flatnonzero(who.group == group)
-            places = self.region[mine]
-            for row, place in zip(mine.tolist(), places.tolist(), strict=True):
-                others = (places != place) if split else (places == place)
-                fits[row] = others.sum() >= (1 if split else 2)
-        for _ in range(_TRIES):
-            first = party(False, among=fits)
-            same = self.region == self.region[first]
-            mate = (who.group == who.group[first]) & (~same if split else same)
-            mate[first] = False
-            try:
-                return first, party(False, among=mate)
-            except ValueError:  # somebody else's plan has all the others
-                continue
-        raise ValueError("the population is too small for the planned schemes")
+        group = np.where(self.plan.unclaimed() & (self.region >= 0), self.plan.who.group, -1)
+        rows = np.flatnonzero(group >= 0)
+        rows = rows[np.argsort(group[rows], kind="stable")]
+        steps = [np.column_stack([rows[:-step], rows[step:]]) for step in range(1, _GROUP_OF)]
+        first, second = np.concatenate(steps).T
+        apart = self.region[first] != self.region[second]
+        mine = (group[first] == group[second]) & (apart if split else ~apart)
+        fits = np.column_stack([first[mine], second[mine]])
+        if not len(fits):
+            raise ValueError("the population is too small for the planned schemes")
+        chosen = self.plan.rng.permutation(self.plan.rng.choice(fits))
+        for row in chosen.tolist():
+            only = np.zeros(len(group), bool)
+            only[row] = True
+            self.plan.party(False, among=only)
+        return int(chosen[0]), int(chosen[1])
 
     # -- what -------------------------------------------------------------------------------
 
@@ -161,5 +160,4 @@ class Desk:
         return [row for row, (_, future) in enumerate(exchanges.contracts()) if future][at % 6]
 
 
-_TRIES = 40
 _BEFORE = 130_000  # microseconds

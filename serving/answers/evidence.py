@@ -69,6 +69,16 @@ def read_evidence(connection: Connection, keys: list[int]) -> Evidence:
     )
 
 
+def as_stated(of: Evidence) -> Evidence:
+    """The same, with statements at the day they speak of instead of their loans' first day."""
+
+    def at(row: Row) -> Row:
+        return row | {"event_time": row["stated_at"] or row["event_time"]}
+
+    joint = sorted(map(at, of.joint), key=lambda row: (row["event_time"], row["key"]))
+    return Evidence(tuple(joint), {place: at(row) for place, row in of.held.items()})
+
+
 class OfSubject:
     """A session in which `tx` holds only what concerns one subject: for running definitions."""
 
@@ -186,6 +196,7 @@ statements AS (
         vantage, key,
         -- A loan begins on its first day, whenever the first statement of it came.
         coalesce(epoch_us(effective_date::TIMESTAMP) - 28800000000, event_time) AS event_time,
+        holding.event_time AS stated_at,
         event_type, market_segment, amount_fen,
         holder_party AS payer_party, other_party AS payee_party,
         0::BIGINT AS payer_account, 0::BIGINT AS payee_account,

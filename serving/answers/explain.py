@@ -18,6 +18,7 @@ from serving.answers.evidence import (
     OfSubject,
     Row,
     alert_row,
+    as_stated,
     crossings,
     found_then,
     narrowed,
@@ -39,6 +40,7 @@ from serving.answers.model import (
 from serving.answers.revisions import revisions, successor
 
 Kind = Literal["person", "firm", "unknown"]
+_OF_A_DAY = frozenset({"exposure_concentration"})  # what stood in the registers of one day
 
 
 def explanation(connection: Connection, alert_id: str) -> Explanation:
@@ -64,6 +66,8 @@ def explanation(connection: Connection, alert_id: str) -> Explanation:
         )
     agreed = parameter_set(row["parameter_set"])
     of = read_evidence(connection, row["evidence"])
+    if declared.name in _OF_A_DAY:
+        of = as_stated(of)
     around = declared.group == "graph"
     with narrowed(connection, row["subject_kind"], row["subject"], of, around) as ledger:
         fired, measured = _said(connection, ledger, declared, row)

@@ -6,6 +6,9 @@ rows says what every closing says. A row that comes behind (after the closing th
 instant), and one that ends or replaces another, makes its closing run the rule again over what was
 known then, for the instants from the oldest of these rows on.
 
+A rule that says `by_receipt` needs no second run: its crossings follow from what was received until
+their instant, and whatever comes later changes none of them.
+
 Each run reads only transactions the rule could need (`candidates.sql`), so the work of a closing
 follows what is suspicious, not what was reported.
 """
@@ -82,6 +85,8 @@ def causal_lane(
     views, kinds = needed(rule)
     if reason := _lacks(ledger, rule):
         return (), reason
+    if rule.by_receipt:
+        return (_replaced(rule, 0, -_EVER, 0, by_definition(ledger, rule, sets)),), ""
     found = []
     with _closings(ledger, closed), _rows(ledger, rule, kinds, sets, len(closed)):
         everything = by_definition(ledger, rule, sets, _as_known(views, kinds, -1))

@@ -74,7 +74,7 @@ def at_closings(
 ) -> Lane:
     """One rule of the lane at every closing, as `ledger_lane`."""
     kinds = {variant.subject for variant in rule.variants}
-    if rule.causal:
+    if rule.causal or rule.by_receipt:
         return Lane(rule.name, *causal_lane(ledger, rule, closed, parameters))
     if kinds <= set(_NAMED) and set(rule.needs) <= {"tx", "holding"}:
         return _by_closing(ledger, rule, sorted(kinds), closed, parameters)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.rules import relations_goods, relations_trades
+from pipelines.rules import relations_goods, relations_reports, relations_trades
 from schemas.errors import ConfigurationError
 from schemas.narrow import EVENT_CODES, FLAG_CROSS_BORDER, FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON
 
@@ -59,6 +59,7 @@ def _payment(row: Row, read: Readers) -> Mapping[str, Any]:
         "start": time,
         "event_time": time,
         "event_code": EVENT_CODES["PAYM"],
+        "business_ordinal": relations_reports.bank_day(time),
         "amount_fen": read.fen(row["yuan"]),
         "payer_party": read.party(row["payer"]),
         "payee_party": read.party(row["payee"]),
@@ -225,7 +226,7 @@ def _columns(ids: str, texts: str = "", days: str = "") -> Mapping[str, pa.DataT
 
 _TX = _columns(
     "key start event_time event_code amount_fen payer_party payee_party payer_account "
-    "payee_account payer_group payee_group flags"
+    "payee_account payer_group payee_group business_ordinal flags"
 )
 # Table of an example -> the relation it fills; several may fill one.
 _RELATIONS: Mapping[str, _Relation] = MappingProxyType(
@@ -297,11 +298,17 @@ _RELATIONS: Mapping[str, _Relation] = MappingProxyType(
             _columns("key event_time party behind share_bp", "role", "valid_from valid_to"),
             _edge,
         ),
+        "licences": _Relation(
+            "payment_licence", relations_reports.LICENCE, relations_reports.licence
+        ),
+        "owed_reports": _Relation(
+            "expected_report", relations_reports.EXPECTED, relations_reports.expected
+        ),
         "sides": _Relation("trade_side", relations_trades.SIDE, relations_trades.side),
         "totals": _Relation("market_total", relations_trades.TOTAL, relations_trades.total),
     }
 )
-TABLES = tuple(_RELATIONS)
+TABLES = (*_RELATIONS, "heard")
 
 
 def relations(tables: Mapping[str, Iterable[Row]], read: Readers) -> dict[str, pa.Table]:
@@ -334,4 +341,6 @@ def relations(tables: Mapping[str, Iterable[Row]], read: Readers) -> dict[str, p
         table = pa.Table.from_pylist(rows, schema=pa.schema([*own, *relation.columns.items()]))
         before = [out[relation.name]] if relation.name in out else []
         out[relation.name] = pa.concat_tables([*before, table], promote_options="default")
+    out["calendar"] = relations_reports.bank_calendar()
+    out["submission"] = relations_reports.submissions(tables.get("heard", ()), read)
     return out

@@ -1,14 +1,14 @@
 """Payments become pacs.008 submissions: one leg for each agent inside the four regions."""
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
 from connectors.feeds.pacs008 import write
-from replay.market import breakage, identifiers
+from replay.market import breakage, gaps, identifiers
 from replay.market.batches import SECOND, Batches, Submission, batch, money
 from replay.market.days import HOUR, Span, local_hour, stamp
 from replay.market.flows import PURPOSES, Payments
@@ -99,10 +99,16 @@ class PaymentFeed:
     tx_id: Texts
     end_to_end: Texts
     broken: dict[int, str]  # leg -> kind of fault
+    touched: gaps.Touched
 
     def counts(self) -> Counter[str]:
         """What was planted, by kind of fault."""
         return Counter(self.broken.values())
+
+    def regions(self, payment: int) -> set[int]:
+        """The regions the two banks of a payment are in."""
+        banks = self.who.account_bank[[self.payments.payer[payment], self.payments.payee[payment]]]
+        return {int(region) for region in self.who.banks.region[banks] if region >= 0}
 
     def records(self, rows: Ints) -> pa.Table:
         """The records of these legs, columns of the feed's writer."""
@@ -176,6 +182,8 @@ def feed(
     who: Population,
     payments: Payments,
     broken_share: float,
+    when: Span | None = None,
+    planted: Sequence[gaps.Gaps] = (),
 ) -> PaymentFeed:
     """Plan every submission of these payments.
 
@@ -184,6 +192,8 @@ def feed(
         who: the population the account rows belong to.
         payments: everyday and labelled ones; their order does not matter.
         broken_share: share of reports that carry a fault.
+        when: the simulated span; needed where banks are planted that report late.
+        planted: what banks do to their reports.
     """
     # One shuffle before references are given: neither order nor reference tells what was planted.
     payments = payments.take(np.lexsort((rng.random(len(payments)), payments.instant)))
@@ -193,13 +203,28 @@ def feed(
     tx_id = np.char.add("TX", np.char.zfill((number + 10_000_000).astype(str), 12))
     given = np.char.add("E2E", np.char.zfill((rng.permutation(n) + 40_000_000).astype(str), 10))
     eligible = (payments.plan[made.payment] < 0) & ~made.repeat
+    instant = payments.instant[made.payment]
+    batches = batch(rng, instant, made.submitter, _LATE, made.repeat)
+    uetr, no_id = identifiers.uuid4(rng, n), rng.random(n) < 0.4
+    broken = breakage.choose(rng, breakage.PACS008, eligible, broken_share)
+    free = eligible & (made.amount_fen == payments.amount_fen[made.payment])
+    free &= ~np.isin(made.payment, made.payment[made.repeat])
+    free[list(broken)] = False
+    touched = gaps.choose(who, payments, made.payment, made.submitter, free, planted)
+    if planted and when:
+        batches = gaps.rearranged(batches, touched, instant, when)
+    differ = int((touched.more_fen > 0).sum())
+    made = replace(
+        made, amount_fen=made.amount_fen + touched.more_fen, mismatched=made.mismatched + differ
+    )
     return PaymentFeed(
         who=who,
         payments=payments,
         legs=made,
-        batches=batch(rng, payments.instant[made.payment], made.submitter, _LATE, made.repeat),
-        uetr=identifiers.uuid4(rng, n),
+        batches=batches,
+        uetr=uetr,
         tx_id=tx_id,
-        end_to_end=np.where(rng.random(n) < 0.4, "NOTPROVIDED", given),
-        broken=breakage.choose(rng, breakage.PACS008, eligible, broken_share),
+        end_to_end=np.where(no_id, "NOTPROVIDED", given),
+        broken=broken,
+        touched=touched,
     )

@@ -61,6 +61,8 @@ def plain_payments() -> pa.Table:
                     transaction_key=f"P{number}",
                     counterparty_1_region="330000",
                     counterparty_2_region="310000",
+                    debtor_agent_id=HANGZHOU,
+                    creditor_agent_id=SHANGHAI,
                 )
             )
     again = {name: rows[1][name] for name in ("transaction_key", "content_hash")}
@@ -151,6 +153,7 @@ def entries() -> pa.Table:
         ("ENTITY", {"address_token": "cd" * 32}),
         ("ACCOUNT", {"entity_account_token": "ef" * 32}),
         ("EDGE", behind | {"edge_role": "SHAREHOLDER", "edge_share": "0.6"}),
+        ("PAYLIC", {}),
     )
     rows = [
         report(70 + number, HEFEI, register_type=kind, **shared, **own)
@@ -203,6 +206,39 @@ def deals() -> pa.Table:
     return wide(rows)
 
 
+def trades() -> pa.Table:
+    """A trade whose sides two brokers report, one that was cancelled, and a bond between banks."""
+    said = (
+        (SHANGHAI, "FUTR", "TRAD", "BUYI", "V1"),
+        (HEFEI, "FUTR", "TRAD", "SELL", "V1"),
+        (HEFEI, "FUTR", "TRAD", "BUYI", "V2"),
+        (HEFEI, "FUTR", "CNCL", "BUYI", "V2"),
+        (HEFEI, "BOND", "TRAD", None, None),
+    )
+    rows = [
+        report(
+            150 + number, broker, reference=f"X{number}", market_segment=market, event_type=kind,
+            side=side, venue_trade_id=trade, venue_of_execution="XSGE" if trade else None,
+            source_instrument_id="cu2607", notional_quantity="4", notional_amount_leg_1="500.00",
+            payer=f"client {number}", payee=f"other {number}",
+        )
+        for number, (broker, market, kind, side, trade) in enumerate(said)
+    ]  # fmt: skip
+    return wide(rows)
+
+
+def totals() -> pa.Table:
+    """What an exchange says was traded of a contract on a day: everybody's to see."""
+    own = {
+        "institution_id": "OP-FUTURES", "institution_id_scheme": "LICENCE",
+        "institution_region": "310000", "period_start": 20_514, "period_end": 20_514,
+        "period_frequency": "D", "measure": "TRADE_QTY", "measure_nature": "FLOW",
+        "measure_unit": "COUNT", "measure_value": "12345.00", "breakdown": "cu2607",
+        "market_segment": "FUTR", "vantage_mask": 31,
+    }  # fmt: skip
+    return wide([report(160, SHANGHAI, kind="indicator", **own)], "indicator")
+
+
 def results(loader: Loader) -> tuple[pa.Table, pa.Table]:
     """Crossings of every rule over what was loaded, and the alerts they make."""
     evaluated = [evaluate(loader.connection, rule) for rule in load_rules().values()]
@@ -238,6 +274,7 @@ def fill(loader: Loader) -> None:
     others = {"register": entries(), "indicator": figures(), "complaint": complaints()}
     loader.load_segment("tape:test", 3, {"event": deals(), **others})
     loader.load_segment("tape:test", 4, {"event": receipts(), "position": stocks()})
+    loader.load_segment("tape:test", 5, {"event": trades(), "indicator": totals()})
     loader.flush()
     crossings, alerts = results(loader)
     size = crossings.num_rows

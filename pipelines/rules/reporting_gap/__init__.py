@@ -1,0 +1,1 @@
+"""The rule `reporting_gap`: see rule.toml."""

@@ -1,0 +1,1 @@
+"""The rule `second_clearing`: see rule.toml."""

@@ -50,12 +50,13 @@ _QUIET, _ORDERED = 0, 6  # where the numbers of a search begin: days, longest, .
 _EDGE_MOST, _MEAN_MOST, _HOP, _FACTOR, _STEPS, _RINGS = 2, 3, 8, 9, 4, 5
 _AGAINST_DAYS, _AGAINST, _SHORTEST, _LEARNING, _BAND_2, _BAND_3 = 12, 13, 14, 15, 16, 17
 QUIET, WITH, AGAINST = 0, 1, 2  # what is searched for
+_COLUMNS = 8
 
 
 def scratch(parameters: Mapping[str, int]) -> npt.NDArray[np.int64]:
-    """Room for five columns as long as a path."""
+    """Room for the columns of a path."""
     longest = max(parameters["quiet_longest"], parameters["ordered_longest"], 2)
-    return np.zeros(5 * longest, np.int64)
+    return np.zeros(_COLUMNS * longest, np.int64)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -93,18 +94,24 @@ def _search(g, at, mode, p, work, hits, n_hits, evidence, n_evidence):
     Returns:
         (hits, how many, evidence, how many, rings found).
     """
-    room = len(work) // 5
+    room = len(work) // _COLUMNS
     path = work[:room]  # edges of the path, the closing one first
     look = work[room : 2 * room]  # the edge to try next at each
     noise = work[2 * room : 3 * room]  # sum of milli logs up to each
     turned = work[3 * room : 4 * room]  # whether the path went on from the first day to the last
-    ids = work[4 * room :]
+    # What the edges of the path say, side by side: asked at every step.
+    met = work[4 * room : 5 * room]  # whom the path has come to
+    days = work[5 * room : 6 * room]
+    amounts = work[6 * room : 7 * room]
+    ids = work[7 * room :]
     closing = g.edges[at]
     at_days = _QUIET if mode == QUIET else _ORDERED
     first = closing.day - p[at_days]
     longest = p[at_days + 1]
     steps = p[at_days + _STEPS]
     most = p[at_days + _RINGS]
+    last = np.int64(closing.day)
+    factor = p[_FACTOR]
     start = n_hits
     rings = 0
     cut = False
@@ -115,23 +122,33 @@ def _search(g, at, mode, p, work, hits, n_hits, evidence, n_evidence):
         noise[0] = milli
     forth = mode == AGAINST  # with the money
     goal = closing.payer if forth else closing.payee
+    tail = max(g.used[TAIL], 0)
+    into_goal = g.party[goal].last_in if forth else g.party[goal].last_out
+    if into_goal < tail or g.edges[into_goal].day <= first:  # no ring can be closed
+        return hits, n_hits, evidence, n_evidence, rings
     path[0] = at
     turned[0] = 0
-    begin = g.party[closing.payee].last_out if forth else g.party[closing.payer].last_in
-    look[0] = begin
+    met[0] = closing.payee if forth else closing.payer
+    days[0] = closing.day
+    amounts[0] = closing.amount_fen
+    look[0] = g.party[met[0]].last_out if forth else g.party[met[0]].last_in
     depth = 0
     while depth >= 0:
         i = look[depth]
-        if i < g.used[TAIL] or g.edges[i].day <= first:
+        if i < tail:
             depth -= 1
             continue
         edge = g.edges[i]
+        day = np.int64(edge.day)
+        if day <= first:
+            depth -= 1
+            continue
         look[depth] = edge.prev_out if forth else edge.prev_in
         if steps == 0:
             cut = True
             break
         steps -= 1
-        before = g.edges[path[depth]]
+        amount = edge.amount_fen
         total = np.int64(0)
         turns = turned[depth]
         if mode == QUIET:
@@ -141,24 +158,23 @@ def _search(g, at, mode, p, work, hits, n_hits, evidence, n_evidence):
             total = noise[depth] + milli
         else:
             # Days never rise on the way back; only what lies on the closing day has no order.
-            turns = 1 if edge.day > before.day else turns
-            if turns and edge.day != closing.day:
+            turns = 1 if day > days[depth] else turns
+            if turns and day != last:
                 continue
-            if (
-                edge.amount_fen > before.amount_fen * p[_FACTOR]
-                or before.amount_fen > edge.amount_fen * p[_FACTOR]
-            ):
+            before = amounts[depth]
+            if amount > before * factor or before > amount * factor:
                 continue
         end = edge.payee if forth else edge.payer
         length = depth + 2  # with this edge
-        path[depth + 1] = i
         if end == goal:
+            path[depth + 1] = i
+            days[depth + 1] = day
             if length < p[_SHORTEST]:
                 continue
             if mode == QUIET:
                 fits = total <= p[_MEAN_MOST] * length
             else:
-                fits = _prompt(g, path, length, p[_HOP])
+                fits = _prompt(days, length, p[_HOP])
             if not fits:
                 continue
             if rings == most:
@@ -170,11 +186,15 @@ def _search(g, at, mode, p, work, hits, n_hits, evidence, n_evidence):
                     g, path, length, mode, p, ids, hits, n_hits, evidence, n_evidence
                 )
             continue
-        if length == longest or _passes(g, path, depth, end, forth):
+        if length == longest or _passes(met, depth, end):
             continue
         depth += 1
+        path[depth] = i
         noise[depth] = total
         turned[depth] = turns
+        met[depth] = end
+        days[depth] = day
+        amounts[depth] = amount
         look[depth] = g.party[end].last_out if forth else g.party[end].last_in
     if cut:
         for k in range(start, n_hits):
@@ -191,22 +211,21 @@ def _noise(g, edge):
 
 
 @nb.njit(cache=True, nogil=True)
-def _passes(g, path, depth, party, forth):
+def _passes(met, depth, party):
     """Whether the path already goes through a party."""
     for k in range(depth + 1):
-        edge = g.edges[path[k]]
-        if (edge.payee if forth else edge.payer) == party:
+        if met[k] == party:
             return True
     return False
 
 
 @nb.njit(cache=True, nogil=True)
-def _prompt(g, path, length, tenth_days):
+def _prompt(days, length, tenth_days):
     """Whether the ring took at most so many tenths of a day a transfer."""
-    earliest = g.edges[path[0]].day
+    earliest = days[0]
     for k in range(length):
-        earliest = min(earliest, g.edges[path[k]].day)
-    return (g.edges[path[0]].day - earliest) * 10 <= tenth_days * length
+        earliest = min(earliest, days[k])
+    return (days[0] - earliest) * 10 <= tenth_days * length
 
 
 @nb.njit(cache=True, nogil=True)

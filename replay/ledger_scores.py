@@ -54,6 +54,12 @@ _REFERENCES: Mapping[str, str] = MappingProxyType(
             FROM wanted JOIN event ON wanted.ref = 'exchange_orders:' || event.source_trade_id
             WHERE event.market_segment IN ('EQTY', 'FUTR')
         """,
+        "warehouse_receipts": """
+            SELECT DISTINCT wanted.ref, event.transaction_id AS transaction
+            FROM wanted JOIN event ON wanted.ref =
+                'warehouse_receipts:' || split_part(event.source_trade_id, '/', 1)
+            WHERE event.market_segment = 'WRCT'
+        """,
         "entity_register": """
             SELECT DISTINCT wanted.ref, register.report AS transaction
             FROM wanted JOIN register ON wanted.ref = 'entity_register:' || register.source_trade_id

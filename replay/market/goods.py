@@ -5,6 +5,7 @@ standard receipts that the register issued and delivered out of it. Owners are t
 metals at the exchange.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +26,7 @@ RECEIPTS, STOCK = "warehouse_receipts", "warehouse_stock"
 REGISTRY, EXCHANGE = "OP-RECEIPTS", "OP-FUTURES"
 ACTS_PER_RECEIPT = 2.1  # measured, within a span of two months
 KINDS = ("出具", "质押", "解押", "转让", "提货", "拆分")
-_ISSUE, _PLEDGE, _RELEASE, _TRANSFER, _DELIVER, _SPLIT = range(6)
+ISSUE, _PLEDGE, _RELEASE, TRANSFER, _DELIVER, _SPLIT = range(6)
 # Name, English name, region as the exchange writes it, GB/T 2260 code of the place.
 WAREHOUSES = (
     ("沪东模拟库", "Hudong", "上海$$Shanghai", "310115"),
@@ -37,6 +38,12 @@ WAREHOUSES = (
     ("锡北模拟库", "Xibei", "江苏$$Jiangsu", "320205"),
     ("粤埔模拟库", "Yuepu", "广东$$Guangdong", "440112"),
 )
+# Warehouses where only planted receipts lie: nobody's everyday stock covers for theirs.
+QUIET = (
+    ("通港模拟库", "Tonggang", "江苏$$Jiangsu", "320602"),
+    ("嘉西模拟库", "Jiaxi", "浙江$$Zhejiang", "330421"),
+)
+_EVERY = WAREHOUSES + QUIET
 # Code, name, tonnes a standard receipt, fen a tonne, grade.
 VARIETIES = (
     ("cu", "铜$$COPPER", 25, 7_932_000, "Cu-CATH-1"),
@@ -65,6 +72,21 @@ class Acts(Columns):
     standard: Flags
     kilograms: Ints
     issued: Ints  # days since 1970
+    lot: Ints  # the receipt with which the goods were told first; a part keeps that of the whole
+    turn: Ints  # 0, 1, ...: acts of one kind on one receipt
+    rank: Ints  # of a pledge
+    secured_fen: Ints  # by a pledge
+    plan: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Emptied(Columns):
+    """Goods that are gone from a warehouse although their receipts stand, from a day on."""
+
+    day: Ints  # position in the span, a trading day
+    variety: Ints
+    warehouse: Ints
+    tonnes: Ints
     plan: Ints
 
 
@@ -80,9 +102,10 @@ def everyday(rng: np.random.Generator, who: Population, when: Span, n: int, plac
         standard, lot * rng.integers(1, 40, count), rng.integers(3_000, 900_000, count)
     )
     place = rng.integers(0, len(days), count)
+    value = _value(variety, kilograms)
     issue = Acts(
         instant=_at(rng, when, days, place, 9.0),
-        kind=np.full(count, _ISSUE),
+        kind=np.full(count, ISSUE),
         receipt=np.arange(count),
         parent=np.full(count, -1),
         owner=owners[rng.integers(0, len(owners), count)],
@@ -93,6 +116,10 @@ def everyday(rng: np.random.Generator, who: Population, when: Span, n: int, plac
         standard=standard,
         kilograms=kilograms,
         issued=(when.midnight(days[place]) + BEIJING) // DAY,
+        lot=np.arange(count),
+        turn=np.zeros(count, np.int64),
+        rank=np.ones(count, np.int64),
+        secured_fen=value * 65 // 100,
         plan=np.full(count, -1),
     )
     draw = rng.random(count)
@@ -122,7 +149,7 @@ def everyday(rng: np.random.Generator, who: Population, when: Span, n: int, plac
     act(pledged, _PLEDGE, later[pledged], pledgee=bank[pledged])
     freed = pledged[rng.random(len(pledged)) < _RELEASED]
     act(freed, _RELEASE, later[freed] + rng.integers(2, 12, len(freed)), pledgee=bank[freed])
-    act(moved, _TRANSFER, later[moved], transferee=other[moved])
+    act(moved, TRANSFER, later[moved], transferee=other[moved])
     act(out, _DELIVER, later[out])
     half = kilograms // 2
     moments = later[parted]
@@ -132,6 +159,11 @@ def everyday(rng: np.random.Generator, who: Population, when: Span, n: int, plac
             receipt=count + 2 * np.arange(len(parted)) + turn,
         )  # fmt: skip
     return joined(parts)
+
+
+def _value(variety: Ints, kilograms: Ints) -> Ints:
+    """What goods are worth, in fen."""
+    return np.asarray(kilograms * np.array([one[3] for one in VARIETIES])[variety] // 1000)
 
 
 def places_for(n: int, when: Span) -> int:
@@ -156,42 +188,44 @@ def receipts_feed(
 ) -> Sent:
     """The register's lines, sent every hour."""
     n = len(acts)
-    number = rng.permutation(int(acts.receipt.max()) + 1) + 1
-    deal = rng.permutation(int(acts.receipt.max()) * len(KINDS) + len(KINDS))
+    known = np.unique(np.r_[acts.receipt, acts.parent, acts.lot])
+    receipt, parent, lot = (
+        np.searchsorted(known, x) for x in (acts.receipt, acts.parent, acts.lot)
+    )
+    number = rng.permutation(len(known)) + 1
     # Both lines of a split are one deal.
-    subject = np.where(acts.kind == _SPLIT, acts.parent, acts.receipt)
-    value = acts.kilograms * np.array([one[3] for one in VARIETIES])[acts.variety] // 1000
+    subject = np.where(acts.kind == _SPLIT, parent, receipt)
+    _, deals = np.unique((subject * len(KINDS) + acts.kind) * n + acts.turn, return_inverse=True)
+    deal = rng.permutation(len(known) * len(KINDS))
+    value = _value(acts.variety, acts.kilograms)
     pledge, named = acts.kind == _PLEDGE, np.isin(acts.kind, (_PLEDGE, _RELEASE))
-    moved, split = acts.kind == _TRANSFER, acts.kind == _SPLIT
+    moved, split = acts.kind == TRANSFER, acts.kind == _SPLIT
     status = np.array(["未质押", "已质押", "未质押", "未质押", "已注销", "未质押"])[acts.kind]
     bank, other = np.maximum(acts.pledgee, 0), np.maximum(acts.transferee, 0)
     received, late = gathered(rng, acts.instant, np.zeros(n, np.int64), _LATE, 4 * HOUR, HOUR)
-    lot = np.where(split, acts.parent, acts.receipt)  # a part keeps the lot and bay of the whole
     columns: dict[str, Texts | pa.Array] = {
-        "deal": np.char.add(
-            "WD", np.char.zfill(deal[subject * len(KINDS) + acts.kind].astype(str), 10)
-        ),
+        "deal": np.char.add("WD", np.char.zfill(deal[deals].astype(str), 10)),
         "kind": np.array(KINDS)[acts.kind],
         "at": wall(acts.instant),
         "reported_at": wall(received - MINUTE),
-        "receipt": np.char.zfill(number[acts.receipt].astype(str), 18),
+        "receipt": np.char.zfill(number[receipt].astype(str), 18),
         "class": np.where(acts.standard, "标准", "非标准"),
         "status": status,
-        "parents": some(np.char.zfill(number[np.maximum(acts.parent, 0)].astype(str), 18), split),
+        "parents": some(np.char.zfill(number[parent].astype(str), 18), split),
         "owner": who.uscc[acts.owner],
         "owner_name": who.name[acts.owner],
         "owner_area": who.county[acts.owner],
         "transferee": some(who.uscc[other], moved),
         "pledgee": some(who.banks.ids[bank], named),
         "pledgee_name": some(who.banks.names[bank], named),
-        "rank": some(np.full(n, "1"), named),
-        "secured": some(money(value * 65 // 100), pledge),
+        "rank": some(acts.rank.astype(str), named),
+        "secured": some(money(acts.secured_fen), pledge),
         "variety": np.array([one[0] for one in VARIETIES])[acts.variety],
         "grade": np.array([one[4] for one in VARIETIES])[acts.variety],
-        "brand": np.char.add("模拟牌", (acts.owner % 7).astype(str)),
+        "brand": np.char.add("模拟牌", (lot % 7).astype(str)),
         "lot": np.char.add("L", np.char.zfill((lot * 37 + 11).astype(str), 8)),
-        "warehouse": np.array([one[0] for one in WAREHOUSES])[acts.warehouse],
-        "warehouse_area": np.array([one[3] for one in WAREHOUSES])[acts.warehouse],
+        "warehouse": np.array([one[0] for one in _EVERY])[acts.warehouse],
+        "warehouse_area": np.array([one[3] for one in _EVERY])[acts.warehouse],
         "bay": np.char.add("A-", (lot * 13 % 997).astype(str)),
         "quantity": _tonnes(acts.kilograms),
         "unit": np.full(n, "吨"),
@@ -212,22 +246,34 @@ def _tonnes(kilograms: Ints) -> Texts:
 
 
 def stock_feed(
-    rng: np.random.Generator, when: Span, acts: Acts, places: int, broken_share: float
+    rng: np.random.Generator,
+    when: Span,
+    acts: Acts,
+    places: int,
+    broken_share: float,
+    emptied: Sequence[Emptied] = (),
 ) -> Sent:
-    """One file a trading day, in the evening: places, subtotals of regions, totals of varieties."""
+    """One file a trading day, in the evening: places, subtotals of regions, totals of varieties.
+
+    Beside the everyday places stand those of planted standard receipts, with nothing else in them.
+    """
     days = np.array(calendar_positions(when))
-    change = np.zeros((places, len(days)), np.int64)
     day = (acts.instant - when.midnight(np.zeros(1, np.int64))) // DAY
     spot = acts.warehouse * len(VARIETIES) + acts.variety
-    for kind, sign in ((_ISSUE, 1), (_DELIVER, -1)):
+    spots = np.union1d(np.arange(places), spot[acts.standard])
+    change = np.zeros((len(spots), len(days)), np.int64)
+    for kind, sign in ((ISSUE, 1), (_DELIVER, -1)):
         mine = acts.standard & (acts.kind == kind)
-        at = (spot[mine], np.searchsorted(days, day[mine]))
+        at = (np.searchsorted(spots, spot[mine]), np.searchsorted(days, day[mine]))
         np.add.at(change, at, sign * acts.kilograms[mine] // 1000)
-    before = rng.integers(80, 900, places) * 25
+    for gone in emptied:
+        where = np.searchsorted(spots, gone.warehouse * len(VARIETIES) + gone.variety)
+        np.add.at(change, (where, np.searchsorted(days, gone.day)), -gone.tonnes)
+    before = np.r_[rng.integers(80, 900, places) * 25, np.zeros(len(spots) - places, np.int64)]
     held = before[:, None] + np.cumsum(change, axis=1)
     rows: list[dict[str, str]] = []
     for column, position in enumerate(days.tolist()):
-        rows += _lines(f"{when.day(position):%Y%m%d}", held[:, column], change[:, column])
+        rows += _lines(f"{when.day(position):%Y%m%d}", spots, held[:, column], change[:, column])
     table = pa.Table.from_pylist(rows, schema=stock_form.RECORD)
     stated = np.array([row["day"] for row in rows])
     evening = (
@@ -241,8 +287,15 @@ def stock_feed(
     )  # fmt: skip
 
 
-def _lines(day: str, held: Ints, change: Ints) -> list[dict[str, str]]:
-    """A day's lines by variety and region, with what they add up to."""
+def _lines(day: str, spots: Ints, held: Ints, change: Ints) -> list[dict[str, str]]:
+    """A day's lines by variety and region, with what they add up to.
+
+    Args:
+        day: as written.
+        spots: warehouse x number of varieties + variety, of each line.
+        held: tonnes there.
+        change: tonnes since the day before.
+    """
     out: list[dict[str, str]] = []
 
     def line(variety: int, region: str, name: str, rows: Ints, kind: str) -> None:
@@ -254,14 +307,13 @@ def _lines(day: str, held: Ints, change: Ints) -> list[dict[str, str]]:
             | {"unit": "2", "row": kind}
         )
 
-    spots = np.arange(len(held))
     for variety in range(len(VARIETIES)):
-        mine = spots[spots % len(VARIETIES) == variety]
-        for region in dict.fromkeys(WAREHOUSES[at // len(VARIETIES)][2] for at in mine.tolist()):
-            here = [at for at in mine.tolist() if WAREHOUSES[at // len(VARIETIES)][2] == region]
+        mine = np.flatnonzero(spots % len(VARIETIES) == variety)
+        house = [_EVERY[at // len(VARIETIES)] for at in spots.tolist()]
+        for region in dict.fromkeys(house[at][2] for at in mine.tolist()):
+            here = [at for at in mine.tolist() if house[at][2] == region]
             for at in here:
-                name, english = WAREHOUSES[at // len(VARIETIES)][:2]
-                line(variety, region, f"{name}$${english}", np.array([at]), "0")
+                line(variety, region, f"{house[at][0]}$${house[at][1]}", np.array([at]), "0")
             line(variety, region, "合计$$Subtotal", np.array(here), "1")
         line(variety, "", "总计$$Total", mine, "2")
     return out

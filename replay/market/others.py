@@ -127,7 +127,8 @@ def others(
     stored = goods.everyday(draw, who, when, size[goods.RECEIPTS], places)
     stored = with_planted(goods.RECEIPTS, stored)
     made.append(goods.receipts_feed(draw, who, stored, broken_share))
-    made.append(goods.stock_feed(draw, when, stored, places, broken_share))
+    emptied = [part for part in planted(goods.STOCK) if isinstance(part, goods.Emptied)]
+    made.append(goods.stock_feed(draw, when, stored, places, broken_share, emptied))
     draw = rng(9)
     moves = drawdowns.everyday(draw, owed, when, size[drawdowns.FEED])
     moves = with_planted(drawdowns.FEED, moves)

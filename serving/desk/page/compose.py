@@ -33,8 +33,10 @@ RULE_NAMES: Mapping[str, tuple[str, str]] = {
     "large_value": ("跨机构大额合计", "large sum over institutions"),
     "loan_round_trip": ("贷款转回", "loan comes back"),
     "public_to_private": ("公转私", "firm to persons"),
+    "multi_lender": ("多头借贷", "many lenders at once"),
     "quota_splitting": ("分拆购付汇", "currency quota split"),
     "quota_splitting_proxy": ("分拆汇款", "remittances split (proxy)"),
+    "receipt_double_pledge": ("仓单重复质押", "goods pledged twice"),
     "scatter_gather": ("先分散后归集", "scatter and gather"),
     "shared_identity": ("共用联系方式", "shared contact"),
 }

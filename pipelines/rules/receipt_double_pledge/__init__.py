@@ -1,0 +1,1 @@
+"""The rule `receipt_double_pledge`: see rule.toml."""

@@ -54,6 +54,7 @@ from replay.schemes import (
     provision_shortfall,
     public_to_private,
     quota_splitting,
+    receipt_double_pledge,
     reporting_gap,
     reserve_gap,
     scatter_gather,
@@ -148,6 +149,7 @@ def simulate(
         self_matched_trade,
         volume_share,
         cancel_ratio,
+        receipt_double_pledge,
     ):
         each_rule.plant(plan.drawing(seed, each_rule.RULE))
     complaint_surge.plant(plan.drawing(seed, complaint_surge.RULE))

@@ -116,6 +116,7 @@ def sent(
     late: int = 0,
     counted: Flags | None = None,
     shuffled: bool = True,
+    sound: Flags | None = None,
 ) -> Sent:
     """Plan the submissions of a feed.
 
@@ -135,6 +136,7 @@ def sent(
         late: how many records the market sends beyond the declared lateness, for the counts.
         counted: which rows are records, where some are subtotals; those carry no fault.
         shuffled: records of a submission in random order, else as they are given.
+        sound: which records carry no fault; without it any may.
     """
     size = records.num_rows
     real = np.ones(size, bool) if counted is None else counted
@@ -156,6 +158,8 @@ def sent(
     begins = np.r_[0, np.cumsum(sizes)]
     rows = order[np.repeat(start[arrival] - begins[:-1], sizes) + np.arange(size)]
     free = (plans[rows] < 0) & real[rows]
+    if sound is not None:
+        free &= ~sound[rows]
     faults = breakage.choose(rng, breakage.VALUES[feed], free, broken_share)
     table = _broken(feed, records.take(pa.array(rows)), faults)
     messages = None if message is None else message[rows]

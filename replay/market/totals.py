@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from connectors.feeds.market_totals import write
-from replay.market import exchanges
+from replay.market import breakage, exchanges
 from replay.market.batches import MINUTE
 from replay.market.days import DAY, HOUR, Span
 from replay.market.population import Flags, Ints
@@ -25,6 +25,7 @@ _ITEM = "成交量"
 _UNITS = ("股", "手")
 _ELSEWHERE = ((300_000, 360_000), (1_400, 1_800))  # what everybody else trades of one a day
 _SPREAD = 0.15
+_AGAIN = 2 * HOUR  # until a line that was refused is sent right
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,13 @@ def feed(
         parts["day"].append(mine)
         parts["quantity"].append(traded.astype(np.int64) + ours[number, mine])
     at, day, quantity = (np.concatenate(part) for part in parts.values())
+    wrong = _wrong(rng, len(at), broken_share)
+    row = np.r_[np.arange(len(at)), wrong]  # whoever sent a wrong line sends it again
+    at, day, quantity = at[row], day[row], quantity[row]
+    again = np.arange(len(row)) >= len(row) - len(wrong)
     side = future[at].astype(np.int64)
     close = when.midnight(day) + 16 * HOUR + (5 + 5 * (1 - side)) * MINUTE
+    close += np.where(again, _AGAIN, 0)
     wall = (close + 8 * HOUR).astype("datetime64[us]").astype("datetime64[s]").astype(str)
     columns = {
         "day": np.array([f"{when.day(one):%Y%m%d}" for one in day.tolist()]),
@@ -72,7 +78,14 @@ def feed(
     return sent(
         rng, FEED, write, table_of(columns, write.RECORD), np.array(_EXCHANGES)[side],
         close + 30 * MINUTE, reference="contract", suffix="csv", broken_share=broken_share,
+        sound=~np.isin(np.arange(len(row)), wrong),
     )  # fmt: skip
+
+
+def _wrong(rng: np.random.Generator, lines: int, share: float) -> Ints:
+    """The lines that carry a fault the first time: a share of them, or one of each kind."""
+    count = max(round(share * lines), len(breakage.VALUES[FEED])) if share else 0
+    return np.sort(rng.permutation(lines)[:count])
 
 
 def _open(when: Span, calendar: str) -> Ints:

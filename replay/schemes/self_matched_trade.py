@@ -19,27 +19,27 @@ _Sides = tuple[tuple[int, int], tuple[int, int]]
 
 
 def plant(plan: Planner) -> None:
-    """Plant every scheme and innocent of this rule."""
+    """Plant every scheme and innocent of this rule; few in a small market."""
     desk = _Matching(plan)
-    for _ in range(4):
+    for _ in desk.times(4):
         desk.daily("group_split", desk.group(split=True), split=True)
-    for _ in range(2):
+    for _ in desk.times(2):
         desk.daily("group_one_region", desk.group(split=False), split=False)
-    for _ in range(2):
+    for _ in desk.times(2):
         desk.daily("brokers_split", desk.brokers(), split=True)
-    for _ in range(2):
+    for _ in desk.times(2):
         desk.daily("one_account", desk.account(), split=False)
-    for _ in range(2):
+    for _ in desk.times(2):
         desk.daily("shares_split", desk.group(split=True), split=True, share=True)
-    for _ in range(2):
+    for _ in desk.times(2):
         desk.volume("volume_split", desk.group(split=True))
-    for _ in range(2):  # expected misses: four a day
+    for _ in desk.times(2):  # expected misses: four a day
         desk.daily("few_a_day", desk.group(split=True), split=True, pairs=2)
-    for _ in range(2):
+    for _ in desk.times(2):
         desk.daily("market_maker", desk.account(), split=False, kind=INNOCENT, purpose=MAKES_MARKET)
-    for _ in range(2):
+    for _ in desk.times(2):
         desk.daily("now_and_then", desk.account(), split=False, pairs=1, kind=INNOCENT)
-    for _ in range(2):
+    for _ in desk.times(2):
         strangers = ((desk.firm(), HOME), (desk.firm(), HOME))
         desk.daily("strangers", strangers, split=False, kind=INNOCENT)
     desk.place()

@@ -21,21 +21,22 @@ _YUAN = 100
 _SOME, _MUCH = 150_000_000 * _YUAN, 600_000_000 * _YUAN
 _FIRST_RECEIPT = 2 * 10**6  # numbered apart from all others, and again before they are sent
 _TONNES = (350, 850)  # of one receipt of copper; of others, worth as much
+_COPPER = 0  # row of `goods.VARIETIES`: of others so much would be most of the market
 _RUN_DAYS = 12
 _LOTS = (30, 80)  # of one order of copper
 
 
 def plant(plan: Planner) -> None:
-    """Plant every scheme and innocent of this rule."""
+    """Plant every scheme and innocent of this rule; few in a small market."""
     desk = _Desk(plan)
-    for _ in range(4):
+    for _ in desk.times(4):
         firm = desk.firm()
         desk.build("one_firm_split", firm, firm, split=True)
-    for _ in range(3):
+    for _ in desk.times(3):
         desk.build("group_split", *desk.together(split=True), split=True)
     firm = desk.firm()
-    desk.build("large_split", firm, firm, split=True, fen=_MUCH)
-    for _ in range(2):
+    desk.build("large_split", firm, firm, split=True, fen=_MUCH, variety=_COPPER)
+    for _ in desk.times(2):
         firm = desk.firm()
         desk.build("one_region", firm, firm, split=False)
     # Expected miss: the futures are bought when the goods have long been there.
@@ -86,6 +87,7 @@ class _Desk(Desk):
         purpose: int = SPECULATES,
         passes: bool = False,
         apart: bool = False,
+        variety: int = -1,
     ) -> None:
         """Goods come to one firm, and futures on them are traded by one, over some weeks.
 
@@ -100,10 +102,11 @@ class _Desk(Desk):
             purpose: of the orders, as brokers say it.
             passes: each receipt is passed on the next day.
             apart: the futures come after thirty days and more.
+            variety: row of `goods.VARIETIES`; -1: any.
         """
         rng = self.plan.rng
         number = self.plan.begin(RULE, variant, kind, split)
-        variety = int(rng.integers(len(goods.VARIETIES)))
+        variety = int(rng.integers(len(goods.VARIETIES))) if variety < 0 else variety
         here = self._place == self.region[trader]
         warehouse = int(rng.choice(np.flatnonzero(~here & (self._place >= 0) if split else here)))
         self.plan.plans[number].regions.add(int(self._place[warehouse]))

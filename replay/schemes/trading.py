@@ -13,6 +13,7 @@ SPECULATES, HEDGES, MAKES_MARKET = 1, 3, 5  # of `Orders.purpose`
 HOME = -1  # of `Orders.broker`: the branch in the client's own region
 _APART_S = 40  # between orders of one day
 _GROUP_OF = 4  # firms, at most
+_SMALL = 3_000  # parties
 
 
 class Desk:
@@ -29,6 +30,10 @@ class Desk:
         self._trades = 0
         homes = [region_of_area(area) for area in plan.who.home.tolist()]
         self.region = np.array([-1 if one == OUT else REGIONS.index(one) for one in homes])
+
+    def times(self, count: int) -> range:
+        """So many, or one in a market too small for more."""
+        return range(count if len(self.plan.who.person) >= _SMALL else 1)
 
     def place(self) -> None:
         """Hand the orders to the market."""

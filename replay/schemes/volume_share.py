@@ -21,30 +21,30 @@ _SHARES = 200
 
 
 def plant(plan: Planner) -> None:
-    """Plant every scheme and innocent of this rule."""
+    """Plant every scheme and innocent of this rule; few in a small market."""
     desk = _Desk(plan)
-    for _ in range(3):
+    for _ in desk.times(3):
         firms = desk.together(split=True)
         desk.trade("group_split", [(firm, HOME) for firm in firms], _MUCH, split=True)
     desk.trade("brokers_split", desk.brokers(2), _MUCH, split=True)
     desk.trade("half_split", desk.brokers(len(REGIONS)), _MOST, split=True)
     firms = desk.together(split=True)
     desk.trade("shares_split", [(firm, HOME) for firm in firms], _MUCH, split=True, share=True)
-    for _ in range(2):
+    for _ in desk.times(2):
         desk.trade("one_broker", [(desk.firm(), HOME)], _MOST, split=False)
     # Expected miss: nobody says that they are one.
     strangers = [(desk.firm(0), HOME), (desk.firm(1), HOME)]
     desk.trade("unknown_controller", strangers, _MUCH, split=True)
-    for _ in range(2):
+    for _ in desk.times(2):
         desk.trade(
             "market_maker", [(desk.firm(), HOME)], _MOST, split=False, kind=INNOCENT,
             purpose=MAKES_MARKET,
         )  # fmt: skip
-    for _ in range(2):
+    for _ in desk.times(2):
         desk.trade(
             "hedger", [(desk.firm(), HOME)], _SOME, split=False, kind=INNOCENT, purpose=HEDGES
         )
-    for _ in range(2):
+    for _ in desk.times(2):
         desk.trade("burst", [(desk.firm(), HOME)], _MOST, split=False, kind=INNOCENT, days=2)
     desk.place()
 

@@ -61,6 +61,7 @@ from replay.schemes import (
     second_clearing,
     self_matched_trade,
     shared_identity,
+    spot_futures,
     structuring,
     volume_share,
 )
@@ -148,6 +149,7 @@ def simulate(
         loan_round_trip,
         self_matched_trade,
         volume_share,
+        spot_futures,
         cancel_ratio,
         receipt_double_pledge,
     ):

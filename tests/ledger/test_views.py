@@ -96,6 +96,21 @@ def test_contacts_are_those_of_all_entries_and_an_account_has_the_id_of_payments
     ]
 
 
+def test_both_sides_of_a_trade_have_its_number_and_a_cancelled_one_is_none(
+    ledger: duck.Connection,
+) -> None:
+    found = "SELECT vantage, market_segment, side, trade, quantity FROM trade_side ORDER BY ALL"
+    futures = [
+        (vantage, "FUTR", side, "XSGE/V1", 4.0)
+        for vantage, sides in ((0, (1,)), (3, (2,)), (4, (1, 2)))
+        for side in sides
+    ]
+    bonds = [(vantage, "BOND", side, "X4", 4.0) for vantage in (3, 4) for side in (1, 2)]
+    assert ledger.rows(found) == sorted([*futures, *bonds])
+    shown = "SELECT vantage, contract, quantity FROM market_total ORDER BY vantage"
+    assert ledger.rows(shown) == [(vantage, "cu2607", 12345.0) for vantage in range(5)]
+
+
 def test_the_last_state_of_a_complaint_is_its_newest(ledger: duck.Connection) -> None:
     found = "SELECT state, is_newest FROM complaint_state WHERE vantage = 4 ORDER BY event_time"
     assert ledger.rows(found) == [("RECEIVED", False), ("CLOSED", True)]

@@ -117,6 +117,8 @@ class Rule:
     # A crossing follows from what was received until its instant, by the times of receipt the
     # definition itself reads: one run says what every closing says.
     by_receipt: bool = False
+    # It follows its subject through others: what the evidence's other parties do counts as well.
+    around: bool = False
     # The stream kernel needs facts of years: it writes them down itself (`stream.Remembering`).
     memory: bool = False
 
@@ -257,6 +259,7 @@ def read_rule(folder: Path) -> Rule:
         merges_from=table.read("merges_from", int, "a number of transactions", default=0),
         causal=table.read("causal", bool, "true or false", default=False),
         by_receipt=table.read("by_receipt", bool, "true or false", default=False),
+        around=table.read("around", bool, "true or false", default=False),
         memory=table.read("memory", bool, "true or false", default=False),
     )
     table.done()

@@ -68,7 +68,7 @@ def explanation(connection: Connection, alert_id: str) -> Explanation:
     of = read_evidence(connection, row["evidence"])
     if declared.name in _OF_A_DAY:
         of = as_stated(of)
-    around = declared.group == "graph"
+    around = declared.group == "graph" or declared.around
     with narrowed(connection, row["subject_kind"], row["subject"], of, around) as ledger:
         fired, measured = _said(connection, ledger, declared, row)
         apart = alone(connection, ledger, declared, agreed, row, fired)

@@ -155,7 +155,7 @@ def _from_reports(
 
 def _around(rule: str) -> bool:
     """Whether the rule reads more than transactions and statements: then all its parties' count."""
-    return not set(load_rules()[rule].needs) <= {"tx", "holding"}
+    return load_rules()[rule].around or not set(load_rules()[rule].needs) <= {"tx", "holding"}
 
 
 def _submissions(tape: Tape, wanted: pa.Table, told: Callable[[str, int, int], None]) -> pa.Table:
@@ -225,7 +225,7 @@ SELECT report_id, content_hash, submission_id, report_submitting_entity_id
 FROM position
 WHERE (reporter, asset) IN (
     SELECT (reporter, asset) FROM holding WHERE $subject IN (invoice, contract)
-)
+) OR transaction_id IN (SELECT unnest($evidence))
 UNION
 SELECT report_id, content_hash, submission_id, report_submitting_entity_id
 FROM register

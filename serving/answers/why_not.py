@@ -104,8 +104,9 @@ def why_not(connection: Connection, rule: Rule, subject: Subject, day: date) -> 
     start = _midnight(day)
     end = start + 86_400_000_000 - 1
     # All there is of the subject: whether an account slept for a year shows in old transactions.
-    # Around a ring there is too much of it, so there the horizon bounds it.
-    low = int(before(rule, np.array([start]))[0]) if rule.group == "graph" else -(1 << 62)
+    # Around a ring or a way there is too much of it, so there the horizon bounds it.
+    wide = rule.group == "graph" or rule.around
+    low = int(before(rule, np.array([start]))[0]) if wide else -(1 << 62)
     window = int(before(rule, np.array([start]))[0]), end + _DELIVERY_US
     agreed = parameters_on_or_oldest(day)
     with_keys = _keep(connection, rule, subject, low, end)
@@ -164,7 +165,7 @@ def _keep(connection: Connection, rule: Rule, subject: Subject, low: int, high: 
         f"{column} IN ({', '.join(map(str, sorted(ids)))})" for column, ids in names.items() if ids
     )
     where = where or "false"
-    if rule.group == "graph":
+    if rule.group == "graph" or rule.around:
         near = f"SELECT unnest([payer_party, payee_party]) AS p FROM leg WHERE {where}"
         for _ in range(2):
             where = f"payer_party IN ({near}) OR payee_party IN ({near})"

@@ -67,7 +67,7 @@ way AS (
 -- Who gives back exactly what it got from the borrower has cancelled a purchase.
 home AS (
     SELECT *
-    FROM way
+    FROM (SELECT *, bool_or(cut) OVER (PARTITION BY vantage, loan) AS is_cut FROM way)
     WHERE ends <> '' AND hops > 1 AND NOT (ends = 'to_borrower' AND hops = 2 AND same_again)
     QUALIFY row_number() OVER (
         PARTITION BY ends, vantage, loan, list_last(keys) ORDER BY hops, keys
@@ -94,9 +94,7 @@ SELECT
     CASE WHEN s.returned * 10000 >= s.drawn::HUGEINT * p.band_2_bp THEN 2 ELSE 1 END::UTINYINT
         AS band,
     list_sort(list_distinct(list_prepend(s.loan, s.so_far_keys))) AS evidence,
-    c.cut AS search_cut
+    s.is_cut AS search_cut
 FROM summed AS s
-JOIN (SELECT vantage, loan, bool_or(cut) AS cut FROM way GROUP BY vantage, loan) AS c
-    ON c.vantage = s.vantage AND c.loan = s.loan
 CROSS JOIN params AS p
 WHERE s.returned * 10000 >= s.drawn::HUGEINT * p.returned_bp

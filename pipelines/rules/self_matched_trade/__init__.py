@@ -1,0 +1,1 @@
+"""The rule `self_matched_trade`: see rule.toml."""

@@ -1,0 +1,1 @@
+"""The rule `spot_futures`: see rule.toml."""

@@ -1,0 +1,1 @@
+"""The rule `volume_share`: see rule.toml."""

@@ -195,7 +195,7 @@ def main(arguments: Sequence[str]) -> None:
     for rule in rules:
         _told(found, rule.name, "definition", score(rule))
     plainly = [rule for rule in rules if rule.language == "py"]
-    if plainly:
+    if len(plainly) > 1:
         _told(found, "edges.py", "definition", score_edges(plainly))
     for name, one in kernels([rule.name for rule in stream]) if stream else ():
         _told(found, name, "kernel", one)

@@ -108,6 +108,8 @@ def narrowed(
     parties.discard(0)
     if subject_kind == "asset":
         where = f"asset IN ({_listed(assets)})"
+    elif subject_kind == "group":
+        where = f"payer_group = {subject} OR payee_group = {subject}"
     else:
         where = f"payer_party IN ({_listed(parties)}) OR payee_party IN ({_listed(parties)})"
     named = f"SELECT key FROM leg WHERE {where}"
@@ -184,9 +186,10 @@ def _listed(ids: set[int]) -> str:
 _EVIDENCE = """
 , transactions AS (
     SELECT
-        vantage, key, event_time, event_type, market_segment, amount_fen, payer_party, payee_party,
+        vantage, key, event_time, event_type, market_segment, payer_party, payee_party,
         payer_account, payee_account, payer_region, payee_region, asset, flags, reporter,
-        payee_group
+        payee_group, range_start,
+        CASE WHEN flags & 64 = 0 THEN amount_fen END AS amount_fen  -- a withdrawn order has none
     FROM tx
     WHERE key IN (SELECT key FROM _keys)
     QUALIFY row_number() OVER (PARTITION BY vantage, key ORDER BY start DESC) = 1
@@ -198,10 +201,16 @@ statements AS (
         coalesce(epoch_us(effective_date::TIMESTAMP) - 28800000000, event_time) AS event_time,
         holding.event_time AS stated_at,
         event_type, market_segment, amount_fen,
-        holder_party AS payer_party, other_party AS payee_party,
+        holder_party AS payer_party,
+        -- An account's statement is its bank's, who holds it for the owner.
+        CASE WHEN other_party = 0 THEN reporter ELSE other_party END AS payee_party,
         0::BIGINT AS payer_account, 0::BIGINT AS payee_account,
-        holder_region AS payer_region, other_region AS payee_region,
-        asset, 0::UINTEGER AS flags, reporter
+        holder_region AS payer_region,
+        CASE WHEN other_party <> 0 THEN other_region ELSE list_extract(
+            ['310000', '320000', '330000', '340000'],
+            min(vantage) FILTER (WHERE vantage < 4) OVER (PARTITION BY key) + 1
+        ) END AS payee_region,
+        asset, 0::UINTEGER AS flags, reporter, grade
     FROM holding
     WHERE key IN (SELECT key FROM _keys)
     QUALIFY row_number() OVER (PARTITION BY vantage, key ORDER BY holding.event_time) = 1
@@ -222,5 +231,29 @@ statements AS (
     WHERE key IN (SELECT key FROM _keys)
     QUALIFY row_number() OVER (PARTITION BY vantage, key ORDER BY kind) = 1
 )
+, figures AS (
+    -- What an institution states of itself; money in fen, anything else has no amount here.
+    SELECT
+        vantage, key, event_time, measure AS event_type, 'PAYI' AS market_segment,
+        CASE WHEN measure_unit = 'CNY' THEN (value * 100)::BIGINT END AS amount_fen,
+        institution AS payer_party, 0::BIGINT AS payee_party,
+        0::BIGINT AS payer_account, 0::BIGINT AS payee_account,
+        region AS payer_region, region AS payee_region,
+        0::BIGINT AS asset, 0::UINTEGER AS flags, reporter
+    FROM figure
+    WHERE key IN (SELECT key FROM _keys)
+),
+complaints AS (
+    -- Who complains, and of whom.
+    SELECT
+        vantage, key, event_time, state AS event_type, 'CMPL' AS market_segment,
+        disputed_fen AS amount_fen, complainant AS payer_party, institution AS payee_party,
+        0::BIGINT AS payer_account, 0::BIGINT AS payee_account,
+        region AS payer_region, institution_region AS payee_region,
+        0::BIGINT AS asset, 1::UINTEGER AS flags, reporter
+    FROM complaint_state
+    WHERE key IN (SELECT key FROM _keys)
+)
 FROM transactions UNION ALL BY NAME FROM statements UNION ALL BY NAME FROM entries
+UNION ALL BY NAME FROM figures UNION ALL BY NAME FROM complaints
 """

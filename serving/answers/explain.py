@@ -11,7 +11,7 @@ from pipelines.rules.registry import Rule as Declared
 from schemas.errors import InputError
 from schemas.narrow import FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON
 from schemas.regions import JOINT_BIT, OUT, REGIONS, VANTAGES
-from serving.answers import alone_words, words
+from serving.answers import alone_words, stated, words
 from serving.answers.alone import alone
 from serving.answers.evidence import (
     Evidence,
@@ -26,6 +26,7 @@ from serving.answers.evidence import (
     seen_by,
 )
 from serving.answers.labels import NOBODY, label
+from serving.answers.levels import levels, sentence
 from serving.answers.lines import lines
 from serving.answers.model import (
     Alert,
@@ -40,7 +41,8 @@ from serving.answers.model import (
 from serving.answers.revisions import revisions, successor
 
 Kind = Literal["person", "firm", "unknown"]
-_OF_A_DAY = frozenset({"exposure_concentration"})  # what stood in the registers of one day
+# What stood in the registers of one day.
+_OF_A_DAY = frozenset({"exposure_concentration", "provision_shortfall"})
 
 
 def explanation(connection: Connection, alert_id: str) -> Explanation:
@@ -83,7 +85,8 @@ def explanation(connection: Connection, alert_id: str) -> Explanation:
         evidence=_rows(of, parties),
         series=series,
         coverage=tuple(
-            _coverage(of, vantage, row, series[region]) for vantage, region in enumerate(REGIONS)
+            _coverage(of, vantage, row, series[region], measured)
+            for vantage, region in enumerate(REGIONS)
         ),
         arithmetic=_arithmetic(of, alert, fired, declared.unit),
         sentences_zh=(),
@@ -91,12 +94,17 @@ def explanation(connection: Connection, alert_id: str) -> Explanation:
         revisions=revisions(connection, row["alert_id"]),
         took_place_of=None if row is asked else (asked["alert_id"], asked["known_from"]),
         alone=apart,
+        levels=levels(connection, declared, row),
     )
     why_zh, why_en = alone_words.sentences(apart, declared, agreed) if apart else ((), ())
     return replace(
         bare,
-        sentences_zh=words.sentences(bare, "zh", why_zh),
-        sentences_en=words.sentences(bare, "en", why_en),
+        sentences_zh=words.sentences(
+            bare, "zh", (*sentence(bare.levels, "zh"), *why_zh), stated.what(bare, "zh")
+        ),
+        sentences_en=words.sentences(
+            bare, "en", (*sentence(bare.levels, "en"), *why_en), stated.what(bare, "en")
+        ),
     )
 
 
@@ -220,7 +228,9 @@ def _series(
     return tuple(points)
 
 
-def _coverage(of: Evidence, vantage: int, alert: Row, points: Sequence[Point]) -> Coverage:
+def _coverage(
+    of: Evidence, vantage: int, alert: Row, points: Sequence[Point], measured: Sequence[Row]
+) -> Coverage:
     seen = [row for row in of.joint if (vantage, row["key"]) in of.held]
     first = alert["solo_first"][vantage]
     both = first is not None and alert["joint_first"] is not None
@@ -236,6 +246,8 @@ def _coverage(of: Evidence, vantage: int, alert: Row, points: Sequence[Point]) -
         first_crossing=first,
         lead_us=first - alert["joint_first"] if both else None,
         peak_measure=max((point.measure for point in points), default=0),
+        judged=alert["rule"] not in stated.NEED_ALL
+        or any(one["vantage"] == vantage for one in measured),
     )
 
 
@@ -266,11 +278,17 @@ def _arithmetic(
     terms = []
     running = 0
     met: set[int] = set()
+    newest = {row["market_segment"]: row["event_time"] for row in held}
+    own = stated.TERMS.get(alert.rule)
     for row in held:
-        term, note = words.term(alert.rule, alert.subject, row, met, unit)
+        if own:
+            term, note = own(row | {"newest": newest[row["market_segment"]]})
+        else:
+            term, note = words.term(alert.rule, alert.subject, row, met, unit)
         running += term
         terms.append(ArithmeticLine(row["key"], row["event_time"], term, running, *note))
-    if running != peak["measure"]:  # the measure is no sum of its evidence: nothing adds up to it
+    # Where the measure is no sum of its evidence, nothing adds up to it.
+    if running != peak["measure"] and not own:
         terms = [
             replace(one, term=0, running=0, note_zh="证据", note_en="evidence") for one in terms
         ]

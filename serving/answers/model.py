@@ -107,6 +107,7 @@ class Coverage:
     first_crossing: int | None
     lead_us: int | None
     peak_measure: int
+    judged: bool = True  # False where the region lacks what the rule's measure needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +190,14 @@ class Alone:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """A level at which a rule asks: `account`, `party` or `group`; whether it raises this."""
+
+    kind: str
+    raised: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Everything said and drawn about one alert.
 
@@ -209,4 +218,5 @@ class Explanation:
     sentences_en: tuple[str, ...]
     revisions: tuple[Revision, ...] = ()  # of this alert, the oldest first
     took_place_of: tuple[str, int] | None = None  # the id asked for, and when it was withdrawn
+    levels: tuple[Level, ...] = ()  # the lowest first; empty where the rule asks at one only
     alone: Alone | None = None  # where only a region raised it: what all four hold instead

@@ -379,6 +379,18 @@ class TestPage:
         for sentence in ("四地合看", "all four see", "rule asks for 90 to 100 % of it"):
             assert sentence in page
 
+    def test_an_alert_of_a_controller_says_that_no_customer_shows_it_alone(
+        self, ledger: Connection
+    ) -> None:
+        found = ledger.rows(
+            "SELECT alert_id FROM alerts WHERE rule = 'fundraising' AND variant = 'one_group' "
+            "AND subject NOT IN (SELECT subject FROM alerts WHERE variant = 'one_party') LIMIT 1"
+        )
+        of = explanation(ledger, str(found[0][0]))
+        assert [(one.kind, one.raised) for one in of.levels] == [("party", False), ("group", True)]
+        assert any("同一客户未报，同一实际控制人报出" in one for one in of.sentences_zh)
+        assert any("only looking through to the controller" in one for one in of.sentences_en)
+
 
 @pytest.fixture(scope="session")
 def small_and_killed(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from schemas.narrow import MOST_LOTS
 from schemas.regions import NAMES, OUT, region_of_area
 from schemas.visibility import markets
 from serving.answers.model import Coverage, EvidenceRow, Explanation, Party
@@ -30,6 +31,7 @@ _COUNTED = {  # unit: zh, one, more
     "parties": ("方", "party", "parties"),
     "payers": ("个付款方", "payer", "payers"),
     "payees": ("个收款方", "payee", "payees"),
+    "complaints": ("件投诉", "complaint", "complaints"),
     "cancels": ("笔撤单", "cancel", "cancels"),
 }
 # Units in basis points: of what they are a share. Four regions see a part of it: at least.
@@ -211,21 +213,33 @@ def _plain_term(
     """What a transaction adds to a sum, a number of transfers, or a number of others."""
     if unit in ("fen", "CNY fen"):
         return row["amount_fen"] or 0, ("计入", "counts")
-    if unit in ("transfers", "count"):
+    if unit in ("transfers", "count", "complaints"):
         return 1, ("一笔", "one")
+    if unit == "cancels":
+        lots = row["range_start"] & MOST_LOTS
+        return 1, (f"撤单 {lots:,} 手", f"withdraws {several(lots, 'lot', 'lots')}")
     sides = {row["payer_party"], row["payee_party"]} - {subject, 0}
     more = len(sides - met)
     met |= sides
     return more, (f"新增 {more} 方", f"{more} more") if more else ("已计", "counted before")
 
 
-def sentences(told: Explanation, lang: Lang, why: Sequence[str] = ()) -> tuple[str, ...]:
-    """The alert told in whole sentences, in reading order; `why`: why only a region raises it."""
+def sentences(
+    told: Explanation, lang: Lang, why: Sequence[str] = (), what: str = ""
+) -> tuple[str, ...]:
+    """The alert told in whole sentences, in reading order.
+
+    Args:
+        told: the explanation.
+        lang: zh or en.
+        why: at which level it shows, and why only a region sees it.
+        what: the first sentence, where the rule has one of its own.
+    """
     return tuple(
         text
         for text in (
             _took_place(told, lang),
-            _what(told, lang),
+            what or _what(told, lang),
             *_regions(told, lang),
             *why,
             _only_jointly(told, lang),
@@ -247,7 +261,9 @@ def _what(told: Explanation, lang: Lang) -> str:
     rows = told.evidence
     if not rows:
         return ""
-    total = money(_together(rows), lang)
+    total = ""  # withdrawn orders and entries of registers have no amount
+    if any(row.amount_fen is not None for row in rows):
+        total = money(_together(rows), lang)
     first, last = beijing(rows[0].event_time), beijing(rows[-1].event_time)
     areas = list(dict.fromkeys(a for r in rows for a in (r.payer_region, r.payee_region)))
     names = ("、" if lang == "zh" else ", ").join(place(area, lang) for area in areas)
@@ -259,14 +275,16 @@ def _what(told: Explanation, lang: Lang) -> str:
     if lang == "zh":
         between = f"{who} 及其他 {others} 方之间 " if others > 0 else f"{who} "
         return (
-            f"{first} 至 {last}（北京时间），{between}{len(rows)} 笔，合计 {total}，涉及 {names}；"
+            f"{first} 至 {last}（北京时间），{between}{len(rows)} 笔，"
+            f"{f'合计 {total}，' if total else ''}涉及 {names}；"
             f"规则度量最高 {peak}。"
         )
     between = f" and {several(others, 'other party', 'other parties')}" if others > 0 else ""
     when = f"At {first}" if first == last else f"From {first} to {last}"
     return (
         f"{when} Beijing time, {who_en}{between}: "
-        f"{several(len(rows), 'transaction', 'transactions')}, {total} in all; places: {names}; "
+        f"{several(len(rows), 'transaction', 'transactions')}"
+        f"{f', {total} in all' if total else ''}; places: {names}; "
         f"the rule's measure reaches {peak}."
     )
 
@@ -287,6 +305,8 @@ def _regions(told: Explanation, lang: Lang) -> list[str]:
 
 def region_sentence(cover: Coverage, unit: str, lang: Lang) -> str:
     """What one region alone holds and made of it."""
+    if not cover.judged:
+        return _cannot_judge(cover, lang)
     name = place(cover.region, lang)
     reaches = reached(cover.peak_measure, unit, lang)
     held = f"{cover.seen_transactions}/{cover.all_transactions}"
@@ -306,6 +326,14 @@ def region_sentence(cover: Coverage, unit: str, lang: Lang) -> str:
     if lang == "zh":
         return f"{name}单独：持有 {held} 笔，度量最高 {reaches}，{status[0]}{when}。"
     return f"{name} alone: holds {held} transactions, reaches {reaches}, {status[1]}{when}."
+
+
+def _cannot_judge(cover: Coverage, lang: Lang) -> str:
+    """A region that lacks what the measure needs: that is not a measure of nothing."""
+    name, held = place(cover.region, lang), f"{cover.seen_transactions}/{cover.all_transactions}"
+    if lang == "zh":
+        return f"{name}单独：持有 {held} 份，缺少其余部分，无从判断，未报警。"
+    return f"{name} alone: holds {held}, lacks the rest and cannot judge, no alert."
 
 
 def _bounded(told: Explanation, lang: Lang) -> str:

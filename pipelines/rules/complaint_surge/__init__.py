@@ -1,0 +1,1 @@
+"""The rule `complaint_surge`: see rule.toml."""

@@ -1,0 +1,1 @@
+"""The rule `provision_shortfall`: see rule.toml."""

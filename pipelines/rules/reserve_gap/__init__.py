@@ -1,0 +1,1 @@
+"""The rule `reserve_gap`: see rule.toml."""

@@ -5,8 +5,8 @@
    reads    : event, institution
    units    : times in us UTC; reported_us and told_us times of receipt of the first report of
               itself and of somebody else, null = none came; amounts in CNY fen; time_gap_us in
-              us; institution is the id of who reports; business_ordinal counts bank days; vantage 0-3 the regions, which expect
-              the reports of their own institutions only, 4 joint
+              us; institution is the id of who reports; business_ordinal counts bank days; vantage
+              0-3 the regions, which expect the reports of their own institutions only, 4 joint
    shown to : every vantage its own rows
 */
 WITH filed AS (

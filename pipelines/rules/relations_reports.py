@@ -1,7 +1,7 @@
 """Who owes which report, and who is licensed, in examples: `expected_report`, `payment_licence`.
 
-The calendar of the banks is the real one. Unless an example says until when the repository has heard
-anything, every deadline of it has passed.
+The calendar of the banks is the real one. Unless an example says until when anything was heard,
+every deadline of it has passed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,15 +22,13 @@ LICENCE: Mapping[str, pa.DataType] = {
     "key": pa.int64(), "event_time": pa.int64(), "party": pa.int64(), "status": pa.string(),
     "valid_from": pa.date32(), "valid_to": pa.date32(),
 }  # fmt: skip
-EXPECTED: Mapping[str, pa.DataType] = dict.fromkeys(
-    "key institution event_time business_ordinal amount_fen amount_gap_fen time_gap_us reported_us "
-    "told_us".split(),
-    pa.int64(),
-)
+_IDS = "key institution event_time business_ordinal amount_fen"
+_GAPS = "amount_gap_fen time_gap_us reported_us told_us"
+EXPECTED: Mapping[str, pa.DataType] = dict.fromkeys([*_IDS.split(), *_GAPS.split()], pa.int64())
 
 
 def licence(row: "Row", read: "Readers") -> Mapping[str, Any]:
-    """A licence for payment business, in force since long ago unless the row says something else."""
+    """A licence for payment business, since long ago unless the row says something else."""
     return {
         "key": read.party(row["entry"]),
         "event_time": read.instant(row["time"]),

@@ -5,12 +5,15 @@ bank's own supervisor receives nothing of it, and only the other side's region h
 Innocents: an outage whose reports come the next morning, a few reports that got lost.
 """
 
+from dataclasses import fields
+
 import numpy as np
 
 from replay.market import gaps, payments
 from replay.schemes.plans import INNOCENT, SCHEME, Planner
 
 RULE = "reporting_gap"
+_FEWEST = 4  # reports that are touched
 _SETTLED = 8  # business days at the end: what is missing then is only not there yet
 
 
@@ -34,31 +37,49 @@ def plant(plan: Planner) -> None:
 
 
 class _Desk:
-    """Collects what banks do; the busier half of them takes part."""
+    """Collects what banks do, no bank twice."""
 
     def __init__(self, plan: Planner) -> None:
         self.plan = plan
         self._rows: list[tuple[int, ...]] = []
-        banks = plan.who.banks
-        kept = np.bincount(plan.who.account_bank, minlength=banks.banks)[: banks.branches]
-        busy = np.argsort(-kept, kind="stable")[: max(banks.branches * 2 // 3, 15)]
-        self._banks = iter(plan.rng.permutation(busy).tolist())
+        self._free = plan.rng.permutation(plan.who.banks.branches).tolist()
+        self._sides = [plan.who.account_bank[a] for a in (plan.base.payer, plan.base.payee)]
 
     def all(self) -> gaps.Gaps:
         """Everything planned so far."""
-        return gaps.Gaps(*(np.array(column) for column in zip(*self._rows, strict=True)))
+        columns = zip(*self._rows, strict=True) if self._rows else [()] * len(fields(gaps.Gaps))
+        return gaps.Gaps(*(np.array(column, np.int64) for column in columns))
 
     def gap(
         self, variant: str, what: int, where: int, days: int, share_bp: int, split: bool = True,
         kind: str = SCHEME,
     ) -> None:  # fmt: skip
-        """Let the next bank do something for some business days."""
+        """Let the next bank with enough reports do something for some business days.
+
+        A market may be too small for that: then nothing is planted.
+        """
         plan, rng = self.plan, self.plan.rng
-        number = plan.begin(RULE, variant, kind, split)
         business = plan.when.business
         first = int(rng.integers(3, max(len(business) - days - _SETTLED, 4)))
-        since = plan.when.midnight(np.array([business[first], business[first + days]]))
+        since, until = plan.when.midnight(np.array([business[first], business[first + days]]))
         draw = int(rng.integers(1 << 62))
-        self._rows.append(
-            (next(self._banks), int(since[0]), int(since[1]), what, where, share_bp, draw, number)
-        )
+        for bank in self._free:
+            if self._reports(bank, int(since), int(until), where) * share_bp >= _FEWEST * 10_000:
+                self._free.remove(bank)
+                number = plan.begin(RULE, variant, kind, split)
+                row = (bank, int(since), int(until), what, where, share_bp, draw, number)
+                self._rows.append(row)
+                return
+
+    def _reports(self, bank: int, since: int, until: int, where: int) -> int:
+        """How many everyday payments of a bank in a span of time another one reports, too."""
+        banks, instant = self.plan.who.banks, self.plan.base.instant
+        within = (instant >= since) & (instant < until)
+        count = 0
+        for own, other in (self._sides, self._sides[::-1]):
+            fits = within & (own == bank) & (other != bank) & (other < banks.branches)
+            if where != gaps.ANY:
+                across = banks.region[other] != banks.region[bank]
+                fits &= across == (where == gaps.ACROSS)
+            count += int(fits.sum())
+        return count

@@ -3,8 +3,8 @@
 No text gives a number; a settlement between T+1 and T+7 is what contracts with merchants offer, and
 a fee of a few percent is what stays. Split variants take the money on accounts in two regions and
 settle from a third; in some the takers and the settler are firms of one controller. Innocents: a
-licensed institution, a marketplace whose money lies on a custody account, a payroll firm, a landlord,
-a shop that buys its goods.
+licensed institution, a marketplace whose money lies on a custody account, a payroll firm, a
+landlord, a shop that buys its goods.
 """
 
 from collections.abc import Sequence
@@ -44,8 +44,8 @@ def plant(plan: Planner) -> None:
         _clear(plan, "group_split", _of_one_controller(plan), lag=1)
     for _ in range(1 if few else 2):
         _clear(plan, "platform_one_region", _at_one_place(plan), lag=2, split=False)
-    # Expected miss: what is paid out on a day follows nothing.
-    _clear(plan, "no_rhythm", _spread(plan), lag=1, passed=(0.4, 1.6))
+    if not few:  # expected miss: what is paid out on a day follows nothing
+        _clear(plan, "no_rhythm", _spread(plan), lag=1, passed=(0.4, 1.6))
     _innocents(plan, few)
 
 
@@ -55,17 +55,18 @@ def _innocents(plan: Planner, few: bool) -> None:
         away = _at_one_place(plan, away=True)
         licences.append(int(plan.who.account_party[away.settler]))
         _clear(plan, "licensed", away, lag=1, split=False, kind=INNOCENT)
-    market = _at_one_place(plan)
-    custody.append(market.settler)
-    _clear(plan, "custody_account", market, lag=1, split=False, kind=INNOCENT)
+    for _ in range(0 if few else 1):
+        market = _at_one_place(plan)
+        custody.append(market.settler)
+        _clear(plan, "custody_account", market, lag=1, split=False, kind=INNOCENT)
     for _ in range(1 if few else 2):
         _payroll(plan)
         _landlord(plan)
-        # A shop: two thirds of what it takes goes to those it buys from.
+    for _ in range(0 if few else 2):  # two thirds of what it takes goes to those it buys from
         shop = _at_one_place(plan)
         _clear(plan, "shop", shop, lag=1, split=False, kind=INNOCENT, passed=(0.55, 0.8))
-    plan.place(registers.FEED, licensed.Licences(np.array(licences)))
-    plan.place(registers.FEED, licensed.Custody(np.array(custody)))
+    plan.place(registers.FEED, licensed.Licences(np.array(licences, np.int64)))
+    plan.place(registers.FEED, licensed.Custody(np.array(custody, np.int64)))
 
 
 # -- who ------------------------------------------------------------------------------------

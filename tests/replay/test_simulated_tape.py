@@ -178,7 +178,7 @@ class TestCounts:
         )
         by_payment = {row["uetr"]: pair for row, pair in zip(known, sides, strict=True)}
         outside = np.mean(["OUT" in pair for pair in by_payment.values()])
-        assert 0.22 < outside < 0.28
+        assert 0.2 < outside < 0.28  # what is planted stays inside
         regions = Counter(region_of_area(a) for a in area([r["submitter"] for r in known]))
         assert set(regions) == set(REGIONS)
         assert min(regions.values()) > 0.08 * len(known)
@@ -200,7 +200,9 @@ class TestPayments:
                 checked += 1
         assert checked > 20
 
-    def test_each_agent_in_the_four_regions_reports_and_no_other(self, submissions: Rows) -> None:
+    def test_each_agent_in_the_four_regions_reports_and_no_other(
+        self, submissions: Rows, labels: pa.Table
+    ) -> None:
         reporters: dict[str, set[str]] = defaultdict(set)
         sides: dict[str, tuple[str, str]] = {}
         for row in payments(submissions):
@@ -211,9 +213,17 @@ class TestPayments:
         inside = {bank for bank, a in zip(banks, area(banks), strict=True) if a != "OUT"}
         wrong = [u for u, pair in sides.items() if reporters[u] - (set(pair) & inside)]
         assert wrong == []
-        # A broken leg hides its payment's other copy from this count, no more than that.
-        missing = [u for u, pair in sides.items() if set(pair) & inside - reporters[u]]
-        assert len(missing) < 0.02 * len(sides)
+        # A broken leg hides its payment's other copy from this count, no more than that; what a
+        # bank withholds is labelled.
+        withheld = {
+            ref.removeprefix("pacs008:")
+            for row in labels.to_pylist()
+            if row["rule"] == "reporting_gap"
+            for ref in row["refs"]
+        }
+        missing = {u for u, pair in sides.items() if set(pair) & inside - reporters[u]}
+        assert withheld & missing
+        assert len(missing - withheld) < 0.02 * len(sides)
 
     def test_both_copies_of_a_cross_region_payment_carry_one_uetr_and_one_story(
         self, submissions: Rows, manifest: dict[str, Any]

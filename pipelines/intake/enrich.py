@@ -87,7 +87,7 @@ def enrich(
     size = decoded.num_rows
     columns |= _header(submissions, feed, data_origin, on, columns)
     columns |= _times(columns, size, feed)
-    columns |= _areas(columns, size, on, feed.kind)
+    columns |= _areas(columns, size, on, feed)
     columns |= _contracts(columns, feed)
     doubts = [
         _doubt(
@@ -229,12 +229,13 @@ def _day_of(columns: Mapping[str, pa.Array], kind: str) -> pa.Array:
 
 
 def _areas(
-    columns: Mapping[str, pa.Array], size: int, on: dt.date, kind: str
+    columns: Mapping[str, pa.Array], size: int, on: dt.date, feed: Feed
 ) -> dict[str, pa.Array]:
-    """The supervisory areas of everything a record of this kind places."""
+    """The supervisory areas of everything a record of the feed's kind places."""
+    kind = feed.kind
     out = {name: _area_of_gb2260(columns[name]) for name in _SEATS if name in columns}
     if kind in ("event", "position"):
-        return out | _regions(columns, size, on)
+        return out | _regions(columns, size, on, of_broker=_FUTURES in feed.markets)
     if "institution_id" in columns:
         out["institution_region"] = _area_of_institution(columns["institution_id"], on)
     if "account_agent_id" in columns:  # an account lies where its branch is
@@ -244,8 +245,12 @@ def _areas(
     return out
 
 
-def _regions(columns: Mapping[str, pa.Array], size: int, on: dt.date) -> dict[str, pa.Array]:
+def _regions(
+    columns: Mapping[str, pa.Array], size: int, on: dt.date, *, of_broker: bool
+) -> dict[str, pa.Array]:
     """Areas of both parties: of the servicing agent where the market has agents, else of the party.
+
+    A client of a broker (`of_broker`) is placed by the branch that took its order.
 
     Institutions come from the register. Where a party is no institution and the source states its
     domicile (GB/T 2260), that is brought to its supervisory area.
@@ -258,6 +263,9 @@ def _regions(columns: Mapping[str, pa.Array], size: int, on: dt.date) -> dict[st
             continue
         if f"{party}_id" not in columns:  # a statement speaks of one party
             out[f"{party}_region"] = pa.nulls(size, pa.string())
+            continue
+        if of_broker and number == 1 and "servicing_branch_id" in columns:
+            out[f"{party}_region"] = _area_of_institution(columns["servicing_branch_id"], on)
             continue
         area = _area_of_institution(columns[f"{party}_id"], on)
         if f"{party}_region" in columns:

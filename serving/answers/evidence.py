@@ -187,9 +187,11 @@ _EVIDENCE = """
 , transactions AS (
     SELECT
         vantage, key, event_time, event_type, market_segment, payer_party, payee_party,
-        payer_account, payee_account, payer_region, payee_region, asset, flags, reporter,
+        payer_account, payee_account, payer_region, asset, flags, reporter,
         payee_group, range_start,
-        CASE WHEN flags & 64 = 0 THEN amount_fen END AS amount_fen  -- a withdrawn order has none
+        -- A withdrawn order has no amount and no other side but the exchange, at the broker's door.
+        CASE WHEN flags & 64 = 0 THEN amount_fen END AS amount_fen,
+        CASE WHEN flags & 64 = 0 THEN payee_region ELSE payer_region END AS payee_region
     FROM tx
     WHERE key IN (SELECT key FROM _keys)
     QUALIFY row_number() OVER (PARTITION BY vantage, key ORDER BY start DESC) = 1

@@ -25,7 +25,7 @@ from serving.answers.evidence import (
     read_evidence,
     seen_by,
 )
-from serving.answers.labels import NOBODY, label
+from serving.answers.labels import EXCHANGE, NOBODY, label
 from serving.answers.levels import levels, sentence
 from serving.answers.lines import lines
 from serving.answers.model import (
@@ -42,6 +42,7 @@ from serving.answers.revisions import revisions, successor
 
 Kind = Literal["person", "firm", "unknown"]
 # What stood in the registers of one day.
+_WITHDRAWN = "EXEC"  # the event of an order that was withdrawn
 _OF_A_DAY = frozenset({"exposure_concentration", "provision_shortfall"})
 
 
@@ -170,7 +171,11 @@ def _parties(of: Evidence) -> tuple[Party, ...]:
             if area not in areas.setdefault(party, []):
                 areas[party].append(area)
     named = iter(range(len(kinds)))
-    labels = {party: label(next(named)) if party else NOBODY for party in kinds}
+    unnamed = {
+        row["event_type"] for row in of.joint if not (row["payer_party"] and row["payee_party"])
+    }
+    nobody = EXCHANGE if unnamed == {_WITHDRAWN} else NOBODY
+    labels = {party: label(next(named)) if party else nobody for party in kinds}
     return tuple(
         Party(party, *labels[party], kind, tuple(areas[party])) for party, kind in kinds.items()
     )

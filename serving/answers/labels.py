@@ -5,6 +5,7 @@ from itertools import count, product
 STEMS = "甲乙丙丁戊己庚辛壬癸"
 LETTERS = "ABCDEFGHIJ"
 NOBODY = ("不详", "?")  # a party only known by a name, which links nothing
+EXCHANGE = ("交易所", "the exchange")  # the other side of an order that nobody took
 
 
 def label(number: int) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from pipelines.rules.registry import Rule
 from schemas.regions import NAMES
 from serving.answers.words import beijing, several
 
-Kind = Literal["feed", "held", "quarantine", "late", "legs", "rule", "nothing"]
+Kind = Literal["feed", "held", "quarantine", "late", "legs", "total", "rule", "nothing"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -42,6 +42,7 @@ def missing(
         *_silent(connection, feeds, days),
         *_waiting(connection, feeds, days),
         *_of_subject(connection, keys),
+        *(_totals(connection, keys, days[0]) if "market_total" in rule.definition else ()),
         *_not_run(connection, rule),
     ]
     if not len(keys):
@@ -171,6 +172,52 @@ def _of_subject(connection: Connection, keys: pa.Array) -> list[Missing]:
             )
         )
     return found
+
+
+def _totals(connection: Connection, keys: pa.Array, first: str) -> list[Missing]:
+    """Contracts of the subject of which the exchange's total of some day did not come."""
+    connection.register("_keys", pa.table({"key": keys.cast(pa.int64())}))
+    try:
+        rows = connection.rows(_WITHOUT_TOTAL, {"first": first})
+    finally:
+        connection.unregister("_keys")
+    return [
+        Missing(
+            "total",
+            f"合约 {contract}：{days} 个交易日没有交易所公布的成交量，所占份额无法判断。",
+            f"Contract {contract}: no total of the exchange for "
+            f"{several(days, 'trading day', 'trading days')}; a share of it cannot be judged.",
+        )
+        for contract, days in rows
+    ]
+
+
+# Trading days from a day on until the subject's last trade in each contract, without a total.
+_WITHOUT_TOTAL = """
+WITH mine AS (
+    SELECT market_segment, contract, max(business_ordinal) AS last
+    FROM trade_side
+    WHERE vantage = 4 AND market_segment IN ('EQTY', 'FUTR') AND key IN (SELECT key FROM _keys)
+    GROUP BY ALL
+),
+asked AS (
+    SELECT m.market_segment, m.contract, c.business_ordinal
+    FROM mine AS m
+    JOIN calendar AS c
+        ON c.calendar = CASE m.market_segment WHEN 'EQTY' THEN 'SSE' ELSE 'SHFE' END
+        AND c.business_date >= $first::DATE
+        AND c.business_ordinal <= m.last
+)
+SELECT a.contract, count(*)::BIGINT
+FROM asked AS a
+ANTI JOIN market_total AS t
+    ON t.vantage = 4
+    AND t.market_segment = a.market_segment
+    AND t.contract = a.contract
+    AND t.business_ordinal = a.business_ordinal
+GROUP BY a.contract
+ORDER BY a.contract
+"""
 
 
 def _not_run(connection: Connection, rule: Rule) -> list[Missing]:

@@ -4,7 +4,7 @@
 feedback/seg-00000.arrow    answers other than ACK      (schemas.records.FEEDBACK)
 quarantine/seg-00000.arrow  what waits for the operator (schemas.records.QUARANTINE)
 submissions/seg-00000.arrow counts                      (schemas.records.SUBMISSION)
-narrow/seg-00000.bin        on-time payments for the stream job (pipelines.job.segments)
+narrow/seg-00000.bin        on-time payments and withdrawn orders for the stream job
 
 What a large submission left but its counts lies in pieces: seg-00000-0000.arrow and so on.
 

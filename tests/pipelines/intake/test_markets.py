@@ -2,7 +2,10 @@
 
 import datetime as dt
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +14,21 @@ import pytest
 
 from connectors.engine.tokens import Tokeniser
 from connectors.feeds.cfets_imix import write as imix
+from connectors.feeds.exchange_orders import write as fix
 from connectors.feeds.registry import FOLDER, load_feeds
+from ledger.loader import Loader
 from pipelines.intake.intake import Intake
 from pipelines.intake.markets import by_market, entitling, vantage_masks
 from quality.evaluate import EVALUATION
 from quality.evaluate.standard import standard
+from schemas.errors import ConfigurationError
+from schemas.narrow import (
+    CLASS_SHIFT,
+    FLAG_HEDGE,
+    FLAG_IMMEDIATE,
+    FLAG_MARKET_MAKER,
+    RULE_COLUMNS,
+)
 from schemas.records import RAW
 from schemas.visibility import vantage_mask
 
@@ -140,3 +153,72 @@ def test_a_mixed_batch_is_masked_market_by_market() -> None:
     bills = FEEDS["bill_exchange"]
     with pytest.raises(Exception, match="counterparty_1_region"):
         vantage_mask(areas, bills.markets[0])
+
+
+def orders(*rows: dict[str, str]) -> bytes:
+    base: dict[str, str | None] = {one.name: None for one in fix.RECORD}
+    base |= {"message": "8", "sender": "BR-SH", "sent_at": "20260615-03:00:00.000"}
+    base |= {"happened_at": "20260615-02:59:00.000", "security_type": "FUT", "venue": "XSGE"}
+    base |= {"instrument": "cu2607", "side": "1", "quantity": "400", "execution_type": "4"}
+    base |= {"order_status": "4", "cumulative": "150", "leaves": "0", "original_order": "C1"}
+    base |= {"order_type": "2", "limit_price": "79320", "currency": "CNY", "average_price": "0"}
+    base |= {"account": "8000001", "broker": "91310000MFB0000018", "branch": "BR-SH"}
+    many = [
+        {**base, "execution": f"X{n}", "client_order": f"F{n}", "order": f"E{n}", **row}
+        for n, row in enumerate(rows)
+    ]
+    return fix.write(pa.Table.from_pylist(many, schema=fix.RECORD), {})
+
+
+def test_withdrawn_orders_of_futures_go_to_the_stream_as_the_ledger_has_them(
+    tmp_path: Path,
+) -> None:
+    """Only those; what they are exempt for, how large they are and what they may be at most."""
+    body = orders(
+        {"purpose": "1", "trade_date": "20260615"},
+        {"purpose": "3"},
+        {"purpose": "5", "time_in_force": "0"},
+        {"time_in_force": "3"},
+        {"time_in_force": "4"},
+        {"original_order": ""},  # nobody asked for it
+        {"instrument": "688901", "security_type": "CS", "venue": "XSHG"},
+        {"instrument": "IF2607", "venue": "CCFX", "quantity": "18", "cumulative": "0"},
+        {"instrument": "zz2607"},  # not in the register of contracts
+        {"execution_type": "0", "order_status": "0", "leaves": "250"},
+    )
+    intake = Intake(FEEDS, KEY, standard, "SIMULATED")
+    taken = intake.process(raw(("exchange_orders", "BR-SH", body)), np.zeros(1, np.bool_), 0)
+    assert taken.reports["event"].num_rows == 10, taken.feedback.to_pylist()
+    narrow = {int(row["report"]): row for row in taken.narrow}
+    with Loader(tmp_path / "orders.duckdb", "SIMULATED") as loader:
+        loader.load_segment("test", 0, {"event": taken.reports["event"]})
+        loader.flush()
+        legs = loader.connection.sql("SELECT * FROM leg WHERE flags & 64 <> 0").to_pylist()
+    assert len(legs) == len(narrow) == 7
+    for leg in legs:
+        for name in RULE_COLUMNS:
+            assert int(narrow[leg["report"]][name]) == leg[name], name
+    found = Counter(
+        (leg["flags"] >> CLASS_SHIFT, leg["flags"] & 896, *divmod(leg["range_start"], 1 << 32))
+        for leg in legs
+    )
+    assert found == {
+        (1, 0, 500, 250): 1,
+        (1, FLAG_HEDGE, 500, 250): 1,
+        (1, FLAG_MARKET_MAKER, 500, 250): 1,
+        (1, FLAG_IMMEDIATE, 500, 250): 3,
+        (6, 0, 20, 18): 1,
+    }
+    assert {leg["payer_region"] for leg in legs} == {"310000"}  # the branch that took the order
+
+
+def test_a_feed_of_orders_may_not_come_later_than_the_stream_waits_for_orders() -> None:
+    feed = FEEDS["exchange_orders"]
+    slow = {**FEEDS, feed.name: replace(feed, lateness=dt.timedelta(days=1, hours=5))}
+    intake = Intake(slow, KEY, standard, "SIMULATED")
+    with pytest.raises(ConfigurationError, match="exchange_orders: lateness: expected at most"):
+        intake.process(
+            raw(("pacs008", "381290000019", plain("pacs008", "plain.xml"))),
+            np.zeros(1, np.bool_),
+            0,
+        )

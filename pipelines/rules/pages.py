@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.rules.registry import Parameter, Rule, load_parameters, load_rules
+from pipelines.rules.registry import FAMILIES, Parameter, Rule, load_parameters, load_rules
 from pipelines.rules.scores import Measured, load_scores
 from schemas.errors import ConfigurationError
 from schemas.regions import NAMES
@@ -101,6 +101,7 @@ def _facts(rule: Rule) -> Iterator[str]:
     )
     rows = [
         ("lane", f"{rule.lane}" + (f", key group `{rule.group}`" if rule.group else "")),
+        ("family", FAMILIES[rule.family][1]),
         ("purpose", rule.purpose),
         ("reads", ", ".join([*rule.reads, *(need for need in rule.needs if need != "tx")])),
         ("looks back", back),

@@ -20,6 +20,7 @@ from schemas.errors import ConfigurationError
 from schemas.narrow import EVENT_CODES
 
 __all__ = [
+    "FAMILIES",
     "FOLDER",
     "Horizon",
     "InForce",
@@ -40,6 +41,14 @@ FOLDER = Path(__file__).parent
 _A_DAY_US = 86_400_000_000
 UNDECIDED = "?"  # what a drafted declaration says where nobody has decided yet
 PURPOSES = ("aml", "anti_fraud", "prudential", "conduct", "fundraising", "statistics")
+FAMILIES = MappingProxyType(
+    {
+        "payments": ("支付与资金", "payments"),
+        "credit": ("信贷与资产", "credit and assets"),
+        "markets": ("交易市场", "exchanges"),
+        "institutions": ("机构", "institutions"),
+    }
+)
 LANES = ("stream", "ledger")
 SUBJECTS = (
     "account", "party", "group", "asset", "instrument", "institution", "pair", "set", "contact",
@@ -91,6 +100,7 @@ class Rule:
     name: str
     question: tuple[str, str]
     measure: tuple[str, str]
+    family: str
     purpose: str
     lane: str
     group: str
@@ -235,6 +245,7 @@ def read_rule(folder: Path) -> Rule:
         name=table.read("name", str, "the folder's name"),
         question=table.texts("question"),
         measure=table.texts("measure"),
+        family=table.choice("family", tuple(FAMILIES)),
         purpose=table.choice("purpose", PURPOSES),
         lane=lane,
         group=table.read("group", str, "a key group, such as 'party'", default=""),

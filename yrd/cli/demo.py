@@ -167,9 +167,6 @@ def _brief(score: dict[str, Any]) -> dict[str, Any]:
 
 def _show(result: dict[str, Any], told: "Sequence[Explanation]", layout: "Layout") -> None:
     from rich.padding import Padding
-    from rich.table import Table
-
-    from serving.desk.page.compose import rule_name
 
     stdout.rule("[bold]四地联合监管演示  Joint supervision of four regions")
     stdout.print(
@@ -186,28 +183,12 @@ def _show(result: dict[str, Any], told: "Sequence[Explanation]", layout: "Layout
     )
     stdout.print(_feeds(result["by_feed"]))
     stdout.print()
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("rule", no_wrap=True)
-    for head in ("alerts", "hidden", "nobody", "alone", "planted", "found", "missed", "false"):
-        table.add_column(head, justify="right", no_wrap=True)
-    for name, row in result["by_rule"].items():
-        score = result["score"]["by_rule"].get(name, {})
-        table.add_row(
-            "\n".join(rule_name(name)),
-            *(str(row[key]) for key in _COUNTED),
-            *(str(score.get(key, "-")) for key in ("planted", "found", "missed", "false")),
-        )
-    total = result["score"]
-    table.add_row(
-        "[bold]all[/bold]",
-        *(f"[bold]{result[key]}[/bold]" for key in _COUNTED),
-        *(f"[bold]{total[key]}[/bold]" for key in ("planted", "found", "missed", "false")),
-    )
-    stdout.print(table)
+    stdout.print(_rules(result))
     stdout.print(
         "\nhidden  by split: no region alone raises it, the joint picture does\n"
         "nobody  of these, no national operator holds all the evidence either\n"
-        "alone   a region raises it, the joint picture does not; kept, not called cleared\n",
+        "alone   a region raises it, the joint picture does not; kept, not called cleared\n"
+        + _bounded(result["by_rule"]),
         highlight=False,
     )
     for number, one in enumerate(told, 1):
@@ -240,6 +221,49 @@ def _show(result: dict[str, Any], told: "Sequence[Explanation]", layout: "Layout
     )
 
 
+def _bounded(by_rule: dict[str, dict[str, int]]) -> str:
+    """Which rules' searches stopped at their bound, if any did."""
+    cut = {name: row["searches_cut"] for name, row in by_rule.items() if row["searches_cut"]}
+    if not cut:
+        return ""
+    told = ", ".join(f"{name} {count:,}" for name, count in cut.items())
+    return f"bounds  searches that stopped at their bound, all vantages: {told}\n"
+
+
+def _rules(result: dict[str, Any]) -> "Table":
+    """Every family of rules with what it counts in all, and its rules beneath."""
+    from rich.table import Table
+
+    from pipelines.rules.registry import FAMILIES, load_rules
+    from serving.desk.page.compose import rule_name
+
+    scores = result["score"]["by_rule"]
+    rows = {
+        name: [row[key] for key in _COUNTED] + [scores.get(name, {}).get(key, 0) for key in _SCORED]
+        for name, row in result["by_rule"].items()
+    }
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("rule", no_wrap=True)
+    for head in ("alerts", "hidden", "nobody", "alone", *_SCORED):
+        table.add_column(head, justify="right", no_wrap=True)
+
+    def add(name: str, counts: Sequence[int], *, bold: bool) -> None:
+        cells = (name, *map(str, counts))
+        table.add_row(*(f"[bold]{cell}[/bold]" if bold else cell for cell in cells))
+
+    rules = load_rules()
+    for family, title in FAMILIES.items():
+        mine = [name for name in rows if rules[name].family == family]
+        if mine:
+            columns = zip(*(rows[name] for name in mine), strict=True)
+            add(" ".join(title), [sum(column) for column in columns], bold=True)
+        for name in mine:
+            add(f"  {' '.join(rule_name(name))}", rows[name], bold=False)
+    total = [*(result[key] for key in _COUNTED), *(result["score"][key] for key in _SCORED)]
+    add("全部 all", total, bold=True)
+    return table
+
+
 def _feeds(by_feed: dict[str, Any]) -> "Table":
     """What became of the records of each feed."""
     from rich.table import Table
@@ -255,4 +279,5 @@ def _feeds(by_feed: dict[str, Any]) -> "Table":
 
 
 _OUTCOMES = ("submitted", "accepted", "rejected", "quarantined")
+_SCORED = ("planted", "found", "false")
 _COUNTED = ("alerts", "hidden_by_split", "hidden_also_from_operators", "not_raised_jointly")

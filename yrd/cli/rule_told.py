@@ -11,7 +11,7 @@ _NO_OUTCOMES = ("尚无处置结果", "no outcomes yet")
 
 
 def brief(rule: "Rule") -> dict[str, Any]:
-    """One rule for a list: status, lane, purpose, subjects, horizon, set, score, outcomes."""
+    """One rule for a list: family, status, lane, purpose, subjects, horizon, set, score, outcomes."""
     from pipelines.rules.registry import load_parameters
     from pipelines.rules.scores import load_scores
 
@@ -21,6 +21,7 @@ def brief(rule: "Rule") -> dict[str, Any]:
     return {
         "name": rule.name,
         "question": {"zh": rule.question[0], "en": rule.question[1]},
+        "family": rule.family,
         "lane": rule.lane,
         "purpose": rule.purpose,
         "horizon": horizon(rule),

@@ -23,22 +23,28 @@ Lang = Annotated[str, typer.Option("--lang", help="zh or en.")]
 
 @app.command(name="list")
 def list_rules(lang: Lang = "en", as_json: Json = False) -> None:
-    """List every rule: legal status, lane, purpose, subjects, horizon, set, score, outcomes.
+    """List every rule by family: legal status, lane, purpose, subjects, horizon, scores, outcomes.
 
-    The score is the last one kept with the project; outcomes are those recorded here with
-    `yrd alert outcome`. Rules of your own (YRD_RULES) stand among them, drafts at the end.
+    The scores are those kept with the project, one a data set; outcomes are those recorded here
+    with `yrd alert outcome`. Rules of your own (YRD_RULES) stand among them, drafts at the end.
 
     Exit status: 0; 2 where there is no such language or a rule cannot be read.
     """
-    from pipelines.rules.registry import drafts, load_rules
+    from pipelines.rules.registry import FAMILIES, drafts, load_rules
 
     with guarded():
         check_lang(lang)
-        told = [rule_told.brief(rule) for rule in load_rules().values()]
+        order = tuple(FAMILIES)
+        rules = sorted(load_rules().values(), key=lambda rule: order.index(rule.family))
+        told = [rule_told.brief(rule) for rule in rules]
         if as_json:
             emit(told, as_json)
             return
+        family = None
         for one in told:
+            if one["family"] != family:
+                family = one["family"]
+                stdout.print(f"\n[bold]== {FAMILIES[family][lang == 'en']}[/bold]")
             stdout.print(f"[bold]{one['name']}[/bold]  {one['lane']} lane; {one['purpose']}")
             for line in rule_told.lines(one, lang == "zh"):
                 _indented(line)

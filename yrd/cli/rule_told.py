@@ -1,6 +1,6 @@
 """What `yrd rule list` and `yrd rule show` say of a rule, as data and in lines."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,13 +11,11 @@ _NO_OUTCOMES = ("尚无处置结果", "no outcomes yet")
 
 
 def brief(rule: "Rule") -> dict[str, Any]:
-    """One rule for a list: family, status, lane, purpose, subjects, horizon, set, score, outcomes."""
+    """One rule for a list: family, status, lane, purpose, horizon, set, scores, outcomes."""
     from pipelines.rules.registry import load_parameters
     from pipelines.rules.scores import load_scores
 
     agreed = load_parameters()[-1]
-    scores = load_scores().get(rule.name, ())
-    last = scores[-1] if scores else None
     return {
         "name": rule.name,
         "question": {"zh": rule.question[0], "en": rule.question[1]},
@@ -36,15 +34,16 @@ def brief(rule: "Rule") -> dict[str, Any]:
         ],
         "parameter_set": agreed.version,
         "own_sets": [region for region, own in agreed.regional.items() if rule.name in own.values],
-        "score": None
-        if last is None
-        else {
-            "on": last.on,
-            "command": last.command,
-            "measured": last.measured,
-            "recall": dict(last.recall),
-            "precision": dict(last.precision),
-        },
+        "scores": [
+            {
+                "on": one.on,
+                "command": one.command,
+                "measured": one.measured,
+                "recall": dict(one.recall),
+                "precision": dict(one.precision),
+            }
+            for one in load_scores().get(rule.name, ())
+        ],
         "outcomes": outcomes_of(rule.name),
     }
 
@@ -85,22 +84,21 @@ def lines(told: Mapping[str, Any], zh: bool) -> list[str]:
         question,
         f"{labels[0]}: {'; '.join(subjects)}",
         f"{labels[1]}: {told['horizon']}; {labels[2]}: {sets}",
-        f"{labels[3]}: {score_line(told['score'], zh)}",
+        *(f"{labels[3]}: {line}" for line in score_lines(told["scores"], zh)),
         f"{labels[4]}: {outcome_line(told['outcomes'], zh)}",
     ]
 
 
-def score_line(score: Mapping[str, Any] | None, zh: bool) -> str:
-    """The last stored score in words."""
+def score_lines(scores: Sequence[Mapping[str, Any]], zh: bool) -> list[str]:
+    """The stored scores in words, one line a data set."""
     from pipelines.rules.pages import ratio
 
-    if score is None:
-        return _NONE[0 if zh else 1]
     names = ("召回", "精确") if zh else ("recall", "precision")
-    return (
-        f"{names[0]} {ratio(score['recall'])}, {names[1]} {ratio(score['precision'])} "
-        f"({score['on']})"
-    )
+    lines = [
+        f"{names[0]} {ratio(one['recall'])}, {names[1]} {ratio(one['precision'])} ({one['on']})"
+        for one in scores
+    ]
+    return lines or [_NONE[0 if zh else 1]]
 
 
 def outcome_line(outcomes: Mapping[str, Any], zh: bool) -> str:

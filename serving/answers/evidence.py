@@ -79,6 +79,16 @@ def as_stated(of: Evidence) -> Evidence:
     return Evidence(tuple(joint), {place: at(row) for place, row in of.held.items()})
 
 
+def worth(rows: Sequence[Row]) -> int:
+    """All amounts, in fen; statements of one loan speak of one debt, of which the highest counts."""
+    debts: dict[object, int] = {}
+    for row in rows:
+        stated = row["market_segment"] == "LOAN" and row["event_type"] == "UPDT" and row["asset"]
+        debt = (row["payer_party"], row["asset"]) if stated else row["key"]
+        debts[debt] = max(debts.get(debt, 0), row["amount_fen"] or 0)
+    return sum(debts.values())
+
+
 class OfSubject:
     """A session in which `tx` holds only what concerns one subject: for running definitions."""
 
@@ -184,15 +194,29 @@ def _listed(ids: set[int]) -> str:
 
 
 _EVIDENCE = """
-, transactions AS (
+, receipts AS (
+    -- Of a pledge what it secures; what is taken out or void secures nothing.
+    SELECT
+        vantage, key, act, coalesce(secured_fen, value_fen) AS secured_fen, value_fen AS goods_fen,
+        region AS lies_in
+    FROM receipt_act
+    WHERE key IN (SELECT key FROM _keys)
+),
+transactions AS (
     SELECT
         vantage, key, event_time, event_type, market_segment, payer_party, payee_party,
         payer_account, payee_account, payer_region, asset, flags, reporter,
         payee_group, range_start,
         -- A withdrawn order has no amount and no other side but the exchange, at the broker's door.
-        CASE WHEN flags & 64 = 0 THEN amount_fen END AS amount_fen,
-        CASE WHEN flags & 64 = 0 THEN payee_region ELSE payer_region END AS payee_region
-    FROM tx
+        CASE
+            WHEN flags & 64 <> 0 OR act IN ('DLVR', 'CNCL') THEN NULL
+            WHEN act = 'PLDG' THEN secured_fen
+            ELSE amount_fen
+        END AS amount_fen,
+        CASE WHEN flags & 64 = 0 THEN coalesce(payee_region, lies_in) ELSE payer_region END
+            AS payee_region,
+        goods_fen
+    FROM tx LEFT JOIN receipts USING (vantage, key)
     WHERE key IN (SELECT key FROM _keys)
     QUALIFY row_number() OVER (PARTITION BY vantage, key ORDER BY start DESC) = 1
 ),

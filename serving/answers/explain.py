@@ -24,6 +24,7 @@ from serving.answers.evidence import (
     narrowed,
     read_evidence,
     seen_by,
+    worth,
 )
 from serving.answers.labels import EXCHANGE, NOBODY, label
 from serving.answers.levels import levels, sentence
@@ -154,8 +155,13 @@ def _rule(declared: Declared, agreed: ParameterSet, row: Row, of: Evidence) -> R
         unit=declared.unit,
         parameter_set=row["parameter_set"],
         legal_status=row["legal_status"],
-        lines=lines(declared, agreed.of(declared), person, row["variant"]),
+        lines=lines(declared, agreed.of(declared), person, row["variant"], _drawn(of)),
     )
+
+
+def _drawn(of: Evidence) -> int:
+    """What was drawn of the loans among the evidence, in fen."""
+    return sum(row["amount_fen"] or 0 for row in of.joint if row["event_type"] == "DRAW")
 
 
 def _parties(of: Evidence) -> tuple[Party, ...]:
@@ -245,8 +251,8 @@ def _coverage(
         all_transactions=len(of.joint),
         seen_accounts=len(_accounts(seen)),
         all_accounts=len(_accounts(of.joint)),
-        seen_amount_fen=sum(row["amount_fen"] or 0 for row in seen),
-        all_amount_fen=sum(row["amount_fen"] or 0 for row in of.joint),
+        seen_amount_fen=worth(seen),
+        all_amount_fen=worth(of.joint),
         status=alert["solo_status"][vantage],
         first_crossing=first,
         lead_us=first - alert["joint_first"] if both else None,
@@ -289,7 +295,7 @@ def _arithmetic(
         if own:
             term, note = own(row | {"newest": newest[row["market_segment"]]})
         else:
-            term, note = words.term(alert.rule, alert.subject, row, met, unit)
+            term, note = words.term(alert.rule, alert.subject, row, met, unit, alert.variant)
         running += term
         terms.append(ArithmeticLine(row["key"], row["event_time"], term, running, *note))
     # Where the measure is no sum of its evidence, nothing adds up to it.

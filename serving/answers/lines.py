@@ -31,15 +31,26 @@ OPEN: Mapping[str, Mapping[str, int]] = MappingProxyType(
 
 
 def lines(
-    rule: Declared, values: Mapping[str, int], payer_is_person: bool, variant: str = ""
+    rule: Declared,
+    values: Mapping[str, int],
+    payer_is_person: bool,
+    variant: str = "",
+    drawn_fen: int = 0,
 ) -> tuple[Line, ...]:
     """The rule's thresholds on the scale of its measure, rising; of a variant that has its own.
+
+    A share of a loan is an amount where it is known what was drawn, else no line.
 
     Where a band asks for more than a sum (how often, in which proportion), its line is the least
     sum at which it can be reached: below it the band is impossible, above it the rest decides.
     """
     own = _OF_VARIANT.get((rule.name, variant))
-    if own is not None:
+    if rule.name in _OF_A_LOAN:
+        found = [
+            _line(rule, band, drawn_fen * values[name] // 10_000, name)
+            for band, name in enumerate(_OF_A_LOAN[rule.name] if drawn_fen else (), start=1)
+        ]
+    elif own is not None:
         found = [_line(rule, band, values[name], name) for band, name in enumerate(own, start=1)]
     else:
         found = _LINES.get(rule.name, _by_name)(rule, values, payer_is_person)
@@ -93,14 +104,17 @@ def _by_name(rule: Declared, values: Mapping[str, int], _: bool) -> list[Line]:
     return list(found.values())
 
 
-# (rule, variant) -> the parameters that are the lines of its bands; none where a line is another
-# one for each loan.
+# Rule -> the parameters that are the lines of its bands, as basis points of a loan.
+_OF_A_LOAN: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"loan_round_trip": ("returned_bp", "band_2_bp")}
+)
+# (rule, variant) -> the parameters that are the lines of its bands.
 _OF_VARIANT: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
     {
         ("exposure_concentration", "same_borrower"): ("line_bp", "band_2_bp"),
         ("exposure_concentration", "one_group"): ("group_line_bp", "group_band_2_bp"),
-        ("loan_round_trip", "to_borrower"): (),
-        ("loan_round_trip", "to_affiliate"): (),
+        ("multi_lender", "person"): ("least_lenders",),
+        ("multi_lender", "firm"): ("least_lenders_firm",),
     }
 )
 _LINES: Mapping[str, Callable[[Declared, Mapping[str, int], bool], list[Line]]] = MappingProxyType(

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from schemas.narrow import MOST_LOTS
 from schemas.regions import NAMES, OUT, region_of_area
 from schemas.visibility import markets
-from serving.answers.model import Coverage, EvidenceRow, Explanation, Party
+from serving.answers import pledges
+from serving.answers.model import Coverage, Explanation, Party
 
 Lang = Literal["zh", "en"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,6 +25,7 @@ _STATUS = {
 _KIND = {"person": ("个人", "person"), "firm": ("企业", "firm"), "unknown": ("不详", "unknown")}
 _COUNTED = {  # unit: zh, one, more
     "institutions": ("家机构", "institution", "institutions"),
+    "lenders": ("家放款机构", "lender", "lenders"),
     "count": ("笔", "transfer", "transfers"),
     "transfers": ("笔", "transfer", "transfers"),
     "persons": ("人", "person", "persons"),
@@ -33,9 +35,13 @@ _COUNTED = {  # unit: zh, one, more
     "payees": ("个收款方", "payee", "payees"),
     "complaints": ("件投诉", "complaint", "complaints"),
     "cancels": ("笔撤单", "cancel", "cancels"),
+    "trades": ("笔自我成交", "trade with itself", "trades with itself"),
 }
 # Units in basis points: of what they are a share. Four regions see a part of it: at least.
-_SHARES = {"basis points of capital": ("资本净额的", "of the capital")}
+_SHARES = {
+    "basis points of capital": ("资本净额的", "of the capital"),
+    "basis points of volume": ("合约总成交量的", "of the contract's volume"),
+}
 _USE = {"as written": "按原文", "extended": "扩展适用", "analogy": "类推适用"}
 _CHANGE = {
     "raised": ("报出", "raised"),
@@ -135,8 +141,13 @@ def reached(value: int, unit: str, lang: Lang) -> str:
         >>> reached(1_234, "basis points of capital", "en"), reached(2, "persons", "en")
         ('at least 12.34 % of the capital', '2 persons')
     """
-    least = {"zh": "至少", "en": "at least "}[lang] if unit in _SHARES else ""
+    least = {"zh": "至少", "en": "at least "}[lang] if is_share(unit) else ""
     return least + measure(value, unit, lang)
+
+
+def is_share(unit: str) -> bool:
+    """Whether a measure is a share of something of which four regions see a part."""
+    return unit in _SHARES
 
 
 def span(microseconds: int, lang: Lang) -> str:
@@ -164,7 +175,12 @@ def place(area: str, lang: Lang) -> str:
 
 
 def term(
-    rule: str, subject: int, row: dict[str, Any], met: set[int], unit: str = "CNY fen"
+    rule: str,
+    subject: int,
+    row: dict[str, Any],
+    met: set[int],
+    unit: str = "CNY fen",
+    variant: str = "",
 ) -> tuple[int, tuple[str, str]]:
     """What one transaction adds to its rule's measure, and why, in zh and en.
 
@@ -174,8 +190,11 @@ def term(
         row: The transaction as the vantage holds it.
         met: Institutions, or other sides, counted so far; added to.
         unit: The measure's.
+        variant: The alert's.
     """
     amount = row["amount_fen"] or 0
+    if rule == "receipt_double_pledge":
+        return pledges.term(variant, row, met)
     if rule in _ON_A_WAY:
         return _ON_A_WAY[rule](subject, row, amount)
     if rule == "invoice_double_financing":
@@ -263,7 +282,7 @@ def _what(told: Explanation, lang: Lang) -> str:
         return ""
     total = ""  # withdrawn orders and entries of registers have no amount
     if any(row.amount_fen is not None for row in rows):
-        total = money(_together(rows), lang)
+        total = money(told.coverage[0].all_amount_fen, lang)
     first, last = beijing(rows[0].event_time), beijing(rows[-1].event_time)
     areas = list(dict.fromkeys(a for r in rows for a in (r.payer_region, r.payee_region)))
     names = ("、" if lang == "zh" else ", ").join(place(area, lang) for area in areas)
@@ -287,16 +306,6 @@ def _what(told: Explanation, lang: Lang) -> str:
         f"{f', {total} in all' if total else ''}; places: {names}; "
         f"the rule's measure reaches {peak}."
     )
-
-
-def _together(rows: Sequence[EvidenceRow]) -> int:
-    """All amounts, in fen; statements of one loan speak of one debt, the highest counts."""
-    worth: dict[object, int] = {}
-    for row in rows:
-        of_loan = row.market == "LOAN" and row.event_type == "UPDT" and row.asset_label
-        debt = (row.payer_label, row.asset_label) if of_loan else row.transaction_id
-        worth[debt] = max(worth.get(debt, 0), row.amount_fen or 0)
-    return sum(worth.values())
 
 
 def _regions(told: Explanation, lang: Lang) -> list[str]:

@@ -135,6 +135,7 @@ def _says(cover: Coverage, unit: str) -> tuple[str, str]:
     zh_unit, en_unit = units(unit)
     seen = f"{cover.seen_transactions}/{cover.all_transactions}"
     value = amount(cover.peak_measure, unit)
+    up_to = ("最高至少", "reaches at least") if words.is_share(unit) else ("最高", "at most")
     if cover.first_crossing is None:
         result = ("不报警", "no alert")
     elif cover.lead_us is None:
@@ -143,9 +144,9 @@ def _says(cover: Coverage, unit: str) -> tuple[str, str]:
         zh, en = lead(cover.lead_us)
         result = (f"报警，{zh}", f"alert, {en}")
     return (
-        f"看到 {seen} 笔，最高 {value} {zh_unit}：{result[0]}",
+        f"看到 {seen} 笔，{up_to[0]} {value} {zh_unit}：{result[0]}",
         f"sees {cover.seen_transactions} of {cover.all_transactions}, "
-        f"at most {value} {en_unit}: {result[1]}",
+        f"{up_to[1]} {value} {en_unit}: {result[1]}",
     )
 
 

@@ -80,7 +80,7 @@ def as_stated(of: Evidence) -> Evidence:
 
 
 def worth(rows: Sequence[Row]) -> int:
-    """All amounts, in fen; statements of one loan speak of one debt, of which the highest counts."""
+    """All amounts, in fen; statements of one loan speak of one debt: the highest counts."""
     debts: dict[object, int] = {}
     for row in rows:
         stated = row["market_segment"] == "LOAN" and row["event_type"] == "UPDT" and row["asset"]

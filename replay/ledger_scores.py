@@ -38,6 +38,11 @@ _REFERENCES: Mapping[str, str] = MappingProxyType(
             FROM wanted JOIN position AS p ON wanted.ref =
                 'loan_register:' || p.report_submitting_entity_id || ':' || p.source_trade_id
             WHERE p.market_segment = 'LOAN'
+            UNION
+            SELECT DISTINCT wanted.ref, e.transaction_id
+            FROM wanted JOIN event AS e ON wanted.ref =
+                'loan_register:' || e.report_submitting_entity_id || ':' || e.asset_reference_id
+            WHERE e.market_segment = 'LOAN' AND e.event_type = 'DRAW'
         """,
         "loan_drawdowns": """
             SELECT DISTINCT wanted.ref, event.transaction_id AS transaction

@@ -49,6 +49,7 @@ from replay.schemes import (
     gather_scatter,
     large_value,
     loan_round_trip,
+    multi_lender,
     paid_elsewhere,
     pass_through,
     provision_shortfall,
@@ -152,6 +153,7 @@ def simulate(
         spot_futures,
         cancel_ratio,
         receipt_double_pledge,
+        multi_lender,
     ):
         each_rule.plant(plan.drawing(seed, each_rule.RULE))
     complaint_surge.plant(plan.drawing(seed, complaint_surge.RULE))
@@ -167,7 +169,8 @@ def simulate(
     number = round(sizes.reports * _LOAN_SHARE / _POSITIONS_PER_LOAN)
     more = [one for one in plan.planted(loans.FEED) if isinstance(one, loans.Loans)]
     granted = loans.joined([loans.everyday(rng, who, when, number), lent, *more])
-    owed = loans.feed(rng, who, when, granted, _BROKEN_SHARE, graded)
+    shared = [one for one in plan.planted(loans.FEED) if isinstance(one, loans.Shared)]
+    owed = loans.feed(rng, who, when, granted, _BROKEN_SHARE, graded, shared)
     stated = provision_shortfall.state(lending, owed)
     rest = others(seed, paid, owed, when, sizes.reports, _BROKEN_SHARE, plan.planted)
     _refer(plan.plans, paid, billed, owed, rest)

@@ -121,7 +121,7 @@ def feed(rng: np.random.Generator, owed: LoanFeed, moves: Movements, broken_shar
         "borrower_name": who.name[loans.borrower],
         "borrower_area": who.county[loans.borrower],
         "loan": number,
-        "loan_contract": np.char.add("HT", number),
+        "loan_contract": owed.agreement[moves.loan],
         "start": loans.start.astype("datetime64[D]").astype(str),
         "end": loans.end.astype("datetime64[D]").astype(str),
         "currency": np.full(n, "CNY"),

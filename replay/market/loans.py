@@ -1,7 +1,7 @@
 """Loan positions: each lender's register at month end, sent one to two weeks later."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from types import MappingProxyType
@@ -43,6 +43,18 @@ class Loans(Columns):
     def take(self, rows: Ints) -> "Loans":
         """The loans at these rows."""
         return Loans(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+
+@dataclass(frozen=True, slots=True)
+class Shared(Columns):
+    """Loans of several lenders under one loan contract; told apart by all of these together."""
+
+    lender: Ints  # bank row
+    borrower: Ints
+    start: Ints  # days since 1970
+    amount_fen: Ints
+    agreement: Ints  # any number of its own
+    plan: Ints
 
 
 def joined(parts: list[Loans]) -> Loans:
@@ -126,6 +138,7 @@ class LoanFeed:
     loans: Loans
     grade: Ints  # of each loan, a position in `GRADES`
     number: Texts  # 贷款借据编码
+    agreement: Texts  # 贷款合同编码
     position_loan: Ints
     position_day: Ints
     files: list[tuple[int, Ints]]  # (received_at, positions), ascending
@@ -158,7 +171,7 @@ class LoanFeed:
             "borrower_area": who.county[loans.borrower],
             "industry": who.industry[loans.borrower],
             "loan": self.number[at],
-            "loan_contract": np.char.add("HT", self.number[at]),
+            "loan_contract": self.agreement[at],
             "start": loans.start.astype("datetime64[D]").astype(str),
             "end": loans.end.astype("datetime64[D]").astype(str),
             "currency": np.full(len(at), "CNY"),
@@ -193,6 +206,7 @@ def feed(
     loans: Loans,
     broken_share: float,
     graded: Mapping[tuple[int, int], int] = MappingProxyType({}),
+    shared: Sequence[Shared] = (),
 ) -> LoanFeed:
     """Plan the registers at the month ends of the span; the loans' order does not matter.
 
@@ -203,6 +217,7 @@ def feed(
         loans: everyday and labelled ones.
         broken_share: share of records that carry a fault.
         graded: classes that are planted, as `grades`.
+        shared: which of the loans are under one contract.
     """
     loans = loans.take(rng.permutation(len(loans)))
     number = np.char.zfill((rng.choice(10**9, len(loans), replace=False)).astype(str), 12)
@@ -234,6 +249,7 @@ def feed(
         loans=loans,
         grade=grades(loans, graded),
         number=number,
+        agreement=_agreements(loans, number, shared),
         position_loan=position_loan,
         position_day=np.concatenate(parts_day),
         files=files,
@@ -241,3 +257,15 @@ def feed(
             rng, breakage.LOAN_REGISTER, loans.plan[position_loan] < 0, broken_share
         ),
     )
+
+
+def _agreements(loans: Loans, number: Texts, shared: Sequence[Shared]) -> Texts:
+    """The contract of each loan: of its own, or that of the first loan it shares one with."""
+    of = np.arange(len(loans))
+    names = ("lender", "borrower", "start", "amount_fen")
+    for part in shared:
+        at = {key: n for n, key in enumerate(zip(*(loans[n].tolist() for n in names), strict=True))}
+        rows = np.array([at[key] for key in zip(*(part[n].tolist() for n in names), strict=True)])
+        _, first, which = np.unique(part.agreement, return_index=True, return_inverse=True)
+        of[rows] = rows[first][which]
+    return np.asarray(np.char.add("HT", number[of]))

@@ -26,7 +26,13 @@ RULES = (
 )
 
 # Feeds whose records are looked for in the bytes as they were sent.
-_NAMED_IN_BODIES = ("bill_exchange", "fx_settlement", "entity_register", "loan_drawdowns")
+_NAMED_IN_BODIES = (
+    "bill_exchange",
+    "fx_settlement",
+    "entity_register",
+    "loan_drawdowns",
+    "warehouse_receipts",
+)
 
 
 @pytest.fixture(scope="module")

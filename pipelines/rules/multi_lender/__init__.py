@@ -1,0 +1,1 @@
+"""The rule `multi_lender`: see rule.toml."""

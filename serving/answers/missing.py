@@ -45,7 +45,7 @@ def missing(
         *(_totals(connection, keys, days[0]) if "market_total" in rule.definition else ()),
         *_not_run(connection, rule),
     ]
-    if not len(keys):
+    if not len(keys) and "tx" in rule.needs:
         found.insert(
             0,
             Missing(

@@ -23,6 +23,7 @@ RULE_NAMES: Mapping[str, tuple[str, str]] = {
     "pass_through": ("快进快出", "pass-through"),
     "invoice_double_financing": ("一票多融", "invoice financed twice"),
     "bipartite": ("共同收款人", "shared payees"),
+    "cancel_ratio": ("报撤单达标", "cancels at the exchange's number"),
     "cycle": ("资金环", "ring of payments"),
     "dormant_wake": ("休眠账户启用", "dormant account wakes"),
     "exposure_concentration": ("单一借款人集中", "loans to one borrower"),

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from pipelines.job.segments import Message, encode, split
 from pipelines.job.settings import LiveSettings, flink_path
-from schemas.narrow import NARROW
+from schemas.narrow import NARROW, ORDER_DELAY_US
 
 Record = tuple[bytes | None, bytes, int, int]
 """(key, value, time in milliseconds, partition) of a message to produce."""
@@ -54,14 +54,15 @@ class NarrowSender:
             yield _record(mark, partition)
 
     def flush(self, newest_us: int, slack_us: int, wait_us: int) -> Iterator[Record]:
-        """Marks that close every window: nothing up to `newest_us` waits after them.
+        """Marks that close every window: nothing up to `newest_us` waits after them, orders neither.
 
         Args:
             newest_us: Newest event time and `received_at` of everything sent, microseconds.
             slack_us: The job's transport slack.
             wait_us: The job's pair wait.
         """
-        yield from self.records(np.empty(0, NARROW), newest_us + slack_us + wait_us + _SECOND_US)
+        closes = newest_us + ORDER_DELAY_US + slack_us + wait_us + _SECOND_US
+        yield from self.records(np.empty(0, NARROW), closes)
 
 
 def _record(message: Message, partition: int) -> Record:

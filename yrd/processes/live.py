@@ -26,6 +26,7 @@ from deploy.stack import Stack, load
 from ledger.loader import Loader
 from pipelines.intake.messages import NARROW_TOPIC, TABLE_TOPICS
 from schemas.errors import PrerequisiteError, YrdError
+from schemas.narrow import ORDER_DELAY_US
 from schemas.visibility import pair_wait_us
 from yrd.processes import cpu
 from yrd.processes.layout import Layout
@@ -97,7 +98,7 @@ def run_live(
             loader, layout.ledger, run.stack.servers, run.prefix, settings.slack
         )
         _load(run, closings, job, (intake, sending), progress)
-        job.wait_for(_microseconds(end))
+        job.wait_for(_microseconds(end) + ORDER_DELAY_US)
         result = closings.finish(job.outputs(), end)
     job.cancel()
     cpu.reap()

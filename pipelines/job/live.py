@@ -54,7 +54,7 @@ class NarrowSender:
             yield _record(mark, partition)
 
     def flush(self, newest_us: int, slack_us: int, wait_us: int) -> Iterator[Record]:
-        """Marks that close every window: nothing up to `newest_us` waits after them, orders neither.
+        """Marks that close every window: nothing up to `newest_us`, orders too, waits after them.
 
         Args:
             newest_us: Newest event time and `received_at` of everything sent, microseconds.

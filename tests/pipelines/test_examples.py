@@ -1,5 +1,7 @@
 """Every rule's examples, through kernel and definition; and that they notice an off-by-one."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import cache
 
 import pyarrow as pa
@@ -9,12 +11,13 @@ from ledger import duck
 from pipelines.lanes.ledger import evaluate
 from pipelines.lanes.stream import run_plain
 from pipelines.rules.examples import Crossing, Example, load_examples
-from pipelines.rules.registry import ParameterSet, load_rules, parameters_on
+from pipelines.rules.registry import ParameterSet, Rule, load_rules, parameters_on
 from tests.pipelines.streams import define_tx
 
 EXAMPLES = {name: load_examples(rule) for name, rule in load_rules().items()}
 CASES = [(rule, e) for rule in load_rules().values() for e in EXAMPLES[rule.name]]
 IDS = [f"{rule.name}-{example.name}" for rule, example in CASES]
+OPEN = ExitStack()
 ASKED = {"below", "at", "bands", "must_not_fire", "another_region"}
 
 
@@ -28,16 +31,35 @@ def by_kernel(rule: str, example: Example, agreed: ParameterSet) -> tuple[Crossi
     return crossings(rule, run_plain([example.reports], [0], agreed))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def at_hand() -> Iterator[None]:
+    """One connection for all examples: each registers every relation it could read."""
+    yield
+    OPEN.close()
+    connection.cache_clear()
+
+
+@cache
+def connection() -> duck.Connection:
+    return OPEN.enter_context(duck.memory())
+
+
 def by_definition(rule: str, example: Example, agreed: ParameterSet) -> tuple[Crossing, ...]:
-    with duck.memory() as connection:
-        if example.relations:
-            for name, table in example.relations.items():
-                connection.register(name, table)
-        else:
-            define_tx(connection, example.reports)
-        evaluation = evaluate(connection, load_rules()[rule], agreed)
-        assert evaluation.not_evaluated == ""
-        return crossings(rule, evaluation.crossings)
+    declared = load_rules()[rule]
+    if not example.relations:
+        with duck.memory() as own:
+            define_tx(own, example.reports)
+            return evaluated(own, declared, agreed)
+    for name, table in example.relations.items():
+        if name in declared.needs or name in declared.definition:
+            connection().register(name, table)
+    return evaluated(connection(), declared, agreed)
+
+
+def evaluated(relations: duck.Connection, rule: Rule, agreed: ParameterSet) -> tuple[Crossing, ...]:
+    evaluation = evaluate(relations, rule, agreed)
+    assert evaluation.not_evaluated == ""
+    return crossings(rule.name, evaluation.crossings)
 
 
 @pytest.mark.parametrize(("rule", "example"), CASES, ids=IDS)

@@ -6,6 +6,7 @@ steps of the watermark only decide which call gives it.
 """
 
 import struct
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.job.outputs import crossing_parts
+from pipelines.job.outputs import CUT_SHORT, crossing_parts
 from pipelines.job.retained import BatchStore, Retained
 from pipelines.lanes.entry import delayed
 from pipelines.lanes.stream import Kept, Meta, RuleHost, route
@@ -247,6 +248,13 @@ class RulesHost:
             lambda metas: all(self._hosts[bucket].expired(meta) for bucket, meta in metas)
         )
         return found
+
+    def counters(self) -> dict[str, int]:
+        """What is to be counted since this was asked last: searches that stopped at their bound."""
+        cut: Counter[str] = Counter()
+        for host in self._hosts.values():
+            cut.update({CUT_SHORT + rule: more for rule, more in host.cut_short().items()})
+        return dict(cut)
 
     def _host(self, bucket: int) -> RuleHost:
         host = self._hosts.get(bucket)

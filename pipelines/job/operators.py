@@ -178,6 +178,8 @@ class RulesStage(_KeyedStage):
     def _advance(self, host: RulesHost, watermark_us: int) -> Iterator[Any]:
         for crossings in host.advance(watermark_us):
             yield line(CROSSINGS, crossings)
+        if counters := host.counters():
+            yield line(COUNTERS, json.dumps(counters).encode())
 
 
 def _batches(name: str) -> MapStateDescriptor:

@@ -24,6 +24,7 @@ from schemas.records import CROSSING
 CROSSINGS = "crossings"
 RECONCILIATION = "reconciliation"
 COUNTERS = "counters"
+CUT_SHORT = "searches cut short: "  # of a counter, before the rule's name
 _KINDS = (CROSSINGS, RECONCILIATION, COUNTERS)
 
 
@@ -37,12 +38,21 @@ class Outputs:
             `pipelines.pairing.pairing.reconciliation` says it in words.
         counters: `reports` in, `transactions` completed, `variants` out of the pair stage,
             `behind` (reports that came behind the watermark
-            and took no part: 0 unless the watermark was promised wrongly).
+            and took no part: 0 unless the watermark was promised wrongly), and by rule how many
+            searches stopped at their bound (`CUT_SHORT`), if any did.
     """
 
     crossings: pa.Table
     recon: npt.NDArray[Any]
     counters: Counter[str] = field(default_factory=Counter)
+
+    def cut_short(self) -> dict[str, int]:
+        """By rule, how many searches stopped at their bound, those that found nothing included."""
+        return {
+            name.removeprefix(CUT_SHORT): count
+            for name, count in sorted(self.counters.items())
+            if name.startswith(CUT_SHORT)
+        }
 
 
 # A Kafka producer refuses messages above a mebibyte unless told otherwise; base64 adds a third.

@@ -230,6 +230,7 @@ class RuleHost:
         self._waiting: list[npt.NDArray[Any]] = []
         self._processed_us = -END_OF_TIME
         self._ordinal = -(1 << 30)
+        self._cut_before: Mapping[str, int] = {}
 
     @property
     def processed_up_to(self) -> int:
@@ -303,6 +304,15 @@ class RuleHost:
             return ()
         return (Kept(Meta(MEMORY, now, self._ordinal), rows.tobytes()),)
 
+    def cut_short(self) -> Mapping[str, int]:
+        """By rule, how many searches stopped at their bound since this was asked last."""
+        now: dict[str, int] = {}
+        for part in self._parts:
+            if isinstance(part.state, GraphState):
+                now |= part.state.cut_short()
+        before, self._cut_before = self._cut_before, now
+        return {rule: more for rule in now if (more := now[rule] - before.get(rule, 0))}
+
     def _recall(self, rows: npt.NDArray[Any]) -> None:
         """Give the rules back what they wrote down last."""
         if len(rows):
@@ -325,6 +335,7 @@ class RuleHost:
         self._waiting = [rows[rows["event_code"] >= 0]]
         self._processed_us = processed_up_to
         self._run(processed_up_to)
+        self.cut_short()  # those were counted when they were searched first
 
     def _run(self, watermark_us: int) -> list[tuple[Rule, npt.NDArray[Any], npt.NDArray[Any]]]:
         if not self._waiting:

@@ -91,7 +91,7 @@ def conclude(
         loader.load_segment(f"reconciliation of {source}", part, {"reconciliation": table})
         loader.flush()
     publish(loader, folder)
-    return counted(loader, found)
+    return counted(loader, found, job)
 
 
 def group_days(loader: Loader, closed: Sequence[Closing]) -> None:
@@ -130,8 +130,8 @@ def at_end(ledger: Connection, job: Outputs, known_at: datetime) -> dict[str, pa
     }
 
 
-def counted(loader: Loader, found: History) -> dict[str, Any]:
-    """The summary of a run's ledger and of its alerts."""
+def counted(loader: Loader, found: History, job: Outputs) -> dict[str, Any]:
+    """The summary of a run's ledger, of its alerts, and of searches that were cut short."""
     ledger = loader.connection
     return summary(
         loader.data_origin,
@@ -142,6 +142,7 @@ def counted(loader: Loader, found: History) -> dict[str, Any]:
         tuple(load_rules()),
         found.revisions,
         {name: feed.kind for name, feed in load_feeds(Settings().feed_folders).items()},
+        job.cut_short(),
     )
 
 

@@ -104,7 +104,7 @@ class LiveClosings:
         """Conclude what is left, with the end of the run at `end`; returns the summary."""
         closed = closings_of(self.loader.connection, end, self.slack)
         found = self.conclude(job, end, (*self._open(closed[:-1]), closed[-1]))
-        return counted(self.loader, found)
+        return counted(self.loader, found, job)
 
     def conclude(self, job: Outputs, end: datetime, which: Sequence[Closing]) -> History:
         """Conclude some closings, publish the ledger, and send the alerts' rows to their topic.

@@ -19,6 +19,7 @@ def summary(
     rules: tuple[str, ...],
     revisions: pa.Table,
     kinds: Mapping[str, str],
+    cut_short: Mapping[str, int],
 ) -> dict[str, Any]:
     """The JSON summary of `demo` and `replay`, without times and score.
 
@@ -31,6 +32,7 @@ def summary(
         rules: Every rule that was run, also those that raised nothing.
         revisions: Every row an alert ever had, `schemas.records.ALERT`.
         kinds: What the records of each feed are.
+        cut_short: By rule, how many searches of the stream stopped at their bound.
     """
     standing = alerts.filter(pc.invert(alerts["withdrawn"]))
     hidden = standing.filter(standing["hidden_by_split"])
@@ -56,7 +58,11 @@ def summary(
             for status in ("raised", "amended", "withdrawn")
         },
         "by_feed": _by_feed(submissions, kinds),
-        "by_rule": {rule: _of_rule(standing, rule) for rule in rules},
+        "searches_cut": sum(cut_short.values()),
+        "by_rule": {
+            rule: _of_rule(standing, rule) | {"searches_cut": cut_short.get(rule, 0)}
+            for rule in rules
+        },
         "output_sha256": output_sha256,
     }
 

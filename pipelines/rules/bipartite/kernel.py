@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.lanes.entry import CUT
-from pipelines.rules.kernels.graph import TAIL, last_day_of_pair, reaches_back
+from pipelines.rules.kernels.graph import CUT_HERE, TAIL, last_day_of_pair, reaches_back
 from pipelines.rules.kernels.sets import set_id
 from pipelines.rules.kernels.table import room_for_evidence, room_for_hit
 
@@ -119,6 +119,7 @@ def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
         hit.count = 2 * k
         n_evidence += 2 * k
     if cut:
+        g.used[CUT_HERE] += 1
         for i in range(start, n_hits):
             hits[i].variant |= CUT
     return hits, n_hits, evidence, n_evidence

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from pipelines.lanes.entry import CUT
 from pipelines.rules.kernels.graph import (
     AGAINST_TIME,
+    CUT_HERE,
     SINCE,
     TAIL,
     WITH_TIME,
@@ -197,6 +198,7 @@ def _search(g, at, mode, p, work, hits, n_hits, evidence, n_evidence):
         amounts[depth] = amount
         look[depth] = g.party[end].last_out if forth else g.party[end].last_in
     if cut:
+        g.used[CUT_HERE] += 1
         for k in range(start, n_hits):
             hits[k].variant |= CUT
     return hits, n_hits, evidence, n_evidence, rings
@@ -213,7 +215,7 @@ def _noise(g, edge):
 @nb.njit(cache=True, nogil=True)
 def _passes(met, depth, party):
     """Whether the path already goes through a party."""
-    for k in range(depth + 1):
+    for k in range(depth + 1):  # noqa: SIM110 - compiled: no generators
         if met[k] == party:
             return True
     return False

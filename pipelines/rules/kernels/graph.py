@@ -26,7 +26,8 @@ to edge), and
     step(g, at, p, work, hits, n_hits, evidence, n_evidence) -> (hits, n_hits, evidence, n_evidence)
 
 called after edge `at` was added. It appends HIT rows with subject, instant (the edge's time),
-measure, band, variant, first and count, and their evidence, sorted; `graph_steps` does the rest.
+measure, band, variant, first and count, and their evidence, sorted; `graph_steps` does the rest. A
+search that stops at its bound adds 1 to `g.used[CUT_HERE]`, whether or not it found anything.
 
 To know what is new and what lives takes 180 days of transfers: `LOOKS_BACK_US`.
 """
@@ -46,6 +47,9 @@ LOOKS_BACK_US = 2 * MEMORY_DAYS * DAY_US
 PARTIES, PAIRS, EDGES, TAIL = 0, 1, 2, 3  # places in `used`
 # More of them, for `cycle`: rings run with time and against it since an edge, and which edge.
 SINCE, WITH_TIME, AGAINST_TIME = 4, 5, 6
+# And for whom a search says that it stopped at its bound: of the edge asked about; of all by rule.
+CUT_HERE, CUT_OF = 7, 8
+_USED = 32
 OUT, IN = 0, 1  # rows of `quiet`
 LOWEST = 16  # degrees up to here are counted in `quiet`
 _MIXER = 0x9E3779B97F4A7C15
@@ -91,7 +95,7 @@ class Graph(NamedTuple):
     party: npt.NDArray[Any]  # PARTY, by slot
     pairs: npt.NDArray[Any]  # PAIR, a hash; a power of two long
     edges: npt.NDArray[Any]  # EDGE, the oldest first
-    used: npt.NDArray[np.int64]  # how many parties, pairs, edges there are; the tail; rings
+    used: npt.NDArray[np.int64]  # how many parties, pairs, edges; the tail; rings; searches cut
     # Living edges by degree 1 to LOWEST: OUT by their payer's `out`, IN by their payee's `into`.
     quiet: npt.NDArray[np.int64]
     # Sum over living edges of 1000 log10 of the payer's `out` (OUT), of the payee's `into` (IN).
@@ -105,7 +109,7 @@ def empty(parties: int, pairs: int, edges: int) -> Graph:
         party=np.zeros(parties, PARTY),
         pairs=np.zeros(_places(pairs), PAIR),
         edges=np.zeros(edges, EDGE),
-        used=np.zeros(7, np.int64),
+        used=np.zeros(_USED, np.int64),
         quiet=np.zeros((2, LOWEST + 1), np.int64),
         loud=np.zeros(2, np.int64),
     )
@@ -350,4 +354,4 @@ def carry(g, fresh, day, keeps):
     count_rings_from(g, max(g.used[SINCE], first))
     fresh.used[SINCE] = g.used[SINCE] - first
     fresh.used[WITH_TIME] = g.used[WITH_TIME]
-    fresh.used[AGAINST_TIME] = g.used[AGAINST_TIME]
+    fresh.used[AGAINST_TIME:] = g.used[AGAINST_TIME:]

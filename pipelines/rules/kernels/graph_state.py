@@ -1,13 +1,13 @@
 """The graph of five vantages and the rules on it, as one state of a host."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.lanes.entry import HIT
-from pipelines.rules.kernels.graph import Graph, day_of, empty, with_room
+from pipelines.rules.kernels.graph import CUT_OF, Graph, day_of, empty, with_room
 from pipelines.rules.kernels.graph_steps import MODULES, claim, run
 from pipelines.rules.parameter_sets import Judgement, judgements
 from pipelines.rules.registry import InForce, Rule
@@ -66,6 +66,14 @@ class GraphState:
                 if len(hits):
                     found.append((hits, evidence))
         return [_of(found, list(MODULES).index(rule.name)) for rule in self._rules]
+
+    def cut_short(self) -> Mapping[str, int]:
+        """By rule, how many searches of all vantages stopped at their bound so far."""
+        return {
+            rule.name: sum(int(g.used[CUT_OF + place]) for g in self.graphs)
+            for rule in self._rules
+            for place in [list(MODULES).index(rule.name)]
+        }
 
 
 def _numbers(name: str, runs: Sequence[Judgement], vantage: int) -> npt.NDArray[np.int64]:

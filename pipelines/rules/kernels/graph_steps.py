@@ -17,7 +17,7 @@ from pipelines.rules.cycle import kernel as cycle
 from pipelines.rules.fan_in import kernel as fan_in
 from pipelines.rules.fan_out import kernel as fan_out
 from pipelines.rules.gather_scatter import kernel as gather_scatter
-from pipelines.rules.kernels.graph import add
+from pipelines.rules.kernels.graph import CUT_HERE, CUT_OF, add
 from pipelines.rules.scatter_gather import kernel as scatter_gather
 
 # In the order of `ask`; `spare` of a hit is its rule's place here.
@@ -43,32 +43,32 @@ def ask(g, at, time, p, work, hits, n_hits, evidence, n_evidence):
         hits, n_hits, evidence, n_evidence = _fan_in(
             g, at, _in_force(p[0], time), work[0], hits, n_hits, evidence, n_evidence
         )
-        n = _of_rule(hits, n, n_hits, 0)
+        n = _of_rule(g, hits, n, n_hits, 0)
     if len(p[1]):
         hits, n_hits, evidence, n_evidence = _fan_out(
             g, at, _in_force(p[1], time), work[1], hits, n_hits, evidence, n_evidence
         )
-        n = _of_rule(hits, n, n_hits, 1)
+        n = _of_rule(g, hits, n, n_hits, 1)
     if len(p[2]):
         hits, n_hits, evidence, n_evidence = _gather_scatter(
             g, at, _in_force(p[2], time), work[2], hits, n_hits, evidence, n_evidence
         )
-        n = _of_rule(hits, n, n_hits, 2)
+        n = _of_rule(g, hits, n, n_hits, 2)
     if len(p[3]):
         hits, n_hits, evidence, n_evidence = _cycle(
             g, at, _in_force(p[3], time), work[3], hits, n_hits, evidence, n_evidence
         )
-        n = _of_rule(hits, n, n_hits, 3)
+        n = _of_rule(g, hits, n, n_hits, 3)
     if len(p[4]):
         hits, n_hits, evidence, n_evidence = _scatter_gather(
             g, at, _in_force(p[4], time), work[4], hits, n_hits, evidence, n_evidence
         )
-        n = _of_rule(hits, n, n_hits, 4)
+        n = _of_rule(g, hits, n, n_hits, 4)
     if len(p[5]):
         hits, n_hits, evidence, n_evidence = _bipartite(
             g, at, _in_force(p[5], time), work[5], hits, n_hits, evidence, n_evidence
         )
-        n = _of_rule(hits, n, n_hits, 5)
+        n = _of_rule(g, hits, n, n_hits, 5)
     return hits, n_hits, evidence, n_evidence
 
 
@@ -82,7 +82,10 @@ def _in_force(periods, time):
 
 
 @nb.njit(cache=True, nogil=True)
-def _of_rule(hits, first, end, place):
+def _of_rule(g, hits, first, end, place):
+    """Mark a rule's hits as its own, and count its searches that were cut short."""
+    g.used[CUT_OF + place] += g.used[CUT_HERE]
+    g.used[CUT_HERE] = 0
     for i in range(first, end):
         hits[i].spare = place
     return end

@@ -12,7 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.lanes.entry import CUT
-from pipelines.rules.kernels.graph import TAIL, last_day_of_pair, milli_log10, reaches_back
+from pipelines.rules.kernels.graph import (
+    CUT_HERE,
+    TAIL,
+    last_day_of_pair,
+    milli_log10,
+    reaches_back,
+)
 from pipelines.rules.kernels.sets import set_id
 from pipelines.rules.kernels.table import pair_id, room_for_evidence, room_for_hit
 
@@ -133,6 +139,7 @@ def _quiet(g, at, p, work, hits, n_hits, evidence, n_evidence):
         hit.count = 2 * n
         n_evidence += 2 * n
     if cut:
+        g.used[CUT_HERE] += 1
         for k in range(start, n_hits):
             hits[k].variant |= CUT
     return hits, n_hits, evidence, n_evidence
@@ -158,6 +165,7 @@ def _conserving(g, at, p, work, hits, n_hits, evidence, n_evidence):
     s = g.party[last.payer].last_in
     while s >= g.used[TAIL] and g.edges[s].day > first:
         if steps == 0:
+            g.used[CUT_HERE] += 1
             return hits, n_hits, evidence, n_evidence
         steps -= 1
         source = g.edges[s].payer
@@ -169,6 +177,7 @@ def _conserving(g, at, p, work, hits, n_hits, evidence, n_evidence):
         i = g.party[source].last_out if forth else g.party[sink].last_in
         while i >= g.used[TAIL] and g.edges[i].day > first and not met:
             if steps == 0:
+                g.used[CUT_HERE] += 1
                 return hits, n_hits, evidence, n_evidence
             steps -= 1
             if forth:
@@ -185,6 +194,7 @@ def _conserving(g, at, p, work, hits, n_hits, evidence, n_evidence):
         i = g.party[source].last_out
         while i >= g.used[TAIL] and g.edges[i].day > first:
             if steps == 0:
+                g.used[CUT_HERE] += 1
                 return hits, n_hits, evidence, n_evidence
             steps -= 1
             if g.edges[i].payee != sink:
@@ -198,6 +208,7 @@ def _conserving(g, at, p, work, hits, n_hits, evidence, n_evidence):
             i = g.party[scattered.payee].last_out
             while i >= g.used[TAIL] and g.edges[i].day > first:
                 if steps == 0:
+                    g.used[CUT_HERE] += 1
                     return hits, n_hits, evidence, n_evidence
                 steps -= 1
                 if g.edges[i].day >= scattered.day and g.edges[i].payee != source:
@@ -208,6 +219,7 @@ def _conserving(g, at, p, work, hits, n_hits, evidence, n_evidence):
             i = g.party[scattered.payee].last_in
             while i >= g.used[TAIL] and g.edges[i].day > first:
                 if steps == 0:
+                    g.used[CUT_HERE] += 1
                     return hits, n_hits, evidence, n_evidence
                 steps -= 1
                 if g.edges[i].payer != sink:

@@ -31,7 +31,9 @@ def test_every_parameter_and_variant_is_explained_on_the_rules_page(rule) -> Non
 def test_only_numbers_with_a_citation_of_law_are_marked_l(rule) -> None:  # noqa: ANN001
     for parameter in rule.parameters.values():
         if parameter.status_of_number in {"L", "L-"}:
-            assert any(law in parameter.citation for law in ("Order", "汇发", "interpretation"))
+            assert any(
+                law in parameter.citation for law in ("Law", "Order", "汇发", "interpretation")
+            )
         assert parameter.citation
     assert rule.variants[0].zh
 

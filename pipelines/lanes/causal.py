@@ -35,7 +35,10 @@ from schemas.fields import IMPLEMENTED_KINDS
 _EVER = 1 << 62
 _FROM = re.compile(r"\b(?:FROM|JOIN)\s+([a-z_]+)")
 _LATE, _CORRECTION = CAUSES.index(LATE), CAUSES.index(CORRECTION)
-_NAMED = ("event", "position")  # a candidate is a transaction or a statement
+# Which column of a kind a candidate names: a transaction, a statement, or a figure's report.
+_NAMED: Mapping[str, str] = MappingProxyType(
+    {"event": "transaction_id", "position": "transaction_id", "indicator": "report"}
+)
 _OWN = ("_known_at", "_ended_at", "_behind")
 # Rows of one kind with the closings that first know them and first know that they hold no more.
 # A closing speaks of instants before `until`; who is received after the first that does is behind.
@@ -190,7 +193,7 @@ def _rows(
 def _wanted(rule: Rule, kind: str) -> str:
     """Which rows of a kind matter: candidates are of the kinds that they read."""
     if kind in _NAMED and kind in _FROM.findall(rule.candidates):
-        return "r.transaction_id IN (SELECT key FROM _candidate)"
+        return f"r.{_NAMED[kind]} IN (SELECT key FROM _candidate)"
     if kind != "event":
         return "true"
     codes = ", ".join(f"'{code}'" for code in rule.reads)

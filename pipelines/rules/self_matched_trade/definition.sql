@@ -6,13 +6,13 @@
    units    : measure in trades; instants in us UTC; quantity in lots or shares
    shown to : every vantage its own rows
 */
-WITH side AS (
+WITH side AS MATERIALIZED (
     SELECT vantage, key, event_time, business_ordinal, market_segment, contract, trade, side,
         quantity, account, party, group_id
     FROM trade_side
     WHERE trade IS NOT NULL AND coalesce(purpose, '') <> 'MKTM'
 ),
-own AS (
+own AS MATERIALIZED (
     SELECT b.vantage, b.market_segment, b.contract, b.business_ordinal, b.trade,
         greatest(b.event_time, s.event_time) AS instant,
         least(b.quantity, s.quantity) AS quantity,

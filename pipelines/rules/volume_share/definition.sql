@@ -6,7 +6,7 @@
    units    : measure in basis points of the exchange's total; instants in us UTC
    shown to : every vantage its own rows
 */
-WITH asked AS (
+WITH asked AS MATERIALIZED (
     SELECT vantage, key, event_time, business_ordinal, market_segment, contract, trade, quantity,
         'one_party' AS variant, party AS subject, 0 AS low, 1 AS high
     FROM trade_side
@@ -26,7 +26,7 @@ traded AS (
     FROM asked
     GROUP BY ALL
 ),
-day AS (
+day AS MATERIALIZED (
     SELECT variant, vantage, subject, market_segment, contract, business_ordinal,
         sum(quantity) AS quantity, max(instant) AS instant, min(low) AS low, max(high) AS high,
         flatten(list(keys)) AS keys

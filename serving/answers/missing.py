@@ -66,6 +66,7 @@ def _feeds(connection: Connection, rule: Rule) -> list[str]:
     """Feeds that deliver what the rule reads, as far as this ledger has met any."""
     types = ", ".join(f"'{code}'" for code in rule.reads) or "''"
     kinds = ["event"] + (["position"] if "holding" in rule.needs else [])
+    kinds += [kind for kind in rule.accepted if kind not in (*kinds, "register")]
     found: set[str] = set()
     for kind in kinds:
         where = f"WHERE r.event_type IN ({types})" if kind == "event" else ""

@@ -46,7 +46,8 @@ def resolve(connection: Connection, text: str) -> Subject:
         connection: a session on a published version.
         text: an alert's id or its beginning, a subject's number, `A>B` for a pair of two of these,
             or an identifier as reports carry it: a party's (its token or firm id), an account's
-            token, an asset's number, an instrument, a paper's hash, an institution.
+            token, an asset's number, an instrument, a paper's hash, an institution (its id or
+            its name in the register).
 
     Raises:
         InputError: nobody in this ledger is named so.
@@ -57,8 +58,10 @@ def resolve(connection: Connection, text: str) -> Subject:
         return Subject(text, MappingProxyType({"pair": pairs}))
     if not text or len(text) > 200:
         raise InputError(_expected(text[:20]))
+    registered = _registered(connection, text)
     if text.isdigit() and len(text) > 9 and int(text) < _TOP:
-        return Subject(text, MappingProxyType({}), frozenset({int(text)}))
+        ids_of = {"institution": registered} if registered else {}
+        return Subject(text, MappingProxyType(ids_of), frozenset({int(text)}))
     if len(text) >= 6 and text.isalnum():
         found = connection.rows(
             "SELECT DISTINCT subject_kind, subject FROM alert WHERE starts_with(alert_id, $id)",
@@ -75,10 +78,21 @@ def resolve(connection: Connection, text: str) -> Subject:
             {"text": text},
         )
         ids.setdefault(kind, set()).update(int(row[0]) for row in rows)
+    ids["institution"] |= registered
     known = {kind: frozenset(some) for kind, some in ids.items() if some}
     if not known:
         raise InputError(_expected(text))
     return Subject(text, MappingProxyType(known))
+
+
+def _registered(connection: Connection, text: str) -> frozenset[int]:
+    """The legal persons of the register that a text names."""
+    rows = connection.rows(
+        "SELECT DISTINCT party FROM institution "
+        "WHERE $text IN (institution_id, legal_person_id, name_zh, name_en)",
+        {"text": text},
+    )
+    return frozenset(int(row[0]) for row in rows)
 
 
 def _expected(text: str) -> str:

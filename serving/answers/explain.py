@@ -9,7 +9,7 @@ from ledger.duck import Connection
 from pipelines.rules.registry import ParameterSet, load_parameters, load_rules
 from pipelines.rules.registry import Rule as Declared
 from schemas.errors import InputError
-from schemas.narrow import FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON
+from schemas.narrow import CLASS_MASK, CLASS_SHIFT, FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON
 from schemas.regions import JOINT_BIT, OUT, REGIONS, VANTAGES
 from serving.answers import alone_words, stated, words
 from serving.answers.alone import alone
@@ -44,7 +44,7 @@ from serving.answers.revisions import revisions, successor
 Kind = Literal["person", "firm", "unknown"]
 # What stood in the registers of one day.
 _WITHDRAWN = "EXEC"  # the event of an order that was withdrawn
-_OF_A_DAY = frozenset({"exposure_concentration", "provision_shortfall"})
+_OF_A_DAY = frozenset({"exposure_concentration", "multi_lender", "provision_shortfall"})
 
 
 def explanation(connection: Connection, alert_id: str) -> Explanation:
@@ -145,6 +145,11 @@ def _alert(row: Row) -> Alert:
     return Alert(**{name: row[name] for name in names})
 
 
+def _contract_class(of: Evidence) -> int:
+    """Of the contract whose orders were withdrawn; 0 where none were."""
+    return int(of.joint[0]["flags"]) >> CLASS_SHIFT & CLASS_MASK if of.joint else 0
+
+
 def _rule(declared: Declared, agreed: ParameterSet, row: Row, of: Evidence) -> Rule:
     person = any(one["flags"] & FLAG_PAYER_PERSON for one in of.joint)
     return Rule(
@@ -155,7 +160,9 @@ def _rule(declared: Declared, agreed: ParameterSet, row: Row, of: Evidence) -> R
         unit=declared.unit,
         parameter_set=row["parameter_set"],
         legal_status=row["legal_status"],
-        lines=lines(declared, agreed.of(declared), person, row["variant"], _drawn(of)),
+        lines=lines(
+            declared, agreed.of(declared), person, row["variant"], _drawn(of), _contract_class(of)
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from pipelines.rules.registry import Rule as Declared
+from schemas.contracts import CONTRACT_CLASSES
 from serving.answers.model import Line
 
 _HUGE = 1 << 40
@@ -36,10 +37,12 @@ def lines(
     payer_is_person: bool,
     variant: str = "",
     drawn_fen: int = 0,
+    contract_class: int = 0,
 ) -> tuple[Line, ...]:
     """The rule's thresholds on the scale of its measure, rising; of a variant that has its own.
 
-    A share of a loan is an amount where it is known what was drawn, else no line.
+    A share of a loan is an amount where it is known what was drawn, else no line. Numbers of cancels
+    are those of the contract's exchange (`contract_class`), where none is known those of metals.
 
     Where a band asks for more than a sum (how often, in which proportion), its line is the least
     sum at which it can be reached: below it the band is impossible, above it the rest decides.
@@ -50,6 +53,8 @@ def lines(
             _line(rule, band, drawn_fen * values[name] // 10_000, name)
             for band, name in enumerate(_OF_A_LOAN[rule.name] if drawn_fen else (), start=1)
         ]
+    elif rule.name == "cancel_ratio":
+        found = _cancels(rule, values, variant, contract_class)
     elif own is not None:
         found = [_line(rule, band, values[name], name) for band, name in enumerate(own, start=1)]
     else:
@@ -87,6 +92,17 @@ def _invoice(rule: Declared, values: Mapping[str, int], _: bool) -> list[Line]:
     return [_line(rule, band, values[name], name) for band, name in enumerate(numbers, start=1)]
 
 
+def _cancels(
+    rule: Declared, values: Mapping[str, int], variant: str, contract_class: int
+) -> list[Line]:
+    exchange = CONTRACT_CLASSES[contract_class - 1] if contract_class else CONTRACT_CLASSES[0]
+    if variant.startswith("frequent"):
+        name = "frequent_times_index" if exchange == "CFFI" else "frequent_times"
+    else:
+        name = f"large_times_{_RULED_BY.get(exchange, exchange).lower()}"
+    return [_line(rule, 1, values[name], name)]
+
+
 def _by_name(rule: Declared, values: Mapping[str, int], _: bool) -> list[Line]:
     """Parameters in the measure's unit that say by their names what they are the line of.
 
@@ -104,6 +120,7 @@ def _by_name(rule: Declared, values: Mapping[str, int], _: bool) -> list[Line]:
     return list(found.values())
 
 
+_RULED_BY = {"INE": "SHFE", "CFFX": "CFFEX", "CFFI": "CFFEX"}  # class of contract -> whose numbers
 # Rule -> the parameters that are the lines of its bands, as basis points of a loan.
 _OF_A_LOAN: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"loan_round_trip": ("returned_bp", "band_2_bp")}

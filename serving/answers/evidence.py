@@ -213,8 +213,11 @@ transactions AS (
             WHEN act = 'PLDG' THEN secured_fen
             ELSE amount_fen
         END AS amount_fen,
-        CASE WHEN flags & 64 = 0 THEN coalesce(payee_region, lies_in) ELSE payer_region END
-            AS payee_region,
+        CASE
+            WHEN flags & 64 <> 0 THEN payer_region
+            WHEN payee_party = 0 THEN coalesce(lies_in, payee_region)
+            ELSE payee_region
+        END AS payee_region,
         goods_fen
     FROM tx LEFT JOIN receipts USING (vantage, key)
     WHERE key IN (SELECT key FROM _keys)
@@ -231,7 +234,11 @@ statements AS (
         -- An account's statement is its bank's, who holds it for the owner.
         CASE WHEN other_party = 0 THEN reporter ELSE other_party END AS payee_party,
         0::BIGINT AS payer_account, 0::BIGINT AS payee_account,
-        holder_region AS payer_region,
+        -- Goods in store are nobody's in particular: they lie where they are seen.
+        CASE WHEN market_segment <> 'WRCT' THEN holder_region ELSE list_extract(
+            ['310000', '320000', '330000', '340000'],
+            min(vantage) FILTER (WHERE vantage < 4) OVER (PARTITION BY key) + 1
+        ) END AS payer_region,
         CASE WHEN other_party <> 0 THEN other_region ELSE list_extract(
             ['310000', '320000', '330000', '340000'],
             min(vantage) FILTER (WHERE vantage < 4) OVER (PARTITION BY key) + 1

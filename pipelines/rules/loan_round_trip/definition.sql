@@ -6,19 +6,21 @@
    units    : measure in CNY fen; instants in us UTC
    shown to : every vantage its own rows
 */
-WITH RECURSIVE drawn AS (
-    SELECT t.vantage, t.key, t.event_time, t.amount_fen, t.payer_party, t.payee_party,
-        t.payee_group
-    FROM tx AS t
-    CROSS JOIN params AS p
-    WHERE t.event_code = 20  -- DRAW
-        AND t.payee_party <> 0 AND t.amount_fen >= p.from_drawn_fen
-),
-paid AS MATERIALIZED (
-    SELECT vantage, key, event_time, amount_fen, payer_party, payee_party, payee_group
+WITH RECURSIVE moved AS MATERIALIZED (
+    SELECT vantage, key, event_time, event_code, amount_fen, payer_party, payee_party, payee_group
     FROM tx
-    WHERE event_code = 1  -- PAYM
-        AND payer_party <> 0 AND payee_party <> 0 AND payer_party <> payee_party
+    WHERE event_code IN (1, 20) AND payee_party <> 0  -- PAYM, DRAW
+),
+drawn AS (
+    SELECT m.*
+    FROM moved AS m
+    CROSS JOIN params AS p
+    WHERE m.event_code = 20 AND m.amount_fen >= p.from_drawn_fen
+),
+paid AS (
+    SELECT *
+    FROM moved
+    WHERE event_code = 1 AND payer_party <> 0 AND payer_party <> payee_party
 ),
 -- A way begins at the borrower as the loan is drawn. Each bridge passes on, within the days, nearly
 -- all that came in, later than it came. A way ends at the borrower or in its group; no party is on

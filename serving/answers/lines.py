@@ -41,8 +41,8 @@ def lines(
 ) -> tuple[Line, ...]:
     """The rule's thresholds on the scale of its measure, rising; of a variant that has its own.
 
-    A share of a loan is an amount where it is known what was drawn, else no line. Numbers of cancels
-    are those of the contract's exchange (`contract_class`), where none is known those of metals.
+    A share of a loan is an amount where it is known what was drawn, else no line. Numbers of
+    cancels are those of the contract's exchange (`contract_class`), if none is known of metals.
 
     Where a band asks for more than a sum (how often, in which proportion), its line is the least
     sum at which it can be reached: below it the band is impossible, above it the rest decides.

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from serving.answers import unreported
 from serving.answers.model import Explanation
 from serving.answers.words import Lang, beijing, measure, place, several
 
@@ -28,6 +29,8 @@ _WHAT: Mapping[str, tuple[str, str, str]] = MappingProxyType(
 
 def what(told: Explanation, lang: Lang) -> str:
     """The first sentence of an alert about an institution; empty for other rules."""
+    if told.rule.name == unreported.RULE:
+        return unreported.what(told, lang)
     if told.rule.name not in _WHAT or not told.evidence:
         return ""
     rows = told.evidence

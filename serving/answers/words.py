@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from schemas.narrow import MOST_LOTS
+from schemas.narrow import FLAG_PAYER_PERSON, MOST_LOTS
 from schemas.regions import NAMES, OUT, region_of_area
 from schemas.visibility import markets
 from serving.answers import pledges
@@ -35,6 +35,7 @@ _COUNTED = {  # unit: zh, one, more
     "payees": ("个收款方", "payee", "payees"),
     "complaints": ("件投诉", "complaint", "complaints"),
     "cancels": ("笔撤单", "cancel", "cancels"),
+    "reports": ("份报告", "report", "reports"),
     "trades": ("笔自我成交", "trade with itself", "trades with itself"),
 }
 # Units in basis points: of what they are a share. Four regions see a part of it: at least.
@@ -223,7 +224,17 @@ def _around(subject: int, row: dict[str, Any], amount: int) -> tuple[int, tuple[
     return 0, ("过桥", "passed on")
 
 
-_ON_A_WAY = {"pass_through": _through, "loan_round_trip": _around}
+def _settled(subject: int, row: dict[str, Any], amount: int) -> tuple[int, tuple[str, str]]:
+    if not row["flags"] & FLAG_PAYER_PERSON:
+        return amount, ("结算给商户", "settled")
+    return 0, ("归集", "taken in")
+
+
+_ON_A_WAY = {
+    "pass_through": _through,
+    "loan_round_trip": _around,
+    "second_clearing": _settled,
+}
 
 
 def _plain_term(
@@ -232,7 +243,7 @@ def _plain_term(
     """What a transaction adds to a sum, a number of transfers, or a number of others."""
     if unit in ("fen", "CNY fen"):
         return row["amount_fen"] or 0, ("计入", "counts")
-    if unit in ("transfers", "count", "complaints"):
+    if unit in ("transfers", "count", "reports", "complaints"):
         return 1, ("一笔", "one")
     if unit == "cancels":
         lots = row["range_start"] & MOST_LOTS

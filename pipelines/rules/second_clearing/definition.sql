@@ -166,7 +166,7 @@ reached AS (
     JOIN part AS m
         ON m.variant = r.variant AND m.vantage = r.vantage AND m.subject = r.subject
         AND m.lag = r.lag AND m.run = r.run AND m.place <= r.place
-    WHERE r.place >= p.least_settlements AND r.total >= p.line_fen
+    WHERE r.place >= p.least_settlements AND r.total >= p.least_fen
     GROUP BY r.variant, r.vantage, r.subject, r.lag, r.run, r.place, r.instant, r.total,
         p.least_payers, p.least_merchants
     HAVING count(DISTINCT m.other) FILTER (m.fen_in > 0) >= p.least_payers

@@ -36,6 +36,8 @@ RULE_NAMES: Mapping[str, tuple[str, str]] = {
     "public_to_private": ("公转私", "firm to persons"),
     "multi_lender": ("多头借贷", "many lenders at once"),
     "quota_splitting": ("分拆购付汇", "currency quota split"),
+    "reporting_gap": ("漏报迟报", "gaps in reporting"),
+    "second_clearing": ("归集后结算", "pooled and settled"),
     "quota_splitting_proxy": ("分拆汇款", "remittances split (proxy)"),
     "receipt_double_pledge": ("仓单重复质押", "goods pledged twice"),
     "scatter_gather": ("先分散后归集", "scatter and gather"),

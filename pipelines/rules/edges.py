@@ -98,6 +98,12 @@ def views(tx: Sequence[Tx]) -> Iterator[View]:
         yield view
 
 
+def alike(one: Edge, other: Edge, factor: int) -> bool:
+    """Whether two amounts differ by no more than a factor."""
+    low, high = sorted((one.amount_fen, other.amount_fen))
+    return high <= low * factor
+
+
 def milli(count: int) -> int:
     """1000 log10, rounded; counts above 10,000 are taken as 10,000."""
     return round(1000 * log10(min(count, 10_000)))

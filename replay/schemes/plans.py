@@ -176,13 +176,13 @@ class Planner:
         rows = np.flatnonzero(fits)
         return [int(row) for row in self.rng.choice(rows, count, replace=False)]
 
-    def calm(self, region: int) -> int:
-        """An account in a region, of one of the natural persons there who trade least."""
+    def calm(self, region: int, one_in: int = 3) -> int:
+        """An account in a region, of one in so many natural persons there: those who trade least."""
         fits = self.who.person & self.who.inside & ~self._taken & (self._holds[:, region] > 0)
         rows = np.flatnonzero(fits)
         if not len(rows):
             raise ValueError("the population is too small for the planned schemes")
-        least = rows[np.argsort(self._used[rows], kind="stable")][: max(len(rows) // 3, 1)]
+        least = rows[np.argsort(self._used[rows], kind="stable")][: max(len(rows) // one_in, 1)]
         party = int(self.rng.choice(least))
         self._taken[party] = True
         return self.account(party, region)

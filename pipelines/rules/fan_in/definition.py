@@ -7,7 +7,7 @@ units    : measure in payers
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pipelines.rules.edges import Edge, View, chance, views
+from pipelines.rules.edges import Edge, View, alike, chance, views
 from pipelines.rules.plain import Found, Tx
 
 
@@ -46,6 +46,7 @@ def asked(view: View, params: Mapping[str, int], degree: int) -> tuple[int, list
         if view.payees(edge.payer) <= degree
         and view.last_day[edge.payer, hub] == edge.day  # one-off
         and not edge.trade
+        and alike(edge, view.edges[-1], params["amount_factor"])
     ]
     if (
         view.edges[-1] not in quiet

@@ -17,6 +17,7 @@ PARAMETERS = (
     "least_days",
     "quiet_degree",
     "busy_degree",
+    "amount_factor",
     "chance_milli",
     "band_2_payers",
 )
@@ -32,6 +33,6 @@ def scratch(values: Mapping[str, int]) -> npt.NDArray[np.int64]:
 def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
     """Look at the payee of edge `at`."""
     return fan(
-        g, at, False, p[0], p[1], p[2], p[3], p[4], 0, _ANY, p[5], p[6], p[7],
+        g, at, False, p[0], p[1], p[2], p[3], p[4], 0, _ANY, p[5], p[6], p[7], p[8],
         work, hits, n_hits, evidence, n_evidence,
     )  # fmt: skip

@@ -7,7 +7,7 @@ units    : measure in payees
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pipelines.rules.edges import Edge, View, chance, views
+from pipelines.rules.edges import Edge, View, alike, chance, views
 from pipelines.rules.plain import Found, Tx
 
 
@@ -47,6 +47,7 @@ def asked(view: View, params: Mapping[str, int], degree: int) -> tuple[int, list
         and view.payees(edge.payee) <= params["active_degree"]
         and view.last_day[hub, edge.payee] == edge.day  # one-off
         and not edge.trade
+        and alike(edge, view.edges[-1], params["amount_factor"])
     ]
     if (
         view.edges[-1] not in quiet

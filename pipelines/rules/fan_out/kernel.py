@@ -19,6 +19,7 @@ PARAMETERS = (
     "more_payees",
     "active_degree",
     "busy_degree",
+    "amount_factor",
     "chance_milli",
     "band_2_payees",
 )
@@ -34,5 +35,5 @@ def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
     """Look at the payer of edge `at`."""
     return fan(
         g, at, True, p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9],
-        work, hits, n_hits, evidence, n_evidence,
+        p[10], work, hits, n_hits, evidence, n_evidence,
     )  # fmt: skip

@@ -1,8 +1,8 @@
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 """What fan-in and fan-out have in common: a hub and its new, quiet, one-off counterparties.
 
-A spoke is quiet if its own degree (payees of a payer, payers of a payee) is low. How usual quiet
-spokes are differs from market to market, so it is counted: of all living edges, how many are of so
+A spoke is quiet if its own degree (payees of a payer, payers of a payee) is low; it counts if its
+amount is not far from that of the deciding transfer. How usual quiet spokes are differs from market to market, so it is counted: of all living edges, how many are of so
 quiet a spoke. From that share follows how likely it is that so many of the hub's spokes are quiet
 by chance; the rule speaks only where that is unlikely enough.
 """
@@ -53,9 +53,15 @@ def _quiet_degree(g, i, outward, active_degree):
 
 
 @nb.njit(cache=True, nogil=True)
+def _alike(amount_fen, other_fen, factor):
+    """Whether two amounts differ by no more than a factor."""
+    return amount_fen * factor >= other_fen and other_fen * factor >= amount_fen
+
+
+@nb.njit(cache=True, nogil=True)
 def fan(
     g, at, outward, learn, window, least, least_days, quiet, more, active_degree, busy_degree,
-    chance, band_2, work, hits, n_hits, evidence, n_evidence,
+    amount_factor, chance, band_2, work, hits, n_hits, evidence, n_evidence,
 ):  # fmt: skip
     """Ask about the hub of edge `at`; numbers as in the rules' declarations.
 
@@ -83,7 +89,7 @@ def fan(
     while i >= g.used[TAIL] and g.edges[i].day > first:
         spokes += 1
         d = _quiet_degree(g, i, outward, active_degree)
-        if 0 < d <= quiet:
+        if 0 < d <= quiet and _alike(g.edges[i].amount_fen, e.amount_fen, amount_factor):
             count[d] += 1
             for q in range(d, quiet + 1):  # a day counts once for every limit it is within
                 if last[q] != g.edges[i].day:
@@ -113,7 +119,7 @@ def fan(
     i = at
     while i >= g.used[TAIL] and g.edges[i].day > first:
         d = _quiet_degree(g, i, outward, active_degree)
-        if 0 < d <= limit:
+        if 0 < d <= limit and _alike(g.edges[i].amount_fen, e.amount_fen, amount_factor):
             evidence[end] = g.edges[i].key
             end += 1
         i = g.edges[i].prev_out if outward else g.edges[i].prev_in

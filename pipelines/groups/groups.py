@@ -19,8 +19,10 @@ from ledger.ddl import TABLES
 from ledger.duck import Connection
 from pipelines.groups.links import JOINS_BP, Ids, Known
 from pipelines.lanes.closings import Closing
+from schemas.errors import InputError
 
 LOOK_AHEAD = "look-ahead"
+KNOWLEDGE = ("as-of", "today")
 _MEMBERS, _LINKS = TABLES["controller_group"], TABLES["controller_link"]
 _BEIJING = timedelta(hours=8)
 _STANDING = """
@@ -145,6 +147,22 @@ def _explained(
     )
     kept = [group != 0 and group in groups for group in of]
     return table.filter(pa.array(kept, pa.bool_())).select(_LINKS.names).cast(_LINKS)
+
+
+@contextmanager
+def known(ledger: Connection, knowledge: str) -> Iterator[str]:
+    """Inside, groups are read as `as-of` or `today`; yields the words that must be shown, if any.
+
+    Raises:
+        InputError: another word.
+    """
+    if knowledge not in KNOWLEDGE:
+        raise InputError(f"--knowledge: expected one of {', '.join(KNOWLEDGE)}")
+    if knowledge == "as-of":
+        yield ""
+        return
+    with today(ledger) as words:
+        yield words
 
 
 @contextmanager

@@ -13,8 +13,16 @@ from hypothesis import strategies as st
 
 from ledger.loader import Loader
 from pipelines.groups import links
-from pipelines.groups.groups import LOOK_AHEAD, close_days, components, groups_of, today
+from pipelines.groups.groups import (
+    LOOK_AHEAD,
+    close_days,
+    components,
+    groups_of,
+    known,
+    today,
+)
 from pipelines.lanes.closings import Closing
+from schemas.errors import InputError
 from tests.ledger.made import DAY, HEFEI, START, report, short, wide
 
 FIRST = date(2026, 3, 2)
@@ -225,3 +233,13 @@ def test_two_ties_of_one_test_count_once() -> None:
 
     assert groups_of(ties("phone", "phone")) == {}
     assert groups_of(ties("phone", "manages")) == {1: 1, 2: 1}
+
+
+def test_knowledge_is_of_then_or_of_today_and_nothing_else(folder: Path) -> None:
+    made = Made(folder, entry(1, "controls", "A", day=1, behind="K"))
+    with known(made.loader.connection, "as-of") as words:
+        assert words == ""
+    with known(made.loader.connection, "today") as words:
+        assert words == LOOK_AHEAD
+    with pytest.raises(InputError, match="--knowledge"), known(made.loader.connection, "later"):
+        pass

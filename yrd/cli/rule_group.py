@@ -1,12 +1,10 @@
 """`yrd rule show --group ID`: who is in a controller group, since when, and which ties say so."""
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from yrd.cli.common import emit, stdout
 
-KNOWLEDGE = ("as-of", "today")
 _MEMBERS = """
 SELECT party, group_id, instant_of(valid_from) AS valid_from,
     CASE WHEN valid_to < 9223372036854775807 THEN instant_of(valid_to) END AS valid_to
@@ -34,18 +32,16 @@ def show_group(group: str, ledger: Path, knowledge: str, as_json: bool) -> None:
     Raises:
         InputError: no such group or word.
     """
-    from pipelines.groups.groups import LOOK_AHEAD, today
+    from pipelines.groups.groups import known
     from pipelines.groups.links import JOINS_BP
     from schemas.errors import InputError
     from serving.answers.exports import plain
     from serving.publish import open_version
 
-    if knowledge not in KNOWLEDGE:
-        raise InputError(f"--knowledge: expected one of {', '.join(KNOWLEDGE)}")
     if not group.isdigit():
         raise InputError("--group: expected a number, such as the subject of an alert of a group")
     connection, _ = open_version(ledger)
-    with connection, today(connection) if knowledge == "today" else nullcontext("") as words:
+    with connection, known(connection, knowledge) as words:
         number = connection.rows(
             "SELECT group_id FROM group_member WHERE group_id = $id OR party = $id "
             "ORDER BY valid_from DESC LIMIT 1",
@@ -66,7 +62,7 @@ def show_group(group: str, ledger: Path, knowledge: str, as_json: bool) -> None:
         emit(told, as_json)
         return
     if words:
-        stdout.print(f"[bold]{LOOK_AHEAD}[/bold]: today's groups on days that did not know them")
+        stdout.print(f"[bold]{words}[/bold]: today's groups on days that did not know them")
     stdout.print(f"[bold]group {told['group']}[/bold]  {told['note']}", highlight=False)
     for one in told["members"]:
         until = one["valid_to"] or "open"

@@ -57,6 +57,9 @@ def score(
     labels: Annotated[
         Path | None, typer.Option(help="labels.parquet of a run's tape, if it is not RUN/tape's.")
     ] = None,
+    knowledge: Annotated[
+        str, typer.Option(help="A run's controller groups as known then (as-of) or now (today).")
+    ] = "as-of",
     as_json: Json = False,
 ) -> None:
     """Score rules on labelled transactions: recall, precision, delay; joint and each region alone.
@@ -81,6 +84,7 @@ def score(
             values=_values(values or ()),
             vantages=tuple(vantages.split(",")) if vantages else (),
             labels=labels,
+            knowledge=knowledge,
         )
         with progress(as_json) as bar:
             tasks: dict[str, Any] = {}
@@ -130,6 +134,8 @@ def _draw(result: Mapping[str, Any], path: Path) -> None:
 def show(result: Mapping[str, Any]) -> None:
     """Print the score as tables for people: rules, then what could be had without sharing."""
     stdout.print("[bold]Simulated data[/bold]: what is labelled is an input, not a finding")
+    if result.get("note"):
+        stdout.print(f"[bold red]{result['note']}[/bold red]: groups as known today")
     _parts(result)
     if "camouflaged" in result:
         copy = result["camouflaged"]

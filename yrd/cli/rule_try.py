@@ -51,6 +51,9 @@ def try_(
     html: Annotated[
         Path | None, typer.Option("--html", help="Also write a page with the plot.")
     ] = None,
+    knowledge: Annotated[
+        str, typer.Option(help="Controller groups as known then (as-of) or now (today).")
+    ] = "as-of",
     as_json: Json = False,
 ) -> None:
     """Try a rule with other numbers: alerts gained and lost against today's set.
@@ -77,7 +80,7 @@ def try_(
         rule = known_rule(name, load_rules())
         if region is not None and region not in REGIONS:
             raise InputError(f"--region: expected one of {', '.join(REGIONS)}")
-        asked = Asked(rule, parse_values(rule, values), region, _days(days))
+        asked = Asked(rule, parse_values(rule, values), region, _days(days), knowledge)
         settings = Settings()
         with progress(as_json) as bar:
             tasks: dict[str, Any] = {}
@@ -130,6 +133,8 @@ def show(found: Mapping[str, Any], rule: "Rule") -> None:
     origin = words.ORIGIN[found["data_origin"]][1]
     where = f" in {words.place(found['region'], 'en')}'s own set" if found["region"] else ""
     stdout.print(f"[bold]{rule.name}[/bold]{where}  \\[{found['data_origin']}: {origin}]")
+    if found["note"]:
+        stdout.print(f"[bold red]{found['note']}[/bold red]: groups as known today")
     for name, value in found["set"].items():
         unit = rule.parameters[name].unit
         stdout.print(f"  {name}: {found['today'][name]:,} -> {value:,} {unit}", highlight=False)

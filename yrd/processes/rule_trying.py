@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ledger.duck import Connection
+from pipelines.groups.groups import known
 from pipelines.rules.registry import ParameterSet, Rule, load_parameters
 from pipelines.trials.compare import Row, compare
 from pipelines.trials.holdout import Holdout, holdout
@@ -41,6 +42,7 @@ class Asked:
     values: Mapping[str, int]
     region: str | None = None
     days: tuple[date, date] | None = None
+    knowledge: str = "as-of"  # of controller groups, or `today`
 
     def sets(self) -> list[ParameterSet]:
         """Today's sets with the values changed in each of them."""
@@ -78,7 +80,7 @@ def try_rule(asked: Asked, on: Tried, labels: Path | None, told: Progress) -> di
         What `yrd rule try --json` prints, without the number of the try.
     """
     connection, _ = open_version(on.ledger)
-    with connection:
+    with connection, known(connection, asked.knowledge) as note:
         origin = str(connection.scalar("SELECT value FROM ledger_info WHERE name = 'data_origin'"))
         told("trying", 0, 4)
         reports = read_reports(connection, asked.rule)
@@ -105,6 +107,8 @@ def try_rule(asked: Asked, on: Tried, labels: Path | None, told: Progress) -> di
         "set": dict(asked.values),
         "today": {n: load_parameters()[-1].of(asked.rule)[n] for n in asked.values},
         "region": asked.region,
+        "knowledge": asked.knowledge,
+        "note": note,
         "tape": on.tape,
         "days": None if asked.days is None else [day.isoformat() for day in asked.days],
         "reports": reports.rows,
@@ -183,7 +187,7 @@ def _scores(
     labels = labels.filter(pc.equal(labels["rule"], asked.rule.name))
     if not labels.num_rows:
         return None
-    known = references(connection, labels)
+    named = references(connection, labels)
     first, last = (
         labels[name].cast(pa.int64()).to_numpy() for name in ("first_event", "last_event")
     )
@@ -196,8 +200,8 @@ def _scores(
         sides = []
         for side in (today, tried):
             chosen = side.alerts(side.counted & (side.aside == part))
-            found = _of(score(side.found.alerts, side.found.crossings, mine, known), asked.rule)
-            right = _of(score(chosen, side.found.crossings, labels, known), asked.rule)
+            found = _of(score(side.found.alerts, side.found.crossings, mine, named), asked.rule)
+            right = _of(score(chosen, side.found.crossings, labels, named), asked.rule)
             sides.append((found, right))
         both.append(_pair(mine, sides))
     return both[0], both[1]

@@ -38,6 +38,7 @@ class Options:
     values: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # rule -> name -> value
     vantages: tuple[str, ...] = ()  # regions that take part; empty: all four
     labels: Path | None = None  # of a run whose tape lies elsewhere
+    knowledge: str = "as-of"  # of a run's controller groups, or `today`
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -55,6 +56,8 @@ def score_file(file: Path, options: Options, progress: Progress = _silent) -> di
         from yrd.settings import Settings
 
         return score_folder(file, options, Settings(), progress)
+    if options.knowledge != "as-of":
+        raise InputError("--knowledge: expected as-of for a transfer table: it has no groups")
     return score_table(file, options, progress)
 
 

@@ -38,13 +38,19 @@ def score_folder(
     Raises:
         InputError: no tape, no run, no labels, or an option that only a table knows.
     """
+    from pipelines.groups.groups import known
+
     if options.camouflaged or options.cross is not None or options.partition != "bank":
         raise InputError(
             f"{folder}: expected a transfer table for --partition, --cross and --camouflaged; "
             "a tape has its own regions"
         )
-    with _open(folder, settings, options, progress) as source:
-        return _scored(source, options, progress)
+    with (
+        _open(folder, settings, options, progress) as source,
+        known(source.ledger, options.knowledge) as note,
+    ):
+        told = _scored(source, options, progress)
+    return told | ({"note": note} if note else {})
 
 
 @contextmanager
@@ -58,7 +64,7 @@ def _open(
     if layout.ledger.is_dir():
         connection, _ = open_version(layout.ledger)
         with connection:
-            stored = not options.values
+            stored = not options.values and options.knowledge == "as-of"
             labels = options.labels or layout.tape / "labels.parquet"
             yield Source(connection, labels, stored, folder.name)
     elif (folder / "manifest.json").is_file():
@@ -107,8 +113,8 @@ def _scored(source: Source, options: "Options", progress: "Progress") -> dict[st
     from schemas.records import CROSSING
     from yrd.processes.scoring import numbers, of_vantages, told_of
 
-    known = read_labels(source.labels)
-    truth, movements = truth_of_labels(source.ledger, known), movements_of(source.ledger)
+    labels = read_labels(source.labels)
+    truth, movements = truth_of_labels(source.ledger, labels), movements_of(source.ledger)
     if not len(movements.ids):
         raise InputError(f"{source.name}: expected payments; replay the tape again")
     rules = _rules(options)

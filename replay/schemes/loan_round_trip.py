@@ -6,6 +6,9 @@ nobody sees both the drawdown and the whole way. Innocents: suppliers who pay th
 purchases that are cancelled or partly refunded, the treasury of a group, money that came before.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from replay.market import drawdowns, loans
@@ -27,30 +30,26 @@ def plant(plan: Planner) -> None:
     """Plant every scheme and innocent of this rule; few in a small market."""
     few = len(plan.who.person) < _SMALL
     desk = _Desk(plan)
-    for _ in range(1 if few else 4):
-        desk.trip("back_through_two_split", bridges=2)
-    for _ in range(1 if few else 2):
-        desk.trip("back_through_three_split", bridges=3)
-    for _ in range(1 if few else 4):
-        desk.trip("to_affiliate_through_one_split", bridges=1, affiliate=True)
-    for _ in range(0 if few else 2):
-        desk.trip("to_affiliate_through_two_split", bridges=2, affiliate=True)
-    for _ in range(0 if few else 2):
-        desk.trip("in_two_parts_split", bridges=1, ways=2)
-    for _ in range(1 if few else 3):
-        desk.trip("one_region", bridges=2, split=False)
-    for _ in range(0 if few else 2):  # expected misses: it takes more than two weeks
-        desk.trip("weeks_later", bridges=2, slow=True)
-    for _ in range(1 if few else 4):
-        desk.suppliers()
-    for _ in range(1 if few else 3):
-        desk.refund("purchase_cancelled", 1.0)
-    for _ in range(0 if few else 2):
-        desk.refund("partly_refunded", 0.3)
-    for _ in range(1 if few else 3):
-        desk.treasury()
-    for _ in range(0 if few else 2):
-        desk.earlier_money()
+    trip, refund = desk.trip, desk.refund
+    planted: tuple[tuple[int, int, Callable[[], None]], ...] = (  # in a small market, in another
+        (1, 4, partial(trip, "back_through_two_split", bridges=2)),
+        (1, 2, partial(trip, "back_through_three_split", bridges=3)),
+        (1, 4, partial(trip, "to_affiliate_through_one_split", bridges=1, affiliate=True)),
+        (0, 2, partial(trip, "to_affiliate_through_two_split", bridges=2, affiliate=True)),
+        (0, 2, partial(trip, "in_two_parts_split", bridges=1, ways=2)),
+        (0, 1, partial(trip, "same_evening_split", bridges=2, at_once=True)),
+        (1, 3, partial(trip, "one_region", bridges=2, split=False)),
+        # expected misses: it takes more than two weeks
+        (0, 2, partial(trip, "weeks_later", bridges=2, slow=True)),
+        (1, 4, desk.suppliers),
+        (1, 3, partial(refund, "purchase_cancelled", 1.0)),
+        (0, 2, partial(refund, "partly_refunded", 0.3)),
+        (1, 3, desk.treasury),
+        (0, 2, desk.earlier_money),
+    )
+    for least, most, plant_one in planted:
+        for _ in range(least if few else most):
+            plant_one()
     granted, promised = desk.granted()
     plan.place(loans.FEED, granted)
     plan.place(drawdowns.FEED, promised)
@@ -115,16 +114,22 @@ class _Desk:
         """What a bridge passes on."""
         return int(fen * float(self.plan.rng.uniform(0.955, 0.995))) // _YUAN * _YUAN
 
-    def _times(self, place: int, count: int) -> list[int]:
-        """Instants of so many payments: from the evening of the drawdown on, or the day after."""
+    def _times(self, place: int, count: int, at_once: bool) -> list[int]:
+        """Instants of so many payments, from the evening of the drawdown on or from the day after.
+
+        Each comes more than a day after the one before (who passes money on within a day is
+        another rule's), unless all are made at once.
+        """
         plan, rng = self.plan, self.plan.rng
         business = plan.when.business
-        if rng.random() < 0.5:
-            hours = [_AFTER_HOURS + 0.2 * at + float(rng.uniform(0, 0.1)) for at in range(count)]
-            return [plan.at(business[place], hour) for hour in hours]
-        days = place + 1 + np.sort(rng.integers(0, 3, count))
+        first = place if at_once or rng.random() < 0.5 else place + 1
         hours = plan.hours(count)
-        return [plan.at(business[int(day)], hour) for day, hour in zip(days, hours, strict=True)]
+        if first == place:
+            hours = [_AFTER_HOURS + 0.2 * at + float(rng.uniform(0, 0.1)) for at in range(count)]
+        steps = [0] * count if at_once else range(count)
+        return [
+            plan.at(business[first + step], hour) for step, hour in zip(steps, hours, strict=True)
+        ]
 
     # -- schemes ----------------------------------------------------------------------------
 
@@ -136,6 +141,7 @@ class _Desk:
         ways: int = 1,
         split: bool = True,
         slow: bool = False,
+        at_once: bool = False,
     ) -> None:
         """A loan is drawn, goes through bridges, and comes back.
 
@@ -146,6 +152,7 @@ class _Desk:
             ways: in so many parts.
             split: no region sees both the drawdown and the whole way.
             slow: it takes more than two weeks.
+            at_once: on the evening of the drawdown.
         """
         plan, rng = self.plan, self.plan.rng
         number = plan.begin(RULE, variant, SCHEME, split)
@@ -163,7 +170,7 @@ class _Desk:
         amount = self._draw(number, place, borrower, lender)
         for _ in range(ways):
             stops = [account, *(self._firm(turns[at % len(turns)]) for at in range(bridges)), end]
-            times = self._times(place, len(stops) - 1)
+            times = self._times(place, len(stops) - 1, at_once)
             if slow:
                 times = [plan.at(plan.when.business[place + 1], plan.hour())] + [
                     plan.at(plan.when.business[place + 14 + 3 * at], plan.hour())
@@ -176,7 +183,7 @@ class _Desk:
 
     # -- innocents --------------------------------------------------------------------------
 
-    def _bought(self, variant: str) -> tuple[int, int, int, int, int]:
+    def _bought(self, variant: str, hour: float) -> tuple[int, int, int, int, int]:
         """A loan pays a supplier: (plan, place, the borrower's account, the supplier's, amount)."""
         plan = self.plan
         number = plan.begin(RULE, variant, INNOCENT, split=True)
@@ -186,25 +193,24 @@ class _Desk:
         amount = self._draw(number, place, borrower, int(plan.rng.integers(len(REGIONS))))
         supplier = self._firm(int(plan.rng.integers(len(REGIONS))))
         paid = int(amount * float(plan.rng.uniform(0.85, 1.0))) // _YUAN * _YUAN
-        instant = plan.at(plan.when.business[place + 1], plan.hour())
-        plan.pay(number, instant, account, supplier, paid)
+        plan.pay(number, plan.at(plan.when.business[place + 1], hour), account, supplier, paid)
         return number, place, account, supplier, paid
 
     def suppliers(self) -> None:
         """The supplier pays its own supplier nearly as much, which pays a third."""
         plan = self.plan
-        number, place, _, payer, fen = self._bought("suppliers_of_suppliers")
-        for step in (2, 4):
+        first, *hours = plan.hours(3)
+        number, place, _, payer, fen = self._bought("suppliers_of_suppliers", first)
+        for step, hour in zip((2, 4), hours, strict=True):
             fen = self._fee(fen)
             payee = self._firm(int(plan.rng.integers(len(REGIONS))))
-            instant = plan.at(plan.when.business[place + step], plan.hour())
-            plan.pay(number, instant, payer, payee, fen)
+            plan.pay(number, plan.at(plan.when.business[place + step], hour), payer, payee, fen)
             payer = payee
 
     def refund(self, variant: str, share: float) -> None:
         """The supplier gives back all, to the cent, or a part."""
         plan = self.plan
-        number, place, account, supplier, fen = self._bought(variant)
+        number, place, account, supplier, fen = self._bought(variant, plan.hour())
         back = fen if share == 1.0 else int(fen * share) // _YUAN * _YUAN
         instant = plan.at(plan.when.business[place + 3], plan.hour())
         plan.pay(number, instant, supplier, account, back)

@@ -9,6 +9,10 @@ known then, for the instants from the oldest of these rows on.
 A rule that says `by_receipt` needs no second run: its crossings follow from what was received until
 their instant, and whatever comes later changes none of them.
 
+A rule that says `late_at_end` asks for one second run only, at the end: where much is read and late
+reports are everywhere in it, a run at each closing would cost more than it tells. A day's own run
+ends with the day, so there nothing is told later.
+
 Each run reads only transactions the rule could need (`candidates.sql`), so the work of a closing
 follows what is suspicious, not what was reported.
 """
@@ -94,7 +98,11 @@ def causal_lane(
     with _closings(ledger, closed), _rows(ledger, rule, kinds, sets, len(closed)):
         everything = by_definition(ledger, rule, sets, _as_known(views, kinds, -1))
         found.append(_replaced(rule, 0, -_EVER, 0, everything))
-        for slot, (low, corrects) in sorted(_changes(ledger, kinds, len(closed)).items()):
+        changes = _changes(ledger, kinds, len(closed))
+        if rule.late_at_end and changes:
+            lows, corrected = zip(*changes.values(), strict=True)
+            changes = {len(closed) - 1: (min(lows), any(corrected))}
+        for slot, (low, corrects) in sorted(changes.items()):
             said = by_definition(ledger, rule, sets, _as_known(views, kinds, slot))
             cause = _CORRECTION if corrects else _LATE
             found.append(_replaced(rule, slot, low, cause, said))

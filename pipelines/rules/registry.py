@@ -127,6 +127,8 @@ class Rule:
     # A crossing follows from what was received until its instant, by the times of receipt the
     # definition itself reads: one run says what every closing says.
     by_receipt: bool = False
+    # Of a causal rule: what came late is looked at once, when a run ends, not at every closing.
+    late_at_end: bool = False
     # It follows its subject through others: what the evidence's other parties do counts as well.
     around: bool = False
     # The stream kernel needs facts of years: it writes them down itself (`stream.Remembering`).
@@ -270,6 +272,7 @@ def read_rule(folder: Path) -> Rule:
         merges_from=table.read("merges_from", int, "a number of transactions", default=0),
         causal=table.read("causal", bool, "true or false", default=False),
         by_receipt=table.read("by_receipt", bool, "true or false", default=False),
+        late_at_end=table.read("late_at_end", bool, "true or false", default=False),
         around=table.read("around", bool, "true or false", default=False),
         memory=table.read("memory", bool, "true or false", default=False),
     )

@@ -31,7 +31,6 @@ own AS MATERIALIZED (
         AND s.market_segment = b.market_segment
         AND s.trade = b.trade
         AND s.side > b.side
-        AND (s.account = b.account OR s.party = b.party OR s.group_id = b.group_id)
 ),
 -- At which level a trade is one with oneself. `low` and `high` range over what the next narrower
 -- level tells apart: where all trades have one of it, the narrower level says the same already.

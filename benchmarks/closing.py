@@ -57,7 +57,12 @@ def run(units: Path, folder: Path, reports: int = REPORTS) -> dict[str, Any]:
     with open_loader(folder, ORIGIN) as loader:
         for number in range(len(list((units / "submissions").glob("seg-*.arrow")))):
             loader.take_unit("benchmark", units, number)
-        loader.loader.flush()
+    return on_ledger(folder, reports)
+
+
+def on_ledger(folder: Path, reports: int) -> dict[str, Any]:
+    """Close the busiest day of a ledger before and after it is multiplied."""
+    with open_loader(folder, ORIGIN) as loader:
         ledger = loader.loader.connection
         end = ledger.scalar("SELECT max(received_at) FROM submission")
         every = closings_of(ledger, end, SLACK)

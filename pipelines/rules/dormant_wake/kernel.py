@@ -151,6 +151,41 @@ def run_uses(
     return hits, n_hits, evidence, n_evidence
 
 
+@nb.njit(cache=True, nogil=True)
+def evidence_of(here, first, newest, log):
+    """The transfers behind open windows, each subject's oldest first.
+
+    `here` are places among the woken, `first` beside them and by vantage the first row of the log
+    that a window may name. Returns (which of `here`, key, vantages that name it).
+    """
+    count = 0
+    for k in range(len(here)):
+        back = newest[here[k]]
+        while back >= first[k].min():
+            count += 1
+            back = log[back].prev
+    whose = np.empty(count, np.int64)
+    keys = np.empty(count, np.int64)
+    masks = np.empty(count, np.uint8)
+    end = 0
+    for k in range(len(here)):
+        begin = end
+        back = newest[here[k]]
+        while back >= first[k].min():
+            mask = 0
+            for v in range(5):
+                if first[k, v] <= back:
+                    mask |= log[back].mask & 1 << v
+            whose[end] = k
+            keys[end] = log[back].key
+            masks[end] = mask
+            end += 1
+            back = log[back].prev
+        keys[begin:end] = keys[begin:end][::-1].copy()
+        masks[begin:end] = masks[begin:end][::-1].copy()
+    return whose, keys, masks
+
+
 class State:
     """The rule's memory in one bucket.
 
@@ -274,32 +309,21 @@ class State:
         rows = np.zeros(len(taken), MEMO)
         rows["subject"], rows["kind"] = self.keys[taken], _LAST
         rows["days"] = np.maximum(self.last[slot], 0)  # 0 stands for never
-        parts = [rows]
-        for number in np.flatnonzero(self.at[slot] >= 0).tolist():
-            here = int(self.at[slot[number]])
-            still_open = self.ordinal[here] + self.window > self.newest_ordinal
-            if still_open.any():
-                parts += self._of_woken(int(rows["subject"][number]), here, still_open)
-        return memos(parts)
-
-    def _of_woken(
-        self, subject: int, here: int, still_open: npt.NDArray[np.bool_]
-    ) -> list[npt.NDArray[Any]]:
-        sums = np.zeros(5, MEMO)
-        sums["subject"], sums["kind"], sums["vantage"] = subject, _SUMS, np.arange(5)
+        here = self.at[slot]
+        woken = np.flatnonzero(here >= 0)
+        here, subject = here[woken], rows["subject"][woken]
+        open_days = self.ordinal[here] + self.window > self.newest_ordinal
+        kept = open_days.any(axis=1)
+        here, subject, open_days = here[kept], subject[kept], open_days[kept]
+        sums = np.zeros((len(here), 5), MEMO)
+        sums["subject"], sums["kind"], sums["vantage"] = subject[:, None], _SUMS, np.arange(5)
         sums["ordinal"], sums["value"] = self.ordinal[here], self.sums[here]
-        first = np.where(still_open, self.start[here], _NONE)
-        back, found = int(self.newest[here]), []
-        while back >= int(first.min()):
-            row = self.log[back]
-            mask = sum(int(row["mask"]) & 1 << v for v in range(5) if first[v] <= back)
-            found.append((int(row["key"]), mask))
-            back = int(row["prev"])
-        transfers = np.zeros(len(found), MEMO)
-        transfers["subject"], transfers["kind"] = subject, _EVIDENCE
-        for number, (key, mask) in enumerate(reversed(found)):
-            transfers["value"][number, 0], transfers["vantage"][number] = key, mask
-        return [sums, transfers]
+        first = np.where(open_days, self.start[here], _NONE)
+        whose, key, mask = evidence_of(here, first, self.newest, self.log)
+        transfers = np.zeros(len(key), MEMO)
+        transfers["subject"], transfers["kind"] = subject[whose], _EVIDENCE
+        transfers["value"][:, 0], transfers["vantage"] = key, mask
+        return memos([rows, sums.reshape(-1), transfers])
 
     def recall(self, rows: npt.NDArray[Any], up_to_us: int) -> None:
         """Take back what `remember` wrote when everything up to an instant (us) had been fed."""

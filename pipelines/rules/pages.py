@@ -108,9 +108,26 @@ def _facts(rule: Rule) -> Iterator[str]:
         ("measure", f"{rule.measure[1]}; {rule.measure[0]} ({rule.unit})"),
         ("bands", "; ".join(f"{n}: {en}; {zh}" for n, (zh, en) in enumerate(rule.bands, 1))),
         ("same alert", f"by {rule.match}"),
+        *_bounds(rule),
         ("in force from", rule.valid_from.isoformat()),
     ]
     yield _table(("", ""), rows)
+
+
+def _bounds(rule: Rule) -> Iterator[tuple[str, str]]:
+    """Where a search ends, if the rule has one, and who is told."""
+    joint = load_parameters()[-1].of(rule)
+    steps = [f"`{p.name}` = {joint[p.name]:,}" for p in rule.parameters.values() if _is_bound(p)]
+    if steps:
+        yield (
+            "a search stops at",
+            f"{', '.join(steps)} transfers looked at; the alert says so, and the summary of a run "
+            "counts all such searches (`searches_cut`); 搜索到此为止，预警写明，汇总计数",
+        )
+
+
+def _is_bound(parameter: Parameter) -> bool:
+    return parameter.unit == "transfers looked at"
 
 
 def _span(microseconds: int) -> str:

@@ -15,7 +15,7 @@ from replay.market.days import BEIJING, DAY, HOUR, Span
 from replay.market.flows import Payments
 from replay.market.population import Flags, Ints, Population
 
-WITHHELD, LATE, NEXT_DAY, DIFFERS = range(4)
+WITHHELD, LATE, NEXT_DAY, DIFFERS, SILENT = range(5)
 ANY, ACROSS, WITHIN = range(3)
 _LATE_DAYS = 3  # business days after that of the payment
 _FEWEST = 2
@@ -28,7 +28,7 @@ class Gaps(Columns):
     bank: Ints
     since: Ints  # instants, UTC microseconds
     until: Ints
-    what: Ints  # WITHHELD LATE NEXT_DAY DIFFERS
+    what: Ints  # WITHHELD LATE NEXT_DAY DIFFERS; SILENT: withheld, repeated and broken ones, too
     where: Ints  # ANY; ACROSS: the other bank is in another region; WITHIN: in the same
     share_bp: Ints  # of its reports of such payments, basis points
     draw: Ints  # seed of the choice
@@ -84,7 +84,9 @@ def choose(
     more = np.zeros(size, np.int64)
     for part in planted:
         for row in range(len(part)):
-            fits = two_sided & free & ~taken[payment] & (submitter == part.bank[row])
+            fits = two_sided & ~taken[payment] & (submitter == part.bank[row])
+            if part.what[row] != SILENT:
+                fits &= free
             fits &= (instant >= part.since[row]) & (instant < part.until[row])
             if part.where[row] != ANY:
                 fits &= across == (part.where[row] == ACROSS)
@@ -98,7 +100,9 @@ def choose(
             plan[chosen], what[chosen] = part.plan[row], part.what[row]
             if part.what[row] == DIFFERS:
                 more[chosen] = rng.integers(1, 100, count) * 100
-    return Touched(what == WITHHELD, what == LATE, what == NEXT_DAY, more, plan)
+    return Touched(
+        (what == WITHHELD) | (what == SILENT), what == LATE, what == NEXT_DAY, more, plan
+    )
 
 
 def rearranged(batches: Batches, touched: Touched, instant: Ints, when: Span) -> Batches:

@@ -14,6 +14,7 @@ from replay.schemes.plans import INNOCENT, SCHEME, Planner
 
 RULE = "reporting_gap"
 _FEWEST = 4  # reports that are touched
+_NAMED = 20  # others name a silent bank in so many payments of the day
 _SETTLED = 8  # business days at the end: what is missing then is only not there yet
 
 
@@ -24,7 +25,7 @@ def plant(plan: Planner) -> None:
         desk.gap("withheld_split", gaps.WITHHELD, gaps.ACROSS, days=6, share_bp=6_000)
     desk.gap("withheld_one_region", gaps.WITHHELD, gaps.WITHIN, 7, share_bp=8_000, split=False)
     for _ in range(2):
-        desk.gap("silent", gaps.WITHHELD, gaps.ANY, days=2, share_bp=10_000, split=False)
+        desk.silence()
     for _ in range(2):
         desk.gap("late_habit", gaps.LATE, gaps.ANY, days=6, share_bp=5_000, split=False)
     for _ in range(2):
@@ -68,6 +69,31 @@ class _Desk:
                 self._free.remove(bank)
                 number = plan.begin(RULE, variant, kind, split)
                 row = (bank, int(since), int(until), what, where, share_bp, draw, number)
+                self._rows.append(row)
+                return
+
+    def silence(self) -> None:
+        """Let a bank report nothing of a business day on which it has no part in any scheme.
+
+        The other schemes' payments must stay as they are, and one report would break the silence.
+        """
+        plan, business = self.plan, self.plan.when.business
+        who, planted = plan.who, plan.payments()
+        sides = np.r_[who.account_bank[planted.payer], who.account_bank[planted.payee]]
+        instants = np.tile(planted.instant, 2)
+        days = plan.rng.permutation(np.arange(3, max(len(business) - _SETTLED, 4))).tolist()
+        for bank in list(self._free):
+            for day in days:
+                since, until = plan.when.midnight(np.array([business[day], business[day] + 1]))
+                used = (sides == bank) & (instants >= since) & (instants < until)
+                reports = self._reports(bank, int(since), int(until), gaps.ANY)
+                if used.any() or reports < _NAMED:
+                    continue
+                self._free.remove(bank)
+                number = plan.begin(RULE, "silent", SCHEME, split=False)
+                draw = int(plan.rng.integers(1 << 62))
+                what, where = gaps.SILENT, gaps.ANY
+                row = (bank, int(since), int(until), what, where, 10_000, draw, number)
                 self._rows.append(row)
                 return
 

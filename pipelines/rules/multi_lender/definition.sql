@@ -6,92 +6,65 @@
    units    : measure in lenders; instants in us UTC; amounts in CNY fen
    shown to : every vantage its own rows
 */
-WITH borrower AS (
-    SELECT vantage, borrower, bool_or(borrower_is_person) AS is_person
+WITH stated AS MATERIALIZED (
+    SELECT vantage, key, event_time, act, loan, number, former, contract, lender, borrower,
+        borrower_is_person, owed_fen, effective_date, expiration_date, reporter
     FROM loan_state
     WHERE borrower <> 0 AND lender <> 0 AND loan <> 0
+),
+borrower AS (
+    SELECT vantage, borrower, bool_or(borrower_is_person) AS is_person
+    FROM stated
     GROUP BY vantage, borrower
     HAVING count(DISTINCT lender) >= (
         SELECT CASE WHEN bool_or(borrower_is_person) THEN least_lenders ELSE least_lenders_firm END
         FROM params
     )
 ),
-said AS (
+said AS MATERIALIZED (
     SELECT s.*, b.is_person
-    FROM loan_state AS s
+    FROM stated AS s
     JOIN borrower AS b ON b.vantage = s.vantage AND b.borrower = s.borrower
-    WHERE s.lender <> 0 AND s.loan <> 0
-),
-loan AS (
-    -- A loan is known from the first that is said of it.
-    SELECT vantage, borrower, is_person, lender, reporter, loan,
-        arg_min(key, (event_time, key)) AS key,
-        min(event_time) AS known,
-        min(effective_date) AS begins,
-        any_value(number) AS number,
-        any_value(contract) AS contract
-    FROM said
-    GROUP BY vantage, borrower, is_person, lender, reporter, loan
-),
-register AS (
-    SELECT DISTINCT vantage, reporter, event_time FROM loan_state WHERE act = 'BALANCE'
-),
-replaced AS (
-    -- The lender of a new loan says which one it pays off.
-    SELECT vantage, borrower, former AS number, min(event_time) AS since
-    FROM said
-    WHERE former IS NOT NULL
-    GROUP BY vantage, borrower, former
 ),
 decision AS (
-    SELECT DISTINCT vantage, borrower, known AS instant FROM loan
+    -- A loan is known from the first that is said of it.
+    SELECT DISTINCT vantage, borrower, min(event_time) AS instant
+    FROM said
+    GROUP BY vantage, borrower, lender, reporter, loan
 ),
 known AS (
-    -- At each decision the newest that was said of each loan until then.
-    SELECT d.vantage, d.borrower, d.instant, s.lender, s.reporter, s.loan,
+    -- At each decision what was said of each loan until then.
+    SELECT d.vantage, d.borrower, d.instant, s.is_person, s.lender, s.reporter, s.loan,
+        (d.instant + 28800000000) // 86400000000 AS day,
+        arg_min(s.key, (s.event_time, s.key)) AS key,
+        any_value(s.number) AS number,
+        any_value(s.contract) AS contract,
+        (min(s.effective_date) - DATE '1970-01-01')::BIGINT AS begins,
         max(s.event_time) AS told,
         arg_max(s.owed_fen, (s.event_time, s.key)) AS owed_fen,
-        arg_max(s.expiration_date, (s.event_time, s.key)) AS expires
+        (arg_max(s.expiration_date, (s.event_time, s.key)) - DATE '1970-01-01')::BIGINT AS expires
     FROM decision AS d
     JOIN said AS s
         ON s.vantage = d.vantage AND s.borrower = d.borrower AND s.event_time <= d.instant
-    GROUP BY d.vantage, d.borrower, d.instant, s.lender, s.reporter, s.loan
-),
-newest AS (
-    SELECT k.vantage, k.borrower, k.instant, k.reporter, max(r.event_time) AS event_time
-    FROM (SELECT DISTINCT vantage, borrower, instant, reporter FROM known) AS k
-    JOIN register AS r
-        ON r.vantage = k.vantage AND r.reporter = k.reporter AND r.event_time <= k.instant
-    GROUP BY k.vantage, k.borrower, k.instant, k.reporter
+    GROUP BY d.vantage, d.borrower, d.instant, s.is_person, s.lender, s.reporter, s.loan
 ),
 owed AS (
-    -- A loan is open while something is owed, through its last day, until another one replaces it,
-    -- or until a register of its lender lacks it: registers are complete.
-    SELECT k.vantage, k.borrower, k.instant, k.lender, coalesce(k.owed_fen, 0) AS owed_fen,
-        l.is_person, l.key, l.contract,
-        (k.instant + 28800000000) // 86400000000 - (l.begins - DATE '1970-01-01')::BIGINT AS age
+    -- A loan is open while something is owed, through its last day, until another one says that it
+    -- pays it off, or until a register of its branch lacks it: registers are complete.
+    SELECT k.*
     FROM known AS k
-    JOIN loan AS l
-        ON l.vantage = k.vantage
-        AND l.borrower = k.borrower
-        AND l.lender = k.lender
-        AND l.reporter = k.reporter
-        AND l.loan = k.loan
-    LEFT JOIN newest AS n
+    ANTI JOIN stated AS r
+        ON r.act = 'BALANCE'
+        AND r.vantage = k.vantage
+        AND r.reporter = k.reporter
+        AND r.event_time > k.told
+        AND r.event_time <= k.instant
+    ANTI JOIN said AS n
         ON n.vantage = k.vantage
         AND n.borrower = k.borrower
-        AND n.instant = k.instant
-        AND n.reporter = k.reporter
-    LEFT JOIN replaced AS r
-        ON r.vantage = l.vantage
-        AND r.borrower = l.borrower
-        AND r.number = l.number
-        AND r.since <= k.instant
-    WHERE coalesce(k.owed_fen, 1) > 0
-        AND coalesce((k.expires - DATE '1970-01-01')::BIGINT, 4000000)
-            >= (k.instant + 28800000000) // 86400000000
-        AND coalesce(n.event_time, k.told) <= k.told
-        AND r.since IS NULL
+        AND n.former = k.number
+        AND n.event_time <= k.instant
+    WHERE coalesce(k.owed_fen, 1) > 0 AND coalesce(k.expires >= k.day, true)
 ),
 shared AS (
     -- Lenders who share one contract lend together: they count as one.
@@ -103,8 +76,8 @@ shared AS (
 counted AS (
     SELECT s.vantage, s.borrower, s.instant, bool_or(s.is_person) AS is_person,
         count(DISTINCT s.lead) AS lenders,
-        count(DISTINCT s.lead) FILTER (WHERE s.age < p.new_days) AS lenders_new,
-        sum(s.owed_fen) AS owed_fen,
+        count(DISTINCT s.lead) FILTER (WHERE s.day - s.begins < p.new_days) AS lenders_new,
+        sum(coalesce(s.owed_fen, 0)) AS owed_fen,
         list(s.key) AS keys
     FROM shared AS s
     CROSS JOIN params AS p

@@ -6,10 +6,10 @@
    units    : measure in CNY fen; instants in us UTC, the last of a Beijing day; weights in grams
    shown to : every vantage its own rows
 */
-WITH RECURSIVE act AS (
+WITH RECURSIVE act AS MATERIALIZED (
     SELECT *, (event_time + 28800000000) // 86400000000 AS day FROM receipt_act
 ),
-receipt AS (
+receipt AS MATERIALIZED (
     -- What each receipt is, as first told. A part of a split receipt is no receipt of other goods.
     SELECT vantage, number, any_value(receipt) AS receipt, bool_or(act = 'SPLT') AS is_part,
         arg_min(is_standard, (event_time, key)) AS is_standard,
@@ -44,7 +44,7 @@ given AS (
     FROM act
     WHERE act = 'PLDG' AND taker <> 0
 ),
-pledge AS (
+pledge AS MATERIALIZED (
     -- Open at the end of a day from `opens` to before `ends`; a release that names nobody ends all.
     SELECT g.vantage, g.key, g.number, g.taker, g.pledge_rank, g.event_time, g.opens, g.fen,
         g.value_fen, least(coalesce(g.renewed, 4000000), coalesce(min(r.day), 4000000)) AS ends
@@ -58,7 +58,7 @@ pledge AS (
     GROUP BY g.vantage, g.key, g.number, g.taker, g.pledge_rank, g.event_time, g.opens, g.fen,
         g.value_fen, g.renewed
 ),
-burden AS (
+burden AS MATERIALIZED (
     -- What pledges rest on, three ways: a receipt, the goods in their place, the lot anywhere.
     -- `piece` tells apart what may secure money side by side.
     SELECT 'receipt' AS level, w.receipt AS subject, c.whole, p.number AS piece, p.*
@@ -80,7 +80,7 @@ burden AS (
     WHERE NOT w.is_standard AND NOT w.is_part AND w.batch <> 0 AND w.goods <> 0
         AND w.grams % r.whole_grams <> 0
 ),
-shared AS (
+shared AS MATERIALIZED (
     SELECT b.*
     FROM burden AS b
     SEMI JOIN (
@@ -101,7 +101,7 @@ live AS (
         AND s.opens <= d.day
         AND s.ends > d.day
 ),
-piece AS (
+piece AS MATERIALIZED (
     SELECT level, vantage, subject, whole, day, piece, sum(fen) AS fen,
         max(value_fen) AS value_fen, min((event_time, key)) AS since, list(key) AS keys,
         list(taker) AS takers,

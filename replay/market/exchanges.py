@@ -144,6 +144,13 @@ def _part(orders: Orders) -> Ints:
     return np.where(orders.instrument < len(_SHARES), shares, orders.lots // 2)
 
 
+def _sums(group: Ints, values: Ints) -> Ints:
+    """The sum of the values of each group, by its number."""
+    sums = np.zeros(int(group.max(initial=-1)) + 1, np.int64)
+    np.add.at(sums, group, values)
+    return sums
+
+
 def _prices() -> tuple[Ints, Ints]:
     every = [*(one[:3] for one in _SHARES), *(one[:3] for one in _FUTURES)]
     return np.array([one[1] for one in every]), np.array([one[2] for one in every])
@@ -268,6 +275,9 @@ class _Desk:
         # Both orders of a planted trade fill under the number of one of them.
         _, first, mine = np.unique(orders.trade, return_index=True, return_inverse=True)
         self._trade = np.where(orders.trade > 0, self._serial[first[mine]], self._serial)
+        every = np.arange(len(orders))
+        mate = np.where(orders.trade > 0, _sums(mine, every)[mine] - every, every)
+        self._contra = (self.branch[mate] + np.where(orders.trade > 0, 0, 1 + every % 3)) % 4
         venue = np.where(orders.instrument < len(_SHARES), "XSHG", "XSGE")
         self._future = venue == "XSGE"
         codes = np.array([one[0] for one in (*_SHARES, *_FUTURES)])
@@ -365,7 +375,7 @@ class _Desk:
             }
         if last is not None:
             fill = last[rows]
-            other = self._uscc[(self.branch[rows] + 1 + rows % 3) % 4]
+            other = self._uscc[self._contra[rows]]
             columns |= {
                 "last_quantity": fill.astype(str),
                 "last_price": price,

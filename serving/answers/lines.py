@@ -132,6 +132,9 @@ _OF_VARIANT: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
         ("exposure_concentration", "one_group"): ("group_line_bp", "group_band_2_bp"),
         ("multi_lender", "person"): ("least_lenders",),
         ("multi_lender", "firm"): ("least_lenders_firm",),
+        # A share decides, and trades are what is counted: no number of them is a line.
+        ("self_matched_trade", "share_party"): (),
+        ("self_matched_trade", "share_group"): (),
     }
 )
 _LINES: Mapping[str, Callable[[Declared, Mapping[str, int], bool], list[Line]]] = MappingProxyType(

@@ -52,7 +52,8 @@ run AS (
     SELECT d.variant, d.vantage, d.subject, d.market_segment, d.contract,
         greatest(d.instant, t.event_time) AS instant,
         floor(sum(w.quantity) * 10000 / t.quantity) AS share_bp,
-        min(w.low) < max(w.high) AS is_wider, flatten(list(w.keys)) AS evidence
+        CASE WHEN min(w.low) < max(w.high) THEN 2 ELSE 1 END AS parties,
+        flatten(list(w.keys)) AS evidence
     FROM day AS d
     CROSS JOIN params AS p
     JOIN total AS t
@@ -83,4 +84,4 @@ SELECT
     list_sort(list_distinct(r.evidence)) AS evidence
 FROM run AS r
 CROSS JOIN params AS p
-WHERE r.share_bp >= p.least_share_bp AND r.is_wider
+WHERE r.share_bp >= p.least_share_bp AND r.parties >= p.least_parties

@@ -9,10 +9,11 @@ from serving.answers import missing
 
 
 def test_a_contract_without_the_exchanges_total_of_a_day_cannot_be_judged() -> None:
+    same = {"vantage": 4, "market_segment": "FUTR", "business_ordinal": 12}
     sides = [
-        {"vantage": 4, "key": key, "market_segment": "FUTR", "contract": contract, "business_ordinal": 12}
+        same | {"key": key, "contract": contract}
         for key, contract in ((1, "cu2607"), (2, "al2607"), (3, "zn2607"))
-    ]  # fmt: skip
+    ]
     totals = [
         {"vantage": 4, "market_segment": "FUTR", "contract": contract, "business_ordinal": day}
         for contract, days in (("cu2607", (10, 11, 12)), ("al2607", (10, 12)), ("zn2607", (13,)))

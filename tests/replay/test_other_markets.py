@@ -113,7 +113,7 @@ class TestEveryFeed:
         self, good: dict[str, Sent]
     ) -> None:
         older = {"pacs008", "bill_exchange", "bill_exchange_json", "loan_register"}
-        beside = {"reserve_report", "complaints", "entity_register"}
+        beside = {"reserve_report", "lender_report", "complaints", "entity_register"}
         assert set(good) == set(load_feeds()) - older - beside == set(others.SHARES)
 
     @pytest.mark.parametrize("feed", others.SHARES)

@@ -147,7 +147,7 @@ def _draw(
         drawn += rows.same_party(of, what, nodes)
     drawn.append(el("g", *_links(of, what, region), class_="links"))
     if what.style == "rows":
-        drawn += rows.assets(of, what, region, explanation.alert.subject_kind == "asset")
+        drawn += rows.assets(of, what, region, _one_thing(explanation))
     drawn.append(el("g", *_nodes(of, what, nodes, anchor), class_="nodes"))
     drawn += _lane_names(explanation, what, region)
     if what.style == "rows" and frame.full and region is None:
@@ -315,3 +315,12 @@ def _node_name(of: Graph, node: Node, shown: Sequence[int]) -> str:
         f"{one.label} {one.label_en}，{kind[0]} {kind[1]}，{where[0]} {where[1]}："
         f"{sums}，{one.transfers} 笔 transfers"
     )
+
+
+def _one_thing(explanation: Explanation) -> str:
+    """What all transfers are about, of an alert on one asset."""
+    if explanation.alert.subject_kind != "asset":
+        return ""
+    if any(row.market == "WRCT" for row in explanation.evidence):
+        return "货物 goods"
+    return "发票或合同 invoice or contract"

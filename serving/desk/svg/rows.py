@@ -61,15 +61,15 @@ def same_party(of: Graph, what: Layout, states: Sequence[str]) -> list[Markup]:
     return drawn
 
 
-def assets(of: Graph, what: Layout, region: str | None, common: bool) -> list[Markup]:
+def assets(of: Graph, what: Layout, region: str | None, common: str) -> list[Markup]:
     """A diamond on each transfer that names an asset, and a line through those naming the same.
 
-    `common`: the alert is about one asset (an invoice, a contract), so all transfers share it.
+    `common`: what the one asset is that all transfers share (an invoice, goods), else empty.
     """
     marks: dict[str, list[tuple[float, float]]] = {}
     for link in what.links:
         transfer = of.transfers[link.transfers[0]]
-        name = "发票或合同 invoice or contract" if common else transfer.asset
+        name = common or transfer.asset
         if name and (region is None or region in transfer.seen_by):
             marks.setdefault(name, []).append((link.x, link.y))
     drawn: list[Markup] = []

@@ -85,7 +85,9 @@ def verify(
             f"alert: id {alert_id!r}: expected one that stands; it was withdrawn and nothing took "
             "its place, `yrd alert explain` tells why"
         )
-    if load_rules()[alert["rule"]].group == "graph" or alert["subject_kind"] == "group":
+    rule = load_rules()[alert["rule"]]
+    stated = alert["subject_kind"] == "institution" and not rule.reads  # figures, not transactions
+    if rule.group == "graph" or alert["subject_kind"] == "group" or stated:
         raise InputError(
             f"alert: id {alert_id!r}: expected an alert of a rule that rests on its subject's own "
             "reports; this one also rests on what others do: `yrd replay` of the tape computes it "

@@ -1,7 +1,8 @@
 """Institutions, areas and rates: dated, vectorised, from the register and never from digits."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 
 import pyarrow as pa
 import pytest
@@ -234,3 +235,19 @@ class TestRates:
 
     def test_every_rate_of_this_installation_is_declared_a_stand_in(self) -> None:
         assert set(read_table("fx_rates.csv")["status"].to_pylist()) == {"stand-in"}
+
+
+def test_a_bank_has_one_positive_capital_a_day_without_gaps() -> None:
+    rows = read_table("capital.csv").to_pylist()
+    assert set(institutions().table["legal_person_id"].to_pylist()) >= {
+        row["legal_person_id"] for row in rows
+    }
+    for bank in {row["legal_person_id"] for row in rows}:
+        mine = sorted(
+            (row for row in rows if row["legal_person_id"] == bank),
+            key=lambda row: row["valid_from"],
+        )
+        assert all(Decimal(row["net_capital_cny"]) > 0 and row["source"] for row in mine)
+        assert mine[-1]["valid_to"] is None
+        for before, after in pairwise(mine):
+            assert after["valid_from"] - before["valid_to"] == timedelta(days=1)

@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from benchmarks import rules
 from benchmarks.__main__ import main
+from benchmarks.markets import MadeMarket
 from benchmarks.paths import _difference
 from benchmarks.process_cpu import Cost, measure
 from benchmarks.sizes import Bench
@@ -72,6 +74,16 @@ def test_rules_are_measured_on_rows_that_raise_something(
     found = rules.rules(Bench(folder, small=8_000), flink=False)
     assert found["demo tape: crossings"] > 0
     assert found["DuckDB definition.sql: its CPU by ours"] > 0
+
+
+def test_a_made_market_is_the_same_again_and_each_side_reports_to_its_own_region() -> None:
+    market = MadeMarket(1_000, 400)
+    rows = market.day(3)
+    assert rows.tobytes() == MadeMarket(1_000, 400).day(3).tobytes() != market.day(4).tobytes()
+    regions = [1 << (rows[f"{side}_agent"] & 7).astype(int) - 1 for side in ("payer", "payee")]
+    assert ((rows["mask"] == regions[0]) | (rows["mask"] == regions[1])).all()
+    assert (rows["payer_party"] != rows["payee_party"]).all()
+    assert len(np.unique(rows["key"])) == 400 < len(rows)
 
 
 def test_steady_cost_is_the_difference_of_two_lengths() -> None:

@@ -136,3 +136,21 @@ def test_rings_are_counted_alike_after_a_restore() -> None:
 
 def test_the_mark_of_a_bound_is_no_variant() -> None:
     assert all(len(load_rules()[rule].variants) < CUT for rule in RULES)
+
+
+def test_searches_that_stopped_are_counted_once_whether_they_found_anything_or_not() -> None:
+    agreed = numbers(**TIGHT)
+    variants = merge(every_flow().rows(), 1 << 62, 0, Closed()).ready
+    graph = GROUPS["graph"] * BUCKETS
+    host = RuleHost(graph, agreed)
+    kept = [
+        one for bucket, payload in route(variants) if bucket == graph for one in host.add(payload)
+    ]
+    found = host.advance(1 << 62)
+    cut = host.cut_short()
+    told = sum(one.as_py() for one in found["search_cut"])
+    assert cut["cycle"] > 0 < told < sum(cut.values())
+    assert host.cut_short() == {}
+    again = RuleHost(graph, agreed)
+    again.restore([one.payload for one in kept], 1 << 62)
+    assert again.cut_short() == {}

@@ -177,7 +177,7 @@ class Planner:
         return [int(row) for row in self.rng.choice(rows, count, replace=False)]
 
     def calm(self, region: int, one_in: int = 3) -> int:
-        """An account in a region, of one in so many natural persons there: those who trade least."""
+        """An account in a region, of one of the natural persons there who trade least."""
         fits = self.who.person & self.who.inside & ~self._taken & (self._holds[:, region] > 0)
         rows = np.flatnonzero(fits)
         if not len(rows):

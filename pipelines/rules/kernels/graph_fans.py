@@ -2,9 +2,10 @@
 """What fan-in and fan-out have in common: a hub and its new, quiet, one-off counterparties.
 
 A spoke is quiet if its own degree (payees of a payer, payers of a payee) is low; it counts if its
-amount is not far from that of the deciding transfer. How usual quiet spokes are differs from market to market, so it is counted: of all living edges, how many are of so
-quiet a spoke. From that share follows how likely it is that so many of the hub's spokes are quiet
-by chance; the rule speaks only where that is unlikely enough.
+amount is not far from that of the deciding transfer. How usual quiet spokes are differs from market
+to market, so it is counted: of all living edges, how many are of so quiet a spoke. From that share
+follows how likely it is that so many of the hub's spokes are quiet by chance; the rule speaks only
+where that is unlikely enough.
 """
 
 import numba as nb

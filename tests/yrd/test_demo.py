@@ -252,8 +252,10 @@ class TestAlerts:
             "FROM alerts GROUP BY rule"
         ).to_pylist()
         by_rule = {row.pop("rule"): row for row in counted}
-        raised = {rule: row for rule, row in demo.result["by_rule"].items() if row["alerts"]}
-        assert by_rule == raised
+        told = {rule: dict(row) for rule, row in demo.result["by_rule"].items()}
+        cut = [row.pop("searches_cut") for row in told.values()]
+        assert sum(cut) == demo.result["searches_cut"] >= demo.result["search_cut"]
+        assert by_rule == {rule: row for rule, row in told.items() if row["alerts"]}
         hidden = ledger.scalar("SELECT count(*) FROM hidden_by_split")
         assert hidden == demo.result["hidden_by_split"] > 0
         also = ledger.scalar("SELECT count(*) FROM hidden_by_split WHERE operator_sees IS NULL")

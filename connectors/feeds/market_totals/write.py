@@ -1,4 +1,4 @@
-"""Write what an exchange publishes of a trading day: CSV in UTF-8, one line a contract and figure."""
+"""Write what an exchange publishes of a trading day: CSV, one line a contract and figure."""
 
 from collections.abc import Mapping
 

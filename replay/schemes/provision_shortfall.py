@@ -58,8 +58,9 @@ def state(plan: Planner, owed: LoanFeed) -> list[Stated]:
             if split:  # what its own supervisor can see is covered
                 provision = max(provision, int(need[at_seat].sum()) * 106 // 100)
             filed = int(rng.integers(5, 10))
-            units = (int(fen[own].sum()), provision)
-            found.append(Stated(seat, end, *(one // lenders.UNIT_FEN for one in units), filed))
+            lent = int(fen[own].sum())
+            unit = lenders.UNIT_FEN
+            found.append(Stated(seat, end, lent // unit, provision // unit, filed))
             instant = (day_number(end) * DAY) - DAY // 3
             if instant + filed * DAY >= plan.at(plan.when.length, 0.0):
                 continue  # it comes after the span

@@ -87,7 +87,8 @@ class _Desk:
                 since, until = plan.when.midnight(np.array([business[day], business[day] + 1]))
                 used = (sides == bank) & (instants >= since) & (instants < until)
                 reports = self._reports(bank, int(since), int(until), gaps.ANY)
-                if used.any() or reports < _NAMED:
+                after_a_break = business[day] - business[day - 1] > 1  # then days are judged as one
+                if used.any() or reports < _NAMED or after_a_break:
                     continue
                 self._free.remove(bank)
                 number = plan.begin(RULE, "silent", SCHEME, split=False)

@@ -78,12 +78,12 @@ class TestLabels:
                 "innocents": kinds[rule, "innocent"],
             }
 
-    def test_scheme_ids_are_distinct_and_no_reference_is_labelled_twice(
+    def test_scheme_ids_are_distinct_and_no_rule_labels_a_reference_twice(
         self, labels: pa.Table
     ) -> None:
         rows = labels.to_pylist()
         assert len({row["scheme_id"] for row in rows}) == len(rows)
-        refs = [ref for row in rows for ref in row["refs"]]
+        refs = [(row["rule"], ref) for row in rows for ref in row["refs"]]
         assert len(set(refs)) == len(refs)
         assert all(len(row["refs"]) >= 2 for row in rows)
 

@@ -12,6 +12,7 @@ _BEGAN = time.monotonic()
 _SHARED = ("live", "demo", "tape_of", "published", "small_ledger")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where workers share the tests, those of one file or of one dear fixture stay together."""
     if not hasattr(config, "workerinput"):

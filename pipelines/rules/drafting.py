@@ -68,6 +68,7 @@ def draft(name: str, folder: Path, subject: str, reads: str) -> tuple[Path, ...]
 _TOML = """\
 # A draft. Every "<open>" waits for you; the rule does not run while one is left.
 name = "<name>"
+title = { zh = "<open>", en = "<open> two or three words for tables" }
 family = "<open> payments, credit, markets or institutions"
 purpose = "<open> aml, anti_fraud, prudential, conduct, fundraising or statistics"
 lane = "ledger"              # SQL alone always runs here

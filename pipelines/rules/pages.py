@@ -101,6 +101,7 @@ def _facts(rule: Rule) -> Iterator[str]:
     )
     rows = [
         ("lane", f"{rule.lane}" + (f", key group `{rule.group}`" if rule.group else "")),
+        ("title", f"{rule.title[1]}; {rule.title[0]}"),
         ("family", FAMILIES[rule.family][1]),
         ("purpose", rule.purpose),
         ("reads", ", ".join([*rule.reads, *(need for need in rule.needs if need != "tx")])),

@@ -98,6 +98,7 @@ class Rule:
     """One rule, as its folder declares it. Bands are levels 1, 2, ... with (zh, en)."""
 
     name: str
+    title: tuple[str, str]
     question: tuple[str, str]
     measure: tuple[str, str]
     family: str
@@ -245,6 +246,7 @@ def read_rule(folder: Path) -> Rule:
     lane = table.choice("lane", LANES)
     rule = Rule(
         name=table.read("name", str, "the folder's name"),
+        title=table.texts("title"),
         question=table.texts("question"),
         measure=table.texts("measure"),
         family=table.choice("family", tuple(FAMILIES)),

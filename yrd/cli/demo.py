@@ -258,7 +258,7 @@ def _rules(result: dict[str, Any]) -> "Table":
             columns = zip(*(rows[name] for name in mine), strict=True)
             add(" ".join(title), [sum(column) for column in columns], bold=True)
         for name in mine:
-            add(f"  {' '.join(rule_name(name))}", rows[name], bold=False)
+            add(f" {' '.join(rule_name(name))}", rows[name], bold=False)
     total = [*(result[key] for key in _COUNTED), *(result["score"][key] for key in _SCORED)]
     add("全部 all", total, bold=True)
     return table

@@ -45,7 +45,10 @@ def list_rules(lang: Lang = "en", as_json: Json = False) -> None:
             if one["family"] != family:
                 family = one["family"]
                 stdout.print(f"\n[bold]== {FAMILIES[family][lang == 'en']}[/bold]")
-            stdout.print(f"[bold]{one['name']}[/bold]  {one['lane']} lane; {one['purpose']}")
+            title = one["title"][lang]
+            stdout.print(
+                f"[bold]{one['name']}[/bold]  {title}; {one['lane']} lane; {one['purpose']}"
+            )
             for line in rule_told.lines(one, lang == "zh"):
                 _indented(line)
         for name, fields in drafts().items():

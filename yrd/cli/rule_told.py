@@ -18,6 +18,7 @@ def brief(rule: "Rule") -> dict[str, Any]:
     agreed = load_parameters()[-1]
     return {
         "name": rule.name,
+        "title": {"zh": rule.title[0], "en": rule.title[1]},
         "question": {"zh": rule.question[0], "en": rule.question[1]},
         "family": rule.family,
         "lane": rule.lane,

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from pipelines.rules.registry import load_rules
 from serving.answers.model import Explanation
 from serving.desk.page.story import alert_view
 from serving.desk.svg import STYLESHEET, outcomes, rules, scores
@@ -18,31 +19,6 @@ from serving.desk.svg.charts import OUTCOMES, key
 from serving.desk.svg.mark import clean
 
 COMMAND = ".venv/bin/yrd"  # as `make` calls it, from the project's folder
-RULE_NAMES: Mapping[str, tuple[str, str]] = {
-    "structuring": ("拆分交易", "structuring"),
-    "pass_through": ("快进快出", "pass-through"),
-    "invoice_double_financing": ("一票多融", "invoice financed twice"),
-    "bipartite": ("共同收款人", "shared payees"),
-    "cancel_ratio": ("报撤单达标", "cancels at the exchange's number"),
-    "cycle": ("资金环", "ring of payments"),
-    "dormant_wake": ("休眠账户启用", "dormant account wakes"),
-    "exposure_concentration": ("单一借款人集中", "loans to one borrower"),
-    "fan_in": ("多方汇入", "fan-in"),
-    "fan_out": ("向多方汇出", "fan-out"),
-    "fundraising": ("向众多个人集资", "money from the public"),
-    "gather_scatter": ("先归集后分散", "gather and scatter"),
-    "large_value": ("跨机构大额合计", "large sum over institutions"),
-    "loan_round_trip": ("贷款转回", "loan comes back"),
-    "public_to_private": ("公转私", "firm to persons"),
-    "multi_lender": ("多头借贷", "many lenders at once"),
-    "quota_splitting": ("分拆购付汇", "currency quota split"),
-    "reporting_gap": ("漏报迟报", "gaps in reporting"),
-    "second_clearing": ("归集后结算", "pooled and settled"),
-    "quota_splitting_proxy": ("分拆汇款", "remittances split (proxy)"),
-    "receipt_double_pledge": ("仓单重复质押", "goods pledged twice"),
-    "scatter_gather": ("先分散后归集", "scatter and gather"),
-    "shared_identity": ("共用联系方式", "shared contact"),
-}
 _ORIGINS = {
     "SIMULATED": SimpleNamespace(
         css="simulated",
@@ -69,8 +45,9 @@ _ORIGINS = {
 
 
 def rule_name(rule: str) -> tuple[str, str]:
-    """A rule's short name in both languages; an unknown rule keeps its own."""
-    return RULE_NAMES.get(rule, (rule, rule.replace("_", " ")))
+    """A rule's title in both languages; one that is no longer there keeps its name."""
+    known = load_rules().get(rule)
+    return known.title if known else (rule, rule.replace("_", " "))
 
 
 def report(summary: Mapping[str, Any], explanations: Sequence[Explanation]) -> str:

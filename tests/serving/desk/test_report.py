@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from ledger import duck
 from ledger.loader import Loader
@@ -111,6 +112,7 @@ def test_every_rule_has_a_short_name_of_its_own_in_both_languages() -> None:
     names = [rule_name(rule) for rule in load_rules()]
     for chinese, english in names:
         assert re.search(r"[\u4e00-\u9fff]", chinese) and english.isascii()
+        assert cell_len(f"{chinese} {english}") <= 32, "a table of eighty columns has no more room"
     assert len(names) == len({zh for zh, _ in names}) == len({en for _, en in names})
 
 

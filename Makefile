@@ -25,7 +25,7 @@ demo: .venv/installed ## Simulate four regions, run everything, show what only t
 	@.venv/bin/yrd demo
 
 test: .venv/installed ## Every test once, with coverage (at most ten minutes on two cores)
-	$(RUN) pytest -m "not soak" -n 2 --dist loadgroup --cov --cov-report=term:skip-covered -q
+	$(RUN) pytest -m "not soak" -n 2 --dist loadscope --no-loadscope-reorder --cov --cov-report=term:skip-covered -q
 
 soak: .venv/installed ## Repeat the fault, fuzz and growth tests (SOAK_MINUTES=20)
 	$(RUN) pytest -m soak -q

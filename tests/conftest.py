@@ -3,31 +3,39 @@
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 _BEGAN = time.monotonic()
 
-# What is dear to set up is set up once: its tests share a worker. The longest come first.
-_SHARED = ("live", "demo", "tape_of", "published", "small_ledger")
+# Folders whose tests share what is dear to set up: each is one worker's. The longest come first.
+_TOGETHER = ("tests/live/", "tests/yrd/", "tests/serving/", "tests/replay/", "tests/ledger/")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where workers share the tests, those of one file or of one dear fixture stay together."""
-    if not hasattr(config, "workerinput"):
-        return
-    for item in items:
-        uses = getattr(item, "fixturenames", ())
-        group = next((name for name in _SHARED if name in uses), str(item.path))
-        item.add_marker(pytest.mark.xdist_group(group))
+class _Sharing(LoadScopeScheduling):
+    """Tests of one file stay together, and those of the folders in `_TOGETHER`.
+
+    The plug-in's own groups by mark do nothing with pytest 9.2, which makes its names anew.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.split("::", maxsplit=1)[0]
+        return next((folder for folder in _TOGETHER if path.startswith(folder)), path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Sharing:
+    return _Sharing(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_turn)
 
 
 def _turn(item: pytest.Item) -> int:
-    group = item.get_closest_marker("xdist_group")
-    assert group is not None
-    return _SHARED.index(group.args[0]) if group.args[0] in _SHARED else len(_SHARED)
+    places = (at for at, folder in enumerate(_TOGETHER) if item.nodeid.startswith(folder))
+    return next(places, len(_TOGETHER))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

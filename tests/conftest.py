@@ -14,7 +14,7 @@ _BEGAN = time.monotonic()
 _TOGETHER = ("tests/live/", "tests/yrd/", "tests/serving/", "tests/replay/", "tests/ledger/")
 
 
-class _Sharing(LoadScopeScheduling):
+class _Sharing(LoadScopeScheduling):  # type: ignore[misc]
     """Tests of one file stay together, and those of the folders in `_TOGETHER`.
 
     The plug-in's own groups by mark do nothing with pytest 9.2, which makes its names anew.

@@ -213,6 +213,7 @@ def feed(
     touched = gaps.choose(who, payments, made.payment, made.submitter, free, planted)
     if planted and when:
         batches = gaps.rearranged(batches, touched, instant, when)
+    broken = {leg: kind for leg, kind in broken.items() if not touched.withheld[leg]}
     differ = int((touched.more_fen > 0).sum())
     made = replace(
         made, amount_fen=made.amount_fen + touched.more_fen, mismatched=made.mismatched + differ

@@ -114,6 +114,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     path = folder / "my_rule" / "rule.toml"
     text = path.read_text(encoding="utf-8")
     for marked, decided in (
+        ('"? payments, credit, markets or institutions"', '"payments"'),
         ('"? aml, anti_fraud, prudential, conduct, fundraising or statistics"', '"aml"'),
         ('"? as written, extended or analogy"', '"analogy"'),
         ('"? L law, L- superseded, E exchange, I practice or ours, A academic"', '"I"'),

@@ -25,7 +25,7 @@ from ledger.loader import Loader
 from pipelines.episodes.episodes import UNSTABLE, episodes
 from pipelines.intake.intake import Intake
 from pipelines.lanes.operators import holders
-from pipelines.rules.registry import load_rules
+from pipelines.rules.registry import Rule, load_rules
 from schemas.errors import InputError
 from schemas.records import ALERT, CROSSING
 from serving.answers.evidence import Row, alert_row, crossings, narrowed, read_evidence
@@ -86,12 +86,11 @@ def verify(
             "its place, `yrd alert explain` tells why"
         )
     rule = load_rules()[alert["rule"]]
-    stated = alert["subject_kind"] == "institution" and not rule.reads  # figures, not transactions
-    if rule.group == "graph" or alert["subject_kind"] == "group" or stated:
+    if rests_on_more(rule, alert["subject_kind"]):
         raise InputError(
             f"alert: id {alert_id!r}: expected an alert of a rule that rests on its subject's own "
-            "reports; this one also rests on what others do: `yrd replay` of the tape computes it "
-            "again, and the same output_sha256 proves it"
+            "reports; this one also rests on what others do or registers say: `yrd replay` of the "
+            "tape computes it again, and the same output_sha256 proves it"
         )
     of = read_evidence(connection, alert["evidence"])
     around = _around(alert["rule"])
@@ -153,6 +152,21 @@ def _from_reports(
         _step("crossings", found, before.to_pylist()),
         _step("alert", _stable(mine), _stable(told)),
     ]
+
+
+def rests_on_more(rule: Rule, subject_kind: str) -> bool:
+    """Whether more decides than the reports of an alert's evidence and the subject's own.
+
+    What others do (graph rules, groups), figures that institutions state, or a register that says
+    whom the rule does not mean: its entries are no evidence.
+    """
+    stated = subject_kind == "institution" and not rule.reads
+    return (
+        rule.group == "graph"
+        or subject_kind == "group"
+        or stated
+        or ("register" in rule.accepted and "tx" in rule.needs)
+    )
 
 
 def _around(rule: str) -> bool:

@@ -89,7 +89,7 @@ def verify(
     if rests_on_more(rule, alert["subject_kind"]):
         raise InputError(
             f"alert: id {alert_id!r}: expected an alert of a rule that rests on its subject's own "
-            "reports; this one also rests on what others do or registers say: `yrd replay` of the "
+            "reports; this one also rests on what others do or state: `yrd replay` of the "
             "tape computes it again, and the same output_sha256 proves it"
         )
     of = read_evidence(connection, alert["evidence"])
@@ -157,8 +157,8 @@ def _from_reports(
 def rests_on_more(rule: Rule, subject_kind: str) -> bool:
     """Whether more decides than the reports of an alert's evidence and the subject's own.
 
-    What others do (graph rules, groups), figures that institutions state, or a register that says
-    whom the rule does not mean: its entries are no evidence.
+    What others do (graph rules, groups), figures that institutions or exchanges state, or a
+    register that says whom the rule does not mean: none of them is evidence of the alert.
     """
     stated = subject_kind == "institution" and not rule.reads
     return (
@@ -166,6 +166,7 @@ def rests_on_more(rule: Rule, subject_kind: str) -> bool:
         or subject_kind == "group"
         or stated
         or ("register" in rule.accepted and "tx" in rule.needs)
+        or "market_total" in rule.needs
     )
 
 

@@ -160,11 +160,9 @@ def rests_on_more(rule: Rule, subject_kind: str) -> bool:
     What others do (graph rules, groups), figures that institutions or exchanges state, or a
     register that says whom the rule does not mean: none of them is evidence of the alert.
     """
-    stated = subject_kind == "institution" and not rule.reads
     return (
         rule.group == "graph"
-        or subject_kind == "group"
-        or stated
+        or subject_kind in {"group", "institution"}
         or ("register" in rule.accepted and "tx" in rule.needs)
         or "market_total" in rule.needs
     )

@@ -13,8 +13,8 @@ A rule that says `late_at_end` asks for one second run only, at the end: where m
 reports are everywhere in it, a run at each closing would cost more than it tells. A day's own run
 ends with the day, so there nothing is told later.
 
-Each run reads only transactions the rule could need (`candidates.sql`), so the work of a closing
-follows what is suspicious, not what was reported.
+Each run reads only transactions the rule could need (`candidates.sql`), and of them only columns
+that its texts name, so the work of a closing follows what is suspicious, not what was reported.
 """
 
 import re
@@ -44,10 +44,23 @@ _NAMED: Mapping[str, str] = MappingProxyType(
     {"event": "transaction_id", "position": "transaction_id", "indicator": "report"}
 )
 _OWN = ("_known_at", "_ended_at", "_behind")
+# What the texts below read of a row, whatever the rule reads of it.
+_ALWAYS = {
+    "event_timestamp",
+    "is_duplicate",
+    "known_from",
+    "known_to",
+    "report",
+    "revision_number",
+    "transaction_id",
+}
+_NAME = re.compile(r"[a-z_][a-z_0-9]*")
 # Rows of one kind with the closings that first know them and first know that they hold no more.
 # A closing speaks of instants before `until`; who is received after the first that does is behind.
 _ROWS = """
-WITH wanted AS MATERIALIZED (SELECT * FROM main.{kind} AS r WHERE NOT r.is_duplicate AND {wanted}),
+WITH wanted AS MATERIALIZED (
+    SELECT {columns} FROM main.{kind} AS r WHERE NOT r.is_duplicate AND {wanted}
+),
 time AS (
     SELECT report, epoch_us(known_from) AS known, epoch_us(event_timestamp) AS happened,
         epoch_us(known_to) AS ended
@@ -95,7 +108,8 @@ def causal_lane(
     if rule.by_receipt:
         return (_replaced(rule, 0, -_EVER, 0, by_definition(ledger, rule, sets)),), ""
     found = []
-    with _closings(ledger, closed), _rows(ledger, rule, kinds, sets, len(closed)):
+    texts = (rule.definition, *(load_views()[name].sql for name in views))
+    with _closings(ledger, closed), _rows(ledger, rule, kinds, texts, sets, len(closed)):
         everything = by_definition(ledger, rule, sets, _as_known(views, kinds, -1))
         found.append(_replaced(rule, 0, -_EVER, 0, everything))
         changes = _changes(ledger, kinds, len(closed))
@@ -170,9 +184,14 @@ def _closings(ledger: Connection, closed: Sequence[Closing]) -> Iterator[None]:
 
 @contextmanager
 def _rows(
-    ledger: Connection, rule: Rule, kinds: Sequence[str], sets: InForce, closings: int
+    ledger: Connection,
+    rule: Rule,
+    kinds: Sequence[str],
+    texts: Sequence[str],
+    sets: InForce,
+    closings: int,
 ) -> Iterator[None]:
-    """Inside, `_rows_<kind>` holds the rows of a kind that the rule could need."""
+    """Inside, `_rows_<kind>` holds what the texts name of the rows that the rule could need."""
     made = []
     try:
         if rule.candidates:
@@ -186,6 +205,7 @@ def _rows(
         for kind in kinds:
             text = _ROWS.format(
                 kind=kind,
+                columns=", ".join(_columns(ledger, kind, texts)),
                 closings=closings,
                 wanted=_wanted(rule, kind),
                 replaces="false" if kind == "event" else "r.revision_number > 0",
@@ -196,6 +216,12 @@ def _rows(
     finally:
         for name in reversed(made):
             ledger.execute(f"DROP TABLE temp.main.{name}")
+
+
+def _columns(ledger: Connection, kind: str, texts: Sequence[str]) -> list[str]:
+    """The columns of a kind that are named in texts; a word that is no column's changes nothing."""
+    named = _ALWAYS.union(*(_NAME.findall(text) for text in texts))
+    return [name for name in ledger.sql(f"FROM main.{kind} LIMIT 0").column_names if name in named]
 
 
 def _wanted(rule: Rule, kind: str) -> str:

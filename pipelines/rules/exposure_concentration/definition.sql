@@ -28,13 +28,13 @@ counted AS (
 one AS (
     -- Statements of one day only: what another day says may have been paid back since.
     SELECT variant, vantage, bank, subject, borrower, event_time, business_date,
-        sum(amount_fen) AS fen, list(key) AS keys
+        sum(amount_fen) AS fen
     FROM counted
     GROUP BY variant, vantage, bank, subject, borrower, event_time, business_date
 ),
 owed AS (
     SELECT variant, vantage, bank, subject, event_time, business_date,
-        sum(fen) AS fen, max(fen) AS most_of_one, flatten(list(keys)) AS keys
+        sum(fen) AS fen, max(fen) AS most_of_one
     FROM one
     GROUP BY variant, vantage, bank, subject, event_time, business_date
 ),
@@ -54,15 +54,28 @@ measured AS (
     -- A group of which one member owes nearly everything is that borrower.
     WHERE o.variant = 'same_borrower'
         OR (o.fen - o.most_of_one) * 10000 >= c.net_capital_fen::HUGEINT * p.others_bp
+),
+over AS (
+    SELECT * FROM measured WHERE fen * 10000 > net_capital_fen::HUGEINT * line_bp
 )
 SELECT
     'exposure_concentration' AS rule,
-    variant,
-    vantage::UTINYINT AS vantage,
-    subject::BIGINT AS subject,
-    event_time::BIGINT AS instant,
-    (fen * 10000 // net_capital_fen)::BIGINT AS measure,
-    CASE WHEN fen * 10000 > net_capital_fen::HUGEINT * far_bp THEN 2 ELSE 1 END::UTINYINT AS band,
-    list_sort(keys) AS evidence
-FROM measured
-WHERE fen * 10000 > net_capital_fen::HUGEINT * line_bp
+    o.variant,
+    o.vantage::UTINYINT AS vantage,
+    o.subject::BIGINT AS subject,
+    o.event_time::BIGINT AS instant,
+    (any_value(o.fen) * 10000 // any_value(o.net_capital_fen))::BIGINT AS measure,
+    CASE
+        WHEN any_value(o.fen) * 10000 > any_value(o.net_capital_fen::HUGEINT * o.far_bp) THEN 2
+        ELSE 1
+    END::UTINYINT AS band,
+    list(c.key ORDER BY c.key) AS evidence
+FROM over AS o
+JOIN counted AS c
+    ON c.variant = o.variant
+    AND c.vantage = o.vantage
+    AND c.bank = o.bank
+    AND c.subject = o.subject
+    AND c.event_time = o.event_time
+    AND c.business_date = o.business_date
+GROUP BY o.variant, o.vantage, o.bank, o.subject, o.event_time, o.business_date

@@ -50,9 +50,12 @@ class LedgerFault(Exception):
 class Connection:
     """One session. Not shared between threads; close it or use it as a context manager."""
 
-    def __init__(self, raw: duckdb.DuckDBPyConnection, where: str) -> None:
+    def __init__(
+        self, raw: duckdb.DuckDBPyConnection, where: str, limit_mb: int | None = None
+    ) -> None:
         self._raw = raw
         self.where = where
+        self._limit = f"{limit_mb} MB" if limit_mb else "the machine's memory"
 
     def sql(self, text: str, params: Parameters | None = None) -> pa.Table:
         """Run one statement and return all its rows; a statement without rows gives no columns.
@@ -208,7 +211,7 @@ class Connection:
         try:
             yield
         except duckdb.Error as error:
-            raise _translated(error, self.where) from None
+            raise _translated(error, self.where, self._limit) from None
 
 
 class _Source:
@@ -275,7 +278,7 @@ _SILENT = {
     duckdb.ConversionException: "a value cannot be turned into the type asked for; "
     "use TRY_CAST to get null instead",
     duckdb.OutOfRangeException: "a number leaves the range of its type; cast to DECIMAL first",
-    duckdb.OutOfMemoryException: f"the answer needs more than {MEMORY_LIMIT_MB} MB; "
+    duckdb.OutOfMemoryException: "the answer needs more than {limit}; "
     "ask for fewer rows or a shorter period",
     duckdb.InterruptException: "stopped before it was finished",
     duckdb.TypeMismatchException: "two types do not fit together; cast one of them",
@@ -285,12 +288,12 @@ _SILENT = {
 }
 
 
-def _translated(error: duckdb.Error, where: str) -> Exception:
+def _translated(error: duckdb.Error, where: str, limit: str) -> Exception:
     if isinstance(error, _SPEAKING):
         return InputError(f"{where}: query: {_first_line(error)}")
     for kind, cure in _SILENT.items():
         if isinstance(error, kind):
-            return InputError(f"{where}: query: {cure}")
+            return InputError(f"{where}: query: {cure.format(limit=limit)}")
     return LedgerFault(f"{where}: {type(error).__name__}")
 
 
@@ -320,13 +323,12 @@ def open(  # noqa: A001 - read as `duck.open`, beside `duck.memory`
     """
     if read_only and not path.is_file():
         raise InputError(f"ledger: {path}: expected a published ledger file; run `yrd demo` first")
-    settings = {
-        **_CLOSED,
-        "memory_limit": f"{WRITER_LIMIT_MB}MB",
-        "temp_directory": str(path.with_suffix(".spill")),
-    }
+    limit_mb = memory_limit_mb if read_only else WRITER_LIMIT_MB
+    settings: dict[str, str] = {"memory_limit": f"{limit_mb}MB"}
     if read_only:
-        settings = {**_HARDENED, "memory_limit": f"{memory_limit_mb}MB"}
+        settings |= _HARDENED
+    else:
+        settings |= {**_CLOSED, "temp_directory": str(path.with_suffix(".spill"))}
     try:
         raw = duckdb.connect(str(path), config=settings)
     except duckdb.IOException as error:
@@ -339,14 +341,16 @@ def open(  # noqa: A001 - read as `duck.open`, beside `duck.memory`
         raise InputError(f"ledger: {path}: expected a ledger file made by this version") from None
     except duckdb.Error:
         raise InputError(f"ledger: {path}: cannot be opened; close its other readers") from None
-    return _prepared(raw, path.name, locked=read_only)
+    return _prepared(raw, path.name, limit_mb, locked=read_only)
 
 
-def _prepared(raw: duckdb.DuckDBPyConnection, where: str, locked: bool = False) -> Connection:
+def _prepared(
+    raw: duckdb.DuckDBPyConnection, where: str, limit_mb: int | None = None, locked: bool = False
+) -> Connection:
     """Settings belong to the instance: another reader of the same file may have locked them."""
     already = raw.execute("SELECT current_setting('lock_configuration')").fetchall()[0][0]
     if not already:
         raw.execute("SET TimeZone = 'UTC'").fetchall()
         if locked:
             raw.execute("SET lock_configuration = true").fetchall()
-    return Connection(raw, where)
+    return Connection(raw, where, limit_mb)

@@ -256,8 +256,15 @@ def uscc(draw: np.random.Generator, size: int) -> list[str]:
 
 
 def write_loans(file: BinaryIO, size: int) -> int:
-    """A loan register in GB18030 of about so many bytes: each line another loan."""
-    table = _with(loan_rows(random.Random(7), BLOCK), "lender", [LENDER] * BLOCK)
+    """A loan register in GB18030 of about so many bytes: each line another loan.
+
+    Firms are fresh in every block and owe less than a million yuan: few borrow twice of one bank,
+    and none owes it much of its capital.
+    """
+    rng = random.Random(7)
+    table = _with(loan_rows(rng, BLOCK), "lender", [LENDER] * BLOCK)
+    owed = [f"{rng.randrange(10**8) / 100:.2f}" for _ in range(BLOCK)]
+    table = _with(_with(table, "balance", owed), "balance_cny", owed)
     body = loans.write(table, {})
     head, _, lines = body.partition(b"\n")
     blocks = max(round(size / len(lines)), 1)
@@ -265,6 +272,7 @@ def write_loans(file: BinaryIO, size: int) -> int:
     for block in range(blocks):
         numbers = pa.array(range(block * BLOCK, (block + 1) * BLOCK)).cast(pa.string())
         table = _with(table, "loan", pc.utf8_lpad(numbers, 12, "0"))
+        table = _with(table, "borrower_id", uscc(np.random.default_rng(block), BLOCK))
         file.write(loans.write(table, {}).partition(b"\n")[2])
     return blocks * BLOCK
 

@@ -80,10 +80,9 @@ def test_an_answer_beyond_the_limit_of_its_session_names_that_limit(tmp_path: Pa
     path = tmp_path / "one.duckdb"
     with duck.open(path, read_only=False) as writer:
         writer.execute("CREATE TABLE t AS SELECT range AS a FROM range(10)")
-    large = "SELECT list(x.range) FROM range(20_000_000) AS x"
-    with duck.open(path, read_only=True, memory_limit_mb=32) as reader:
-        with pytest.raises(InputError, match="needs more than 32 MB"):
-            reader.sql(large)
+    reader = duck.open(path, read_only=True, memory_limit_mb=32)
+    with reader, pytest.raises(InputError, match="needs more than 32 MB"):
+        reader.sql("SELECT list(x.range) FROM range(20_000_000) AS x")
 
 
 def test_python_variables_are_not_tables() -> None:

@@ -55,6 +55,7 @@ class Connection:
     ) -> None:
         self._raw = raw
         self.where = where
+        self._limit_mb = limit_mb
         self._limit = f"{limit_mb} MB" if limit_mb else "the machine's memory"
 
     def sql(self, text: str, params: Parameters | None = None) -> pa.Table:
@@ -185,6 +186,14 @@ class Connection:
                 "WHERE table_schema = 'main' ORDER BY table_name"
             )
         ]
+
+    def beside(self) -> "Connection":
+        """Another session on the same database, for another thread; close it before this one.
+
+        It sees what is committed, and neither temporary nor registered tables of this session.
+        """
+        with self._errors():
+            return _prepared(self._raw.cursor(), self.where, self._limit_mb)
 
     def interrupt(self) -> None:
         """Stop the running statement; callable from another thread."""

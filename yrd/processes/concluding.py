@@ -1,6 +1,7 @@
 """The conclusions of a run: closings, late path, ledger lane, alerts and their revisions."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -180,8 +181,11 @@ def conclusions(
         data_origin: REAL, PUBLIC or SIMULATED.
         parameters: What is in force: one set, or several; None means those agreed.
     """
-    lanes = ledger_lane(ledger, closed, parameters)
-    replaced = late_path(ledger, closed, parameters)
+    # One mostly waits for the database, the other for its kernels: neither fills two cores.
+    with ThreadPoolExecutor(1) as side, ledger.beside() as other:
+        late = side.submit(late_path, other, closed, parameters)
+        lanes = ledger_lane(ledger, closed, parameters)
+        replaced = late.result()
     replaced += [one for lane in lanes for one in lane.replaced]
     crossings = lifetimes(stream, replaced, closed)
     held = holders(ledger, crossings)

@@ -50,7 +50,7 @@ def run_tape(
     from yrd.processes.building import job_settings
     from yrd.processes.concluding import conclude
     from yrd.processes.loading import open_loader
-    from yrd.processes.taking import make_plan, take_tape
+    from yrd.processes.taking import join_workers, make_plan, take_tape
 
     cpu.adopt_orphans()
     started, cpu_started = time.perf_counter(), cpu.cpu_seconds()
@@ -87,11 +87,13 @@ def run_tape(
                     ends.result()
         finally:  # else the job would wait for segments that nobody writes
             feeding.clear()
+        loader.loader.flush()  # while the job ends
         found = ends.result()
         known = datetime.fromisoformat(str(reader.manifest["received_to"]))
         result = conclude(
             loader.loader, layout.ledger, found.outputs, source, known, settings.slack
         )
+    join_workers()
     cpu.reap()
     result |= {
         "elapsed_s": round(time.perf_counter() - started, 2),

@@ -37,7 +37,8 @@ def take_tape(
 
     The result does not depend on the number of workers: a unit knows all it needs. With a speed, a
     unit is taken no sooner than its submissions would have come, so many seconds of the tape a
-    second. `told` hears how many MiB of large submissions, which take minutes, are done.
+    second. `told` hears how many MiB of large submissions, which take minutes, are done. After the
+    last unit the workers end by themselves (`join_workers`).
     """
     from pipelines.intake.store import stored
 
@@ -48,12 +49,13 @@ def take_tape(
     context = multiprocessing.get_context("spawn")
     large = sum(unit.size for unit in waiting if unit.large) >> 20
     done_bytes = context.Value("q", 0)
-    with ProcessPoolExecutor(
+    pool = ProcessPoolExecutor(
         settings.workers,
         mp_context=context,
         initializer=_start,
         initargs=(tape, settings, context.Value("b", 0), done_bytes),
-    ) as pool:
+    )
+    try:
         began, first_us = time.monotonic(), waiting[0].received_us
         pending: set[Future[int]] = set()
         ahead = deque(waiting)
@@ -66,8 +68,18 @@ def take_tape(
                 told(done_bytes.value >> 20, large)
             for future in done:
                 yield future.result()
-            if not pending:
+            if ahead and not pending:
                 time.sleep(0.05)
+    except BaseException:
+        pool.shutdown(cancel_futures=True)
+        raise
+    pool.shutdown(wait=False)  # a worker takes a second to end, in which others can work
+
+
+def join_workers() -> None:
+    """Wait until the workers of this process have ended."""
+    for worker in multiprocessing.active_children():
+        worker.join()
 
 
 def make_plan(tape: Path, root: Path, options: "Options", settings: Settings) -> tuple[Unit, ...]:

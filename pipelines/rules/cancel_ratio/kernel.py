@@ -16,12 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.lanes.entry import HIT, ORDER, ROLE_IN
-from pipelines.rules.kernels.table import (
-    place_again,
-    room_for_evidence,
-    room_for_hit,
-    slot_of,
-)
+from pipelines.rules.kernels.day import Day
+from pipelines.rules.kernels.table import room_for_evidence, room_for_hit, slot_of
 from schemas.contracts import CONTRACT_CLASSES
 from schemas.narrow import (
     CLASS_MASK,
@@ -217,7 +213,7 @@ _NAMES = (
 )  # fmt: skip
 
 
-class State:
+class State(Day):
     """The rule's memory in one bucket.
 
     Args:
@@ -225,13 +221,11 @@ class State:
     """
 
     def __init__(self, parameters: Mapping[str, int]) -> None:
+        super().__init__(
+            CANCEL, 4, -(1 << 40),
+            counts=np.zeros((0, 5), np.int32), reached=np.zeros((0, 5), np.uint8),
+        )  # fmt: skip
         self.p = np.array([parameters[name] for name in _NAMES], np.int64)
-        self.ends = np.array([-(1 << 40), 0, 0], np.int64)
-        self.keys, self.slots = np.zeros(256, np.int64), np.zeros(256, np.int32)
-        self.newest = np.zeros(128, np.int32)
-        self.counts = np.zeros((128, 5), np.int32)
-        self.reached = np.zeros((128, 5), np.uint8)
-        self.log = np.zeros(64, CANCEL)
 
     def claim(self, entries: npt.NDArray[Any], classes: npt.NDArray[Any], level: int) -> None:
         """Mark the cancels this rule needs and nobody claimed: those that count."""
@@ -240,31 +234,9 @@ class State:
     def run(self, entries: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Feed entries in order; return HIT rows and the evidence they point into."""
         orders = entries.view(ORDER)
-        self._room(most_a_day(orders))
+        self.make_room(most_a_day(orders))
         hits, n_hits, evidence, n_evidence = run_cancels(
             orders, self.p, self.keys, self.slots, self.newest, self.counts, self.reached,
             self.ends, self.log, np.empty(16, HIT), np.empty(256, np.int64),
         )  # fmt: skip
         return hits[:n_hits], evidence[:n_evidence]
-
-    def _room(self, more: int) -> None:
-        """Make room for a day that goes on, or another one, with so many more entries."""
-        used, rows = int(self.ends[1]), int(self.ends[2])
-        if rows + more > len(self.log):
-            log = np.zeros(2 * (rows + more), CANCEL)
-            log[:rows] = self.log[:rows]
-            self.log = log
-        if used + 4 * more > len(self.newest):  # an entry adds at most four counts
-            size = 2 * (used + 4 * more)
-            for name in ("newest", "counts", "reached"):
-                old = getattr(self, name)
-                fresh = np.zeros((size, *old.shape[1:]), old.dtype)
-                fresh[:used] = old[:used]
-                setattr(self, name, fresh)
-            old_keys, old_slots = self.keys, self.slots
-            places = 256
-            while places < 2 * size:
-                places *= 2
-            self.keys, self.slots = np.zeros(places, np.int64), np.zeros(places, np.int32)
-            taken = np.flatnonzero(old_keys)
-            place_again(self.keys, self.slots, old_keys[taken], old_slots[taken])

@@ -22,12 +22,8 @@ from pipelines.lanes.entry import (
     ROLE_PAYEE_PERSON,
     ROLE_PAYER_PERSON,
 )
-from pipelines.rules.kernels.table import (
-    place_again,
-    room_for_evidence,
-    room_for_hit,
-    slot_of,
-)
+from pipelines.rules.kernels.day import Day
+from pipelines.rules.kernels.table import room_for_evidence, room_for_hit, slot_of
 from schemas.agents import REGION_BITS
 
 VARIANTS = ("per_institution", "over_institutions")
@@ -193,7 +189,7 @@ def run_day(entries, lines, p, keys, slots, newest, sums, ends, log, hits, evide
     return hits, n_hits, evidence, n_evidence
 
 
-class State:
+class State(Day):
     """The rule's memory in one bucket.
 
     Args:
@@ -201,6 +197,7 @@ class State:
     """
 
     def __init__(self, parameters: Mapping[str, int]) -> None:
+        super().__init__(DAY, 2, -1, sums=np.zeros((0, 5, 2), np.int64))
         self.lines, self.p = (
             np.array([parameters[name] for name in names], np.int64)
             for names in (
@@ -215,11 +212,6 @@ class State:
                 ),
             )
         )
-        self.ends = np.array([-1, 0, 0], np.int64)
-        self.keys, self.slots = np.zeros(256, np.int64), np.zeros(256, np.int32)
-        self.newest = np.zeros(128, np.int32)
-        self.sums = np.zeros((128, 5, 2), np.int64)
-        self.log = np.zeros(64, DAY)
 
     def claim(self, entries: npt.NDArray[Any], classes: npt.NDArray[Any], level: int) -> None:
         """Mark the entries this rule needs and nobody claimed: those of known institutions."""
@@ -227,31 +219,9 @@ class State:
 
     def run(self, entries: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Feed entries in order; return HIT rows and the evidence they point into."""
-        self._room(most_a_day(entries))
+        self.make_room(most_a_day(entries))
         hits, n_hits, evidence, n_evidence = run_day(
             entries, self.lines, self.p, self.keys, self.slots, self.newest, self.sums, self.ends,
             self.log, np.empty(16, HIT), np.empty(256, np.int64),
         )  # fmt: skip
         return hits[:n_hits], evidence[:n_evidence]
-
-    def _room(self, more: int) -> None:
-        """Make room for a day that goes on, or another one, with so many more entries."""
-        used, rows = int(self.ends[1]), int(self.ends[2])
-        if rows + more > len(self.log):
-            log = np.zeros(2 * (rows + more), DAY)
-            log[:rows] = self.log[:rows]
-            self.log = log
-        if used + 2 * more > len(self.newest):  # an entry adds at most two sums
-            size = 2 * (used + 2 * more)
-            for name in ("newest", "sums"):
-                old = getattr(self, name)
-                fresh = np.zeros((size, *old.shape[1:]), old.dtype)
-                fresh[:used] = old[:used]
-                setattr(self, name, fresh)
-            old_keys, old_slots = self.keys, self.slots
-            places = 256
-            while places < 2 * size:
-                places *= 2
-            self.keys, self.slots = np.zeros(places, np.int64), np.zeros(places, np.int32)
-            taken = np.flatnonzero(old_keys)
-            place_again(self.keys, self.slots, old_keys[taken], old_slots[taken])

@@ -23,7 +23,7 @@ _RECENT = 0.88  # share of loans granted this year
 _PERSONS = 0.10
 GRADES = ("正常", "关注", "次级", "可疑", "损失")
 _GRADED = (9_550, 9_850, 9_940, 9_980)  # of 10,000 borrowers, where the next worse class begins
-_BAD_MARK = breakage.BAD_BYTE.encode(write.ENCODING)
+_BAD_MARK = breakage.BAD_BYTE.encode(write.FORM.encoding)
 
 
 @dataclass(frozen=True, slots=True)

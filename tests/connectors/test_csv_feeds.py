@@ -24,7 +24,7 @@ from yrd.processes.trying import intake_of
 FEEDS = load_feeds()
 WRITTEN = (
     *("fx_settlement", "receivables", "warehouse_receipts", "warehouse_stock", "loan_drawdowns"),
-    "loan_register",
+    *("loan_register", "lender_report", "entity_register"),
 )
 AWKWARD = '某某 "贸易", 有限公司'
 FREE_TEXT = {
@@ -34,6 +34,8 @@ FREE_TEXT = {
     "warehouse_stock": "variety_name",
     "loan_drawdowns": "loan_contract",
     "loan_register": "loan_contract",
+    "lender_report": "name",
+    "entity_register": "name",
 }
 
 

@@ -1,10 +1,6 @@
 """Write the entity register: CSV in UTF-8, one entity, account or edge a line."""
 
-import csv
-import io
-from collections.abc import Mapping
-
-import pyarrow as pa
+from connectors.feeds.csvwrite import CsvForm
 
 # Source column -> column of the records.
 COLUMNS = {
@@ -34,28 +30,5 @@ COLUMNS = {
     "生效日期": "start",
     "失效日期": "end",  # empty or 9999-12-31: it holds
 }
-RECORD = pa.schema([pa.field(name, pa.string()) for name in COLUMNS.values()])
-
-
-def render(records: pa.Table) -> pa.Array:
-    """Render records as lines without their ends.
-
-    Args:
-        records: columns of `RECORD`; null is an empty value.
-    """
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    for row in records.select(RECORD.names).to_pylist():
-        writer.writerow([row[name] or "" for name in RECORD.names])
-    return pa.array(out.getvalue().splitlines(), pa.string())
-
-
-def frame(records: list[str], header: Mapping[str, str]) -> bytes:
-    """Put the line of column names in front."""
-    del header
-    return ("\n".join([",".join(COLUMNS), *records]) + "\n").encode()
-
-
-def write(records: pa.Table, header: Mapping[str, str]) -> bytes:
-    """Write one submission of rows of `RECORD`; the form has no header of its own."""
-    return frame(render(records).to_pylist(), header)
+FORM = CsvForm(COLUMNS, "utf-8")
+RECORD, render, frame, write = FORM.record, FORM.render, FORM.frame, FORM.write

@@ -1,10 +1,6 @@
 """Write FX purchases and settlements of persons: CSV in UTF-8, one deal of one bank a line."""
 
-from collections.abc import Mapping
-
-import pyarrow as pa
-
-from connectors.feeds.csvwrite import framed, lines, schema_of
+from connectors.feeds.csvwrite import CsvForm
 
 # Source column -> column of the records; text throughout, null or empty where there is nothing.
 COLUMNS = {
@@ -36,25 +32,5 @@ COLUMNS = {
     "个人账号": "account",  # at that branch
     "渠道": "channel",  # 柜台 网上银行 手机银行 自助终端
 }
-RECORD = schema_of(COLUMNS)
-ENCODING = "utf-8"
-
-
-def render(records: pa.Table) -> pa.Array:
-    """Render records as lines without their ends.
-
-    Args:
-        records: columns of `RECORD`; null is an empty value.
-    """
-    return lines(records, RECORD.names)
-
-
-def frame(records: list[str], header: Mapping[str, str]) -> bytes:
-    """Put the line of column names in front and encode; the form has no header of its own."""
-    del header
-    return framed(records, COLUMNS, ENCODING)
-
-
-def write(records: pa.Table, header: Mapping[str, str]) -> bytes:
-    """Write one submission of rows of `RECORD`."""
-    return frame(render(records).to_pylist(), header)
+FORM = CsvForm(COLUMNS, "utf-8")
+RECORD, render, frame, write = FORM.record, FORM.render, FORM.frame, FORM.write

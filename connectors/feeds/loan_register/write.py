@@ -1,10 +1,6 @@
 """Write the loan register: CSV in GB18030 with Chinese headers, for simulated submissions."""
 
-from collections.abc import Mapping
-
-import pyarrow as pa
-
-from connectors.feeds.csvwrite import framed, lines
+from connectors.feeds.csvwrite import CsvForm
 
 # Source column -> column of the records; the order is that of docs/feeds/loan_register.md.
 COLUMNS = {
@@ -28,25 +24,5 @@ COLUMNS = {
     "发票号码": "invoice",
     "贸易合同编号": "trade_contract",
 }
-RECORD = pa.schema([pa.field(name, pa.string(), nullable=False) for name in COLUMNS.values()])
-ENCODING = "gb18030"
-
-
-def render(records: pa.Table) -> pa.Array:
-    """Render records as lines without their ends; a value with a comma or quote is quoted.
-
-    Args:
-        records: columns of `RECORD`.
-    """
-    return lines(records, RECORD.names)
-
-
-def frame(records: list[str], header: Mapping[str, str]) -> bytes:
-    """Put the line of column names in front and encode."""
-    del header
-    return framed(records, COLUMNS, ENCODING)
-
-
-def write(records: pa.Table, header: Mapping[str, str]) -> bytes:
-    """Write one submission of rows of `RECORD`; the form has no header of its own."""
-    return frame(render(records).to_pylist(), header)
+FORM = CsvForm(COLUMNS, "gb18030")
+RECORD, render, frame, write = FORM.record, FORM.render, FORM.frame, FORM.write

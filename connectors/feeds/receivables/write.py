@@ -1,10 +1,6 @@
 """Write acts of a receivables financing platform: CSV in UTF-8, one act a line."""
 
-from collections.abc import Mapping
-
-import pyarrow as pa
-
-from connectors.feeds.csvwrite import framed, lines, schema_of
+from connectors.feeds.csvwrite import CsvForm
 
 # Source column -> column of the records; text throughout, null or empty where there is nothing.
 COLUMNS = {
@@ -32,25 +28,5 @@ COLUMNS = {
     "发票号码": "invoice",
     "合同编号": "contract",
 }
-RECORD = schema_of(COLUMNS)
-ENCODING = "utf-8"
-
-
-def render(records: pa.Table) -> pa.Array:
-    """Render records as lines without their ends.
-
-    Args:
-        records: columns of `RECORD`; null is an empty value.
-    """
-    return lines(records, RECORD.names)
-
-
-def frame(records: list[str], header: Mapping[str, str]) -> bytes:
-    """Put the line of column names in front and encode; the form has no header of its own."""
-    del header
-    return framed(records, COLUMNS, ENCODING)
-
-
-def write(records: pa.Table, header: Mapping[str, str]) -> bytes:
-    """Write one submission of rows of `RECORD`."""
-    return frame(render(records).to_pylist(), header)
+FORM = CsvForm(COLUMNS, "utf-8")
+RECORD, render, frame, write = FORM.record, FORM.render, FORM.frame, FORM.write

@@ -6,9 +6,7 @@ and a total among the rows that count.
 
 from collections.abc import Mapping
 
-import pyarrow as pa
-
-from connectors.feeds.csvwrite import framed, lines, schema_of
+from connectors.feeds.csvwrite import CsvForm
 
 # Source column -> column of the records; text throughout, null or empty where there is nothing.
 COLUMNS = {
@@ -22,30 +20,13 @@ COLUMNS = {
     "WGHTUNIT": "unit",  # 2 is the tonne; nobody verified another one
     "ROWSTATUS": "row",  # 0 a warehouse, 1 subtotal of a region, 2 total of a variety
 }
-RECORD = schema_of(COLUMNS)
-ENCODING = "utf-8"
 TITLE = "指定交割仓库仓单日报$$Daily stock of warehouse receipts"
 
 
-def render(records: pa.Table) -> pa.Array:
-    """Render records as lines without their ends.
-
-    Args:
-        records: columns of `RECORD`; null is an empty value.
-    """
-    return lines(records, RECORD.names)
+def _title(header: Mapping[str, str]) -> tuple[str, str]:
+    """Title, and `note`, a line under it (default: the unit of the weights)."""
+    return TITLE, header.get("note", "单位：吨$$Unit: tonne")
 
 
-def frame(records: list[str], header: Mapping[str, str]) -> bytes:
-    """Put title, note and column names in front and encode.
-
-    Args:
-        records: Lines without their ends.
-        header: `note`, a line under the title (default: the unit of the weights).
-    """
-    return framed(records, COLUMNS, ENCODING, [TITLE, header.get("note", "单位：吨$$Unit: tonne")])
-
-
-def write(records: pa.Table, header: Mapping[str, str]) -> bytes:
-    """Write one submission of rows of `RECORD`; `header` as in `frame`."""
-    return frame(render(records).to_pylist(), header)
+FORM = CsvForm(COLUMNS, "utf-8", _title)
+RECORD, render, frame, write = FORM.record, FORM.render, FORM.frame, FORM.write

@@ -20,7 +20,8 @@ import pyarrow as pa
 from pipelines.rules.kernels.table import pair_id
 from pipelines.rules.plain import set_id
 from pipelines.rules.registry import Rule
-from pipelines.rules.relations import TABLES, Readers, relations
+from pipelines.rules.relations import TABLES, relations
+from pipelines.rules.relations_lines import Readers
 from schemas.agents import REGION_BITS
 from schemas.contracts import CONTRACT_CLASSES
 from schemas.errors import ConfigurationError

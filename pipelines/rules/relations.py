@@ -5,9 +5,8 @@ vantages and one for the joint one, as the named relations of the ledger have th
 `known` says `replaced` was corrected since and is not there.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -15,23 +14,12 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.rules import relations_goods, relations_reports, relations_trades
+from pipelines.rules.relations_lines import Readers, Row, columns, day, fen, text
 from schemas.errors import ConfigurationError
 from schemas.narrow import EVENT_CODES, FLAG_CROSS_BORDER, FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON
 
-Row = Mapping[str, str]
-Read = Callable[[str], Any]
 _BEIJING_US, _DAY_US = 28_800_000_000, 86_400_000_000
 _EVER = (1 << 63) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Readers:
-    """How a text of an example is read: ids of labels, instants, money, vantages of regions."""
-
-    party: Callable[[str], int]
-    instant: Callable[[str], int]
-    fen: Callable[[str], int]
-    vantages: Callable[[str], Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +79,13 @@ def _owed(row: Row, read: Readers) -> Mapping[str, Any]:
     return {
         "key": read.party(row["loan"]),
         "event_time": read.instant(row["day"]),
-        "business_date": _day(row["day"]),
+        "business_date": day(row["day"]),
         "market_segment": row.get("market", "LOAN"),
-        "amount_fen": None if row["yuan"] == "-" else read.fen(row["yuan"]),
+        "amount_fen": fen(row["yuan"], read),
         "holder_party": read.party(row["bank"]),
         "other_party": read.party(row["borrower"]),
         "other_nature": "I" if row.get("person", "no") == "yes" else "C",
-        "grade": None if row.get("grade", "-") == "-" else row["grade"],
+        "grade": text(row.get("grade", "-")),
     }
 
 
@@ -106,7 +94,7 @@ def _statement(row: Row, read: Readers) -> Mapping[str, Any]:
     return {
         "key": read.party(row["statement"]),
         "event_time": read.instant(row["day"]),
-        "business_date": _day(row["day"]),
+        "business_date": day(row["day"]),
         "market_segment": "PYMT",
         "amount_fen": read.fen(row["yuan"]),
         "holder_party": read.party(row["owner"]),
@@ -121,8 +109,8 @@ def _account(row: Row, read: Readers) -> Mapping[str, Any]:
         "account": read.party(row["account"]),
         "party": read.party(row["owner"]),
         "account_type": row["type"],
-        "valid_from": _day(row["from"]),
-        "valid_to": _day(row.get("until", "-")),
+        "valid_from": day(row["from"]),
+        "valid_to": day(row.get("until", "-")),
     }
 
 
@@ -132,11 +120,11 @@ def _figure(row: Row, read: Readers) -> Mapping[str, Any]:
         "key": read.party(row["figure"]),
         "event_time": read.instant(row["day"]),
         "institution": read.party(row["institution"]),
-        "period_end": _day(row["day"]),
+        "period_end": day(row["day"]),
         "measure": row["measure"],
         "measure_unit": row.get("unit", "CNY"),
         "value": Decimal(row["value"].replace("_", "")),
-        "breakdown": None if row.get("part", "-") == "-" else row["part"],
+        "breakdown": text(row.get("part", "-")),
     }
 
 
@@ -149,15 +137,15 @@ def _complaint(row: Row, read: Readers) -> Mapping[str, Any]:
         "institution": read.party(row["institution"]),
         "complainant": read.party(row.get("by", "-")),
         "phone": read.party(row.get("phone", "-")),
-        "region": None if row.get("place", "-") == "-" else row["place"],
+        "region": text(row.get("place", "-")),
     }
 
 
 def _capital(row: Row, read: Readers) -> Mapping[str, Any]:
     return {
         "party": read.party(row["bank"]),
-        "valid_from": _day(row["from"]),
-        "valid_to": _day(row.get("until", "-")),
+        "valid_from": day(row["from"]),
+        "valid_to": day(row.get("until", "-")),
         "net_capital_fen": read.fen(row["yuan"]),
     }
 
@@ -197,8 +185,8 @@ def _contact(row: Row, read: Readers) -> Mapping[str, Any]:
         "event_time": read.instant(row["time"]),
         "party": read.party(row["party"]),
         "account": read.party(row.get("account", "-")),
-        "valid_from": _day(row.get("from", "2020-01-01")),
-        "valid_to": _day(row.get("until", "-")),
+        "valid_from": day(row.get("from", "2020-01-01")),
+        "valid_to": day(row.get("until", "-")),
     }
 
 
@@ -210,21 +198,12 @@ def _edge(row: Row, read: Readers) -> Mapping[str, Any]:
         "behind": read.party(row["behind"]),
         "role": row["role"],
         "share_bp": None if row.get("share", "-") == "-" else int(row["share"]) * 100,
-        "valid_from": _day(row.get("from", "2020-01-01")),
-        "valid_to": _day(row.get("until", "-")),
+        "valid_from": day(row.get("from", "2020-01-01")),
+        "valid_to": day(row.get("until", "-")),
     }
 
 
-def _day(text: str) -> date | None:
-    return None if text == "-" else date.fromisoformat(text)
-
-
-def _columns(ids: str, texts: str = "", days: str = "") -> Mapping[str, pa.DataType]:
-    kinds = ((ids, pa.int64()), (texts, pa.string()), (days, pa.date32()))
-    return MappingProxyType({name: kind for names, kind in kinds for name in names.split()})
-
-
-_TX = _columns(
+_TX = columns(
     "key start event_time event_code amount_fen payer_party payee_party payer_account "
     "payee_account payer_group payee_group business_ordinal flags"
 )
@@ -235,7 +214,7 @@ _RELATIONS: Mapping[str, _Relation] = MappingProxyType(
         "drawdowns": _Relation("tx", _TX, _drawdown),
         "owed": _Relation(
             "holding",
-            _columns(
+            columns(
                 "key event_time amount_fen holder_party other_party",
                 "market_segment other_nature grade",
                 "business_date",
@@ -244,7 +223,7 @@ _RELATIONS: Mapping[str, _Relation] = MappingProxyType(
         ),
         "statements": _Relation(
             "holding",
-            _columns(
+            columns(
                 "key event_time amount_fen holder_party account",
                 "market_segment",
                 "business_date",
@@ -253,13 +232,13 @@ _RELATIONS: Mapping[str, _Relation] = MappingProxyType(
         ),
         "accounts": _Relation(
             "account",
-            _columns("key event_time account party", "account_type", "valid_from valid_to"),
+            columns("key event_time account party", "account_type", "valid_from valid_to"),
             _account,
         ),
         "figures": _Relation(
             "figure",
             {
-                **_columns(
+                **columns(
                     "key event_time institution", "measure measure_unit breakdown", "period_end"
                 ),
                 "value": pa.decimal128(25, 5),
@@ -268,21 +247,21 @@ _RELATIONS: Mapping[str, _Relation] = MappingProxyType(
         ),
         "complaints": _Relation(
             "complaint_state",
-            _columns("key complaint event_time institution complainant phone", "region"),
+            columns("key complaint event_time institution complainant phone", "region"),
             _complaint,
         ),
         "capital": _Relation(
-            "capital", _columns("party net_capital_fen", "", "valid_from valid_to"), _capital, True
+            "capital", columns("party net_capital_fen", "", "valid_from valid_to"), _capital, True
         ),
         "groups": _Relation(
-            "group_member", _columns("party group_id valid_from valid_to"), _member, True
+            "group_member", columns("party group_id valid_from valid_to"), _member, True
         ),
         "receipts": _Relation("receipt_act", relations_goods.RECEIPT, relations_goods.receipt),
         "stocks": _Relation("stock", relations_goods.STOCK, relations_goods.stocked),
         "debts": _Relation("loan_state", relations_goods.LOAN, relations_goods.loan),
         "deals": _Relation(
             "fx_deal",
-            _columns(
+            columns(
                 "key event_time day person representative payee_account usd_cents amount_fen",
                 "act quota_counted",
             ),
@@ -290,12 +269,12 @@ _RELATIONS: Mapping[str, _Relation] = MappingProxyType(
         ),
         "contacts": _Relation(
             "contact",
-            _columns("key token event_time party account", "kind", "valid_from valid_to"),
+            columns("key token event_time party account", "kind", "valid_from valid_to"),
             _contact,
         ),
         "edges": _Relation(
             "edge",
-            _columns("key event_time party behind share_bp", "role", "valid_from valid_to"),
+            columns("key event_time party behind share_bp", "role", "valid_from valid_to"),
             _edge,
         ),
         "licences": _Relation(

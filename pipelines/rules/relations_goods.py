@@ -1,15 +1,13 @@
 """Lines of examples about goods and what is lent on them: receipts, stocks, loans."""
 
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
-if TYPE_CHECKING:
-    from pipelines.rules.relations import Readers, Row
+from pipelines.rules.relations_lines import Readers, Row, columns, day, fen, text
 
 _ACTS = MappingProxyType(
     {
@@ -20,29 +18,30 @@ _ACTS = MappingProxyType(
 _LOAN_ACTS = MappingProxyType({"owes": "BALANCE", "draws": "DRAW", "repays": "RPAY"})
 
 RECEIPT: Mapping[str, pa.DataType] = MappingProxyType(
-    dict.fromkeys(
-        ("key", "event_time", "receipt", "owner", "taker", "secured_fen", "value_fen", "grams",
-         "batch", "goods"),
-        pa.int64(),
-    )
-    | dict.fromkeys(("act", "number", "status", "variety", "warehouse"), pa.string())
-    | {"pledge_rank": pa.int32(), "is_standard": pa.bool_(), "parents": pa.list_(pa.string())}
-)  # fmt: skip
-STOCK: Mapping[str, pa.DataType] = MappingProxyType(
-    dict.fromkeys(("key", "event_time", "place", "grams"), pa.int64())
-    | dict.fromkeys(("variety", "warehouse"), pa.string())
+    {
+        **columns(
+            "key event_time receipt owner taker secured_fen value_fen grams batch goods",
+            "act number status variety warehouse",
+        ),
+        "pledge_rank": pa.int32(),
+        "is_standard": pa.bool_(),
+        "parents": pa.list_(pa.string()),
+    }
 )
+STOCK = columns("key event_time place grams", "variety warehouse")
 LOAN: Mapping[str, pa.DataType] = MappingProxyType(
-    dict.fromkeys(
-        ("key", "event_time", "loan", "lender", "borrower", "owed_fen", "reporter"), pa.int64()
-    )
-    | dict.fromkeys(("act", "number", "former", "contract"), pa.string())
-    | dict.fromkeys(("effective_date", "expiration_date"), pa.date32())
-    | {"borrower_is_person": pa.bool_()}
+    {
+        **columns(
+            "key event_time loan lender borrower owed_fen reporter",
+            "act number former contract",
+            "effective_date expiration_date",
+        ),
+        "borrower_is_person": pa.bool_(),
+    }
 )
 
 
-def receipt(row: "Row", read: "Readers") -> Mapping[str, Any]:
+def receipt(row: Row, read: Readers) -> Mapping[str, Any]:
     """An act on a receipt; `taker` is the pledgee, `goods` where they lie, `lot` which they are."""
     parents = row.get("parents", "-")
     return {
@@ -52,13 +51,13 @@ def receipt(row: "Row", read: "Readers") -> Mapping[str, Any]:
         "receipt": read.party(row["receipt"]),
         "number": row["receipt"],
         "parents": None if parents == "-" else parents.split("+"),
-        "status": _text(row.get("status", "-")),
+        "status": text(row.get("status", "-")),
         "is_standard": row.get("class", "other") == "standard",
         "owner": read.party(row.get("owner", "-")),
         "taker": read.party(row.get("taker", "-")),
         "pledge_rank": None if row.get("rank", "-") == "-" else int(row["rank"]),
-        "secured_fen": _fen(row.get("secured", "-"), read),
-        "value_fen": _fen(row.get("value", "-"), read),
+        "secured_fen": fen(row.get("secured", "-"), read),
+        "value_fen": fen(row.get("value", "-"), read),
         "grams": _grams(row.get("tonnes", "1")),
         "variety": row.get("variety", "cu"),
         "warehouse": row.get("warehouse", "W"),
@@ -67,7 +66,7 @@ def receipt(row: "Row", read: "Readers") -> Mapping[str, Any]:
     }
 
 
-def stocked(row: "Row", read: "Readers") -> Mapping[str, Any]:
+def stocked(row: Row, read: Readers) -> Mapping[str, Any]:
     """What a warehouse states to hold at the end of a day."""
     return {
         "key": read.party(row["statement"]),
@@ -79,7 +78,7 @@ def stocked(row: "Row", read: "Readers") -> Mapping[str, Any]:
     }
 
 
-def loan(row: "Row", read: "Readers") -> Mapping[str, Any]:
+def loan(row: Row, read: Readers) -> Mapping[str, Any]:
     """What a lender says of a loan: a balance of its register, a drawdown, a repayment."""
     return {
         "key": read.party(row["tx"]),
@@ -87,28 +86,16 @@ def loan(row: "Row", read: "Readers") -> Mapping[str, Any]:
         "act": _LOAN_ACTS[row["act"]],
         "loan": read.party(row["loan"]),
         "number": row["loan"],
-        "former": _text(row.get("former", "-")),
-        "contract": _text(row.get("contract", "-")),
+        "former": text(row.get("former", "-")),
+        "contract": text(row.get("contract", "-")),
         "lender": read.party(row["lender"]),
         "reporter": read.party(row.get("branch", row["lender"])),
         "borrower": read.party(row["borrower"]),
         "borrower_is_person": row.get("kind", "person") == "person",
-        "owed_fen": _fen(row["owed"], read),
-        "effective_date": _day(row.get("start", "-")),
-        "expiration_date": _day(row.get("end", "-")),
+        "owed_fen": fen(row["owed"], read),
+        "effective_date": day(row.get("start", "-")),
+        "expiration_date": day(row.get("end", "-")),
     }
-
-
-def _text(value: str) -> str | None:
-    return None if value == "-" else value
-
-
-def _day(value: str) -> date | None:
-    return None if value == "-" else date.fromisoformat(value)
-
-
-def _fen(value: str, read: "Readers") -> int | None:
-    return None if value == "-" else int(read.fen(value))
 
 
 def _grams(tonnes: str) -> int:

@@ -7,42 +7,38 @@ every deadline of it has passed.
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
+from pipelines.rules.relations_lines import Readers, Row, columns, day, instant
 from schemas.reference_data import calendars
-
-if TYPE_CHECKING:
-    from pipelines.rules.relations import Readers, Row
 
 _TIME = pa.timestamp("us", "UTC")
 _SINCE, _UNTIL = date(2026, 1, 1), date(2026, 12, 31)
-LICENCE: Mapping[str, pa.DataType] = {
-    "key": pa.int64(), "event_time": pa.int64(), "party": pa.int64(), "status": pa.string(),
-    "valid_from": pa.date32(), "valid_to": pa.date32(),
-}  # fmt: skip
-_IDS = "key institution event_time business_ordinal amount_fen"
-_GAPS = "amount_gap_fen time_gap_us reported_us told_us"
-EXPECTED: Mapping[str, pa.DataType] = dict.fromkeys([*_IDS.split(), *_GAPS.split()], pa.int64())
+LICENCE = columns("key event_time party", "status", "valid_from valid_to")
+EXPECTED = columns(
+    "key institution event_time business_ordinal amount_fen "
+    "amount_gap_fen time_gap_us reported_us told_us"
+)
 
 
-def licence(row: "Row", read: "Readers") -> Mapping[str, Any]:
+def licence(row: Row, read: Readers) -> Mapping[str, Any]:
     """A licence for payment business, since long ago unless the row says something else."""
     return {
         "key": read.party(row["entry"]),
         "event_time": read.instant(row["time"]),
         "party": read.party(row["party"]),
         "status": row.get("status", "ACTIVE"),
-        "valid_from": date.fromisoformat(row.get("since", "2020-01-01")),
-        "valid_to": None if row.get("until", "-") == "-" else date.fromisoformat(row["until"]),
+        "valid_from": day(row.get("since", "2020-01-01")),
+        "valid_to": day(row.get("until", "-")),
     }
 
 
-def expected(row: "Row", read: "Readers") -> Mapping[str, Any]:
+def expected(row: Row, read: Readers) -> Mapping[str, Any]:
     """A report that an institution owes: when its own came, when the other side's; `-` never."""
     time = read.instant(row["time"])
-    own, other = (_instant(row[name], read) for name in ("own", "other"))
+    own, other = (instant(row[name], read) for name in ("own", "other"))
     return {
         "key": read.party(row["tx"]),
         "institution": read.party(row["bank"]),
@@ -56,7 +52,7 @@ def expected(row: "Row", read: "Readers") -> Mapping[str, Any]:
     }
 
 
-def submissions(rows: Iterable["Row"], read: "Readers") -> pa.Table:
+def submissions(rows: Iterable[Row], read: Readers) -> pa.Table:
     """When something was received last: `submission`, of the lines `time`; else all has passed."""
     times = [read.instant(row["time"]) for row in rows] or [read.instant("2036-12-31")]
     return pa.table({"received_at": pa.array(times, pa.int64()).cast(_TIME)})
@@ -81,7 +77,3 @@ def bank_day(time: int) -> int:
     """The number of the business day of the banks an instant (us) belongs to."""
     instants = pa.array([time], pa.int64()).cast(_TIME)
     return int(calendars().business_date(instants, "BANK")[1][0].as_py())
-
-
-def _instant(text: str, read: "Readers") -> int | None:
-    return None if text == "-" else read.instant(text)

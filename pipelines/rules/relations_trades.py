@@ -1,21 +1,22 @@
 """Trades, and what exchanges publish of them, in examples: `trade_side` and `market_total`."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import Any
 
 import pyarrow as pa
 
+from pipelines.rules.relations_lines import Readers, Row, columns, text
 from schemas.reference_data import calendars
 
-if TYPE_CHECKING:
-    from pipelines.rules.relations import Readers, Row
-
-_IDS = "key event_time business_ordinal side amount_fen account party group_id"
-_TEXTS = "market_segment contract trade position_effect purpose"
-SIDE: Mapping[str, pa.DataType] = (
-    dict.fromkeys(_IDS.split(), pa.int64())
-    | dict.fromkeys(_TEXTS.split(), pa.string())
-    | {"quantity": pa.float64()}
+SIDE: Mapping[str, pa.DataType] = MappingProxyType(
+    {
+        **columns(
+            "key event_time business_ordinal side amount_fen account party group_id",
+            "market_segment contract trade position_effect purpose",
+        ),
+        "quantity": pa.float64(),
+    }
 )
 TOTAL: Mapping[str, pa.DataType] = {
     name: SIDE[name]
@@ -23,7 +24,7 @@ TOTAL: Mapping[str, pa.DataType] = {
 }
 
 
-def side(row: "Row", read: "Readers") -> Mapping[str, Any]:
+def side(row: Row, read: Readers) -> Mapping[str, Any]:
     """A side of a trade: one lot of a copper future, opened, unless the row says something else."""
     time = read.instant(row["time"])
     return {
@@ -32,10 +33,10 @@ def side(row: "Row", read: "Readers") -> Mapping[str, Any]:
         "business_ordinal": _trading_day(time),
         "market_segment": row.get("market", "FUTR"),
         "contract": row.get("contract", "cu2607"),
-        "trade": _stated(row, "trade"),
+        "trade": text(row.get("trade", "-")),
         "side": {"buys": 1, "sells": 2}[row["side"]],
         "position_effect": {"open": "OPEN", "close": "CLOSE"}[row.get("effect", "open")],
-        "purpose": _stated(row, "purpose"),
+        "purpose": text(row.get("purpose", "-")),
         "quantity": float(row.get("lots", "1").replace("_", "")),
         "amount_fen": read.fen(row.get("yuan", "0")),
         "account": read.party(row.get("account", "-")),
@@ -44,7 +45,7 @@ def side(row: "Row", read: "Readers") -> Mapping[str, Any]:
     }
 
 
-def total(row: "Row", read: "Readers") -> Mapping[str, Any]:
+def total(row: Row, read: Readers) -> Mapping[str, Any]:
     """What was traded of a contract on a day, as the exchange says."""
     time = read.instant(f"{row['day']}T00:00")
     return {
@@ -55,11 +56,6 @@ def total(row: "Row", read: "Readers") -> Mapping[str, Any]:
         "contract": row.get("contract", "cu2607"),
         "quantity": float(row["lots"].replace("_", "")),
     }
-
-
-def _stated(row: "Row", name: str) -> str | None:
-    text = row.get(name, "-")
-    return None if text == "-" else text
 
 
 def _trading_day(instant: int) -> int:

@@ -98,39 +98,35 @@ def _moved(apart: Alone, lang: Lang) -> str:
         for side in ("solo", "joint")
     )
     there = _where(apart.held_by, lang)
-    more_in = joint["coming_fen"] - solo["coming_fen"]
-    more_out = joint["going_fen"] - solo["going_fen"]
+    more = _more(*(joint[one] - solo[one] for one in ("coming_fen", "going_fen")), lang)
     if lang == "zh":
-        more = [
-            text
-            for fen, text in (
-                (more_in, f"另转入 {money(more_in, lang)}"),
-                (more_out, f"另转出 {money(more_out, lang)}"),
-            )
-            if fen > 0
-        ]
         return (
             f"只看{name}：到 {beijing(apart.instant)} 为止的 {span(of['window_us'], lang)}内转入 "
             f"{money(solo['coming_fen'], lang)}，转出 "
             f"{money(solo['going_fen'], lang)}{_share(solo, lang)}；四地合看：同一时段"
-            f"{'、'.join(more) or '还有其他往来'}（由{there}报送），转出合计 "
+            f"{more}（由{there}报送），转出合计 "
             f"{money(joint['going_fen'], lang)}{_share(joint, lang)}。"
         )
-    more = [
-        text
-        for fen, text in (
-            (more_in, f"{money(more_in, lang)} more came in"),
-            (more_out, f"{money(more_out, lang)} more went out"),
-        )
-        if fen > 0
-    ]
     return (
         f"To {name} alone, in the {span(of['window_us'], lang)} up to {beijing(apart.instant)} "
         f"Beijing time, {money(solo['coming_fen'], lang)} came in and "
         f"{money(solo['going_fen'], lang)} went out{_share(solo, lang)}; all four see that "
-        f"meanwhile {' and '.join(more) or 'there was more'} (reported to {there}), so that "
+        f"meanwhile {more} (reported to {there}), so that "
         f"{money(joint['going_fen'], lang)} went out{_share(joint, lang)}."
     )
+
+
+def _more(coming_fen: int, going_fen: int, lang: Lang) -> str:
+    """What came in and went out besides, as far as there was more."""
+    into, out = money(coming_fen, lang), money(going_fen, lang)
+    texts = {
+        "zh": (f"另转入 {into}", f"另转出 {out}"),
+        "en": (f"{into} more came in", f"{out} more went out"),
+    }[lang]
+    more = [text for fen, text in zip((coming_fen, going_fen), texts, strict=True) if fen > 0]
+    if lang == "zh":
+        return "、".join(more) or "还有其他往来"
+    return " and ".join(more) or "there was more"
 
 
 def _share(sums: Mapping[str, int], lang: Lang) -> str:

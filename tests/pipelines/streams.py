@@ -24,6 +24,15 @@ PERSON_LINE, FIRM_LINE = 500_000 * YUAN, 2_000_000 * YUAN
 SH, JS, ZJ, AH = 1, 2, 4, 8
 
 
+def narrow(legs: Sequence[Mapping[str, int]]) -> Rows:
+    """Reports as NARROW rows; a column that one does not name is 0."""
+    rows = np.zeros(len(legs), NARROW)
+    for at, leg in enumerate(legs):
+        for name, value in leg.items():
+            rows[name][at] = value
+    return rows
+
+
 @dataclass
 class Market:
     """Legs are added one by one; every business day is a natural day here."""
@@ -66,11 +75,7 @@ class Market:
         return key
 
     def rows(self) -> Rows:
-        rows = np.zeros(len(self.legs), NARROW)
-        for at, leg in enumerate(self.legs):
-            for name, value in leg.items():
-                rows[name][at] = value
-        return rows
+        return narrow(self.legs)
 
 
 def every_kind(start: int, wobble: int) -> Market:

@@ -27,7 +27,6 @@ from schemas.narrow import (
     FLAG_HEDGE,
     FLAG_IMMEDIATE,
     MOST_LOTS,
-    NARROW,
     ORDER_DELAY_US,
     order_size,
 )
@@ -45,6 +44,7 @@ from tests.pipelines.streams import (
     Rows,
     define_tx,
     every_kind,
+    narrow,
     tuples,
 )
 from yrd.processes.concluding import conclusions
@@ -97,11 +97,7 @@ class Book:
         self.legs.append(row | more)
 
     def rows(self) -> Rows:
-        rows = np.zeros(len(self.legs), NARROW)
-        for at, leg in enumerate(self.legs):
-            for name, value in leg.items():
-                rows[name][at] = value
-        return rows
+        return narrow(self.legs)
 
 
 def every_level(book: Book, start: int) -> None:

@@ -98,7 +98,7 @@ def _moved(apart: Alone, lang: Lang) -> str:
         for side in ("solo", "joint")
     )
     there = _where(apart.held_by, lang)
-    more = _more(*(joint[one] - solo[one] for one in ("coming_fen", "going_fen")), lang)
+    more = _more(solo, joint, lang)
     if lang == "zh":
         return (
             f"只看{name}：到 {beijing(apart.instant)} 为止的 {span(of['window_us'], lang)}内转入 "
@@ -116,14 +116,15 @@ def _moved(apart: Alone, lang: Lang) -> str:
     )
 
 
-def _more(coming_fen: int, going_fen: int, lang: Lang) -> str:
-    """What came in and went out besides, as far as there was more."""
-    into, out = money(coming_fen, lang), money(going_fen, lang)
+def _more(solo: Mapping[str, int], joint: Mapping[str, int], lang: Lang) -> str:
+    """What came in and went out besides what one region saw, as far as there was more."""
+    besides = [joint[one] - solo[one] for one in ("coming_fen", "going_fen")]
+    into, out = (money(fen, lang) for fen in besides)
     texts = {
         "zh": (f"另转入 {into}", f"另转出 {out}"),
         "en": (f"{into} more came in", f"{out} more went out"),
     }[lang]
-    more = [text for fen, text in zip((coming_fen, going_fen), texts, strict=True) if fen > 0]
+    more = [text for fen, text in zip(besides, texts, strict=True) if fen > 0]
     if lang == "zh":
         return "、".join(more) or "还有其他往来"
     return " and ".join(more) or "there was more"

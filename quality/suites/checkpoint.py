@@ -23,7 +23,7 @@ from pyarrow import parquet
 from schemas.errors import ConfigurationError
 
 CHECKS = Path(__file__).parent / "checks.toml"
-TABLES = ("markets", "codes", "reporters", "sets")
+TABLES = ("markets", "codes", "reporters", "sets", "totals")
 SEVERITIES = ("critical", "warning")
 
 

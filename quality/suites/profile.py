@@ -191,6 +191,36 @@ def _named_sql() -> str:
     )"""
 
 
+_TOTALS = f"""
+WITH published AS (
+    SELECT market_segment AS market, breakdown AS contract, max(measure_value) AS quantity
+    FROM indicator
+    WHERE business_date = $day AND measure = 'TRADE_QTY' AND period_frequency = 'D' AND {_CURRENT}
+    GROUP BY ALL
+), trade AS (
+    SELECT market_segment AS market, source_instrument_id AS contract, event_type,
+           venue_of_execution || '/' || venue_trade_id AS number,
+           side IN ('SELL', 'SHRT') AS sells, notional_quantity AS quantity
+    FROM event
+    WHERE business_date >= $day AND event_type IN ('TRAD', 'CNCL') AND {_CURRENT}
+      AND market_segment IN (SELECT market FROM published)
+      AND (business_date = $day OR event_type = 'CNCL')
+), told AS (
+    SELECT market, contract, sells, sum(quantity) AS quantity FROM trade AS done
+    ANTI JOIN (SELECT market, number FROM trade WHERE event_type = 'CNCL') AS cancelled
+        ON cancelled.market = done.market AND cancelled.number = done.number
+    WHERE event_type = 'TRAD'
+    GROUP BY ALL
+)
+-- Each trade counts once in a total, and one of its sides may belong to nobody who reports here.
+SELECT published.market || ' ' || published.contract AS label,
+       any_value(published.quantity) < max(told.quantity) AS above,
+       (max(told.quantity) / nullif(any_value(published.quantity), 0))::DOUBLE AS share
+FROM published JOIN told USING (market, contract)
+GROUP BY label ORDER BY label
+"""
+
+
 def profile(connection: Connection, day: datetime.date) -> Mapping[str, pa.Table]:
     """Profile one business date of a ledger.
 
@@ -199,8 +229,9 @@ def profile(connection: Connection, day: datetime.date) -> Mapping[str, pa.Table
         day: the business date.
 
     Returns:
-        `markets`, `codes`, `reporters`, `sets`: tables with one row a market, combination of codes,
-        expected reporter, and rule over sets with registry, act and reporter.
+        `markets`, `codes`, `reporters`, `sets`, `totals`: tables with one row a market, combination
+        of codes, expected reporter, rule over sets with registry, act and reporter, and contract
+        whose total an exchange published and whose trades were reported.
 
     Raises:
         InputError: the ledger holds nothing for that day.
@@ -229,4 +260,5 @@ def profile(connection: Connection, day: datetime.date) -> Mapping[str, pa.Table
             parameters,
         ),
         "sets": sets_of_day(connection, day),
+        "totals": connection.sql(_TOTALS, parameters),
     }

@@ -20,6 +20,7 @@ from schemas.fields import fields
 MARKETS = (
     *("PYMT", "LOAN", "BILL", "PAYI", "CMPL", "ENTR", "BOND", "MM", "EQTY", "FUTR"),
     *("FX", "RCVB", "WRCT", "WRCT/position", "LOAN/event"),
+    *("LNDR", "EQTY/indicator", "FUTR/indicator"),
 )
 CASES = [
     pytest.param(rule, market, id=f"{rule.id}-{market}")

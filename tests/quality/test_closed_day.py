@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger import duck
 from quality.suites import checks, profile, run_day
 from schemas.errors import InputError
 from tests.quality.conftest import (
@@ -27,12 +28,37 @@ def _no_analytics(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GX_ANALYTICS_ENABLED", "false")
 
 
+def trades(ledger: duck.Connection, published: int) -> None:
+    """Members' trades of one share, 500 bought; another sale of 300 was cancelled."""
+    day = {
+        "business_date": LAST_DAY,
+        "event_timestamp": f"{LAST_DAY}T07:00:00Z",
+        "received_at": f"{LAST_DAY}T09:00:00Z",
+    }
+    sides = (("TRAD", "BUYI", 200, "1"), ("TRAD", "BUYI", 300, "2"), ("TRAD", "SELL", 300, "3"))
+    more = (("TRAD", "SELL", 300, "4"), ("CNCL", "SELL", 300, "4"))
+    rows = [
+        day
+        | {"report_id": f"{number:032x}", "event_type": act, "side": side, "venue_trade_id": trade}
+        | {
+            "notional_quantity": str(quantity),
+            "amount_cny": "1",
+            "counterparty_2_id": "381290000019",
+        }
+        for number, (act, side, quantity, trade) in enumerate([*sides, *more])
+    ]
+    append(ledger, "EQTY", rows)
+    total = {"report_id": f"{99:032x}", "measure_value": str(published)}
+    append(ledger, "EQTY/indicator", [day | total])
+
+
 def test_a_good_day_passes_every_check_and_leaves_data_docs(
     ledger_with_last_day: LedgerOf, tmp_path: Path
 ) -> None:
     ledger = ledger_with_last_day(payments(LAST_DAY), bills(LAST_DAY), loans(LAST_DAY))
+    trades(ledger, published=500)  # as much as members bought
     tables = profile(ledger, LAST_DAY)
-    assert tables["markets"]["label"].to_pylist() == ["BILL", "LOAN", "PYMT"]
+    assert tables["markets"]["label"].to_pylist() == ["BILL", "EQTY", "LOAN", "PYMT"]
     assert all(tables[name].num_rows for name in tables), "a good day must exercise every table"
     result = run_day(tables, LAST_DAY, tmp_path / "docs")
     assert result.passed
@@ -61,7 +87,9 @@ def test_a_bad_day_fails_the_checks_it_should_and_names_who(
         row["event_timestamp"] = early
     overlap = bills(LAST_DAY)
     overlap[1]["asset_range_start"] -= 5
-    tables = profile(ledger_with_last_day(one_side, overlap, []), LAST_DAY)
+    ledger = ledger_with_last_day(one_side, overlap, [])
+    trades(ledger, published=499)
+    tables = profile(ledger, LAST_DAY)
     result = run_day(tables, LAST_DAY, tmp_path / "docs")
     failed = {r.check.id: r.labels for r in result.results if not r.passed}
     assert not result.passed
@@ -82,6 +110,7 @@ def test_a_bad_day_fails_the_checks_it_should_and_names_who(
             "PYMT 381301000013",
         ),
         "DAY-401": ("BILL-122 SHCPE DISC OP-BILL",),
+        "DAY-402": ("EQTY 688111",),
     }
     everything = "".join(page.read_text("utf-8") for page in (tmp_path / "docs").rglob("*.html"))
     assert "1111111111111111" not in everything, "Data Docs must not show an account"

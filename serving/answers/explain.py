@@ -11,7 +11,7 @@ from pipelines.rules.registry import Rule as Declared
 from schemas.errors import InputError
 from schemas.narrow import CLASS_MASK, CLASS_SHIFT, FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON
 from schemas.regions import JOINT_BIT, OUT, REGIONS, VANTAGES
-from serving.answers import alone_words, stated, words
+from serving.answers import alone_words, explain_words, stated, terms
 from serving.answers.alone import alone
 from serving.answers.evidence import (
     Evidence,
@@ -101,10 +101,10 @@ def explanation(connection: Connection, alert_id: str) -> Explanation:
     why_zh, why_en = alone_words.sentences(apart, declared, agreed) if apart else ((), ())
     return replace(
         bare,
-        sentences_zh=words.sentences(
+        sentences_zh=explain_words.sentences(
             bare, "zh", (*sentence(bare.levels, "zh"), *why_zh), stated.what(bare, "zh")
         ),
-        sentences_en=words.sentences(
+        sentences_en=explain_words.sentences(
             bare, "en", (*sentence(bare.levels, "en"), *why_en), stated.what(bare, "en")
         ),
     )
@@ -293,21 +293,21 @@ def _arithmetic(
         if (peak["vantage"], key) in of.held
     ]
     held.sort(key=lambda row: (row["event_time"], row["key"]))
-    terms = []
+    found = []
     running = 0
     met: set[int] = set()
     newest = {row["market_segment"]: row["event_time"] for row in held}
     own = stated.TERMS.get(alert.rule)
     for row in held:
         if own:
-            term, note = own(row | {"newest": newest[row["market_segment"]]})
+            adds, note = own(row | {"newest": newest[row["market_segment"]]})
         else:
-            term, note = words.term(alert.rule, alert.subject, row, met, unit, alert.variant)
-        running += term
-        terms.append(ArithmeticLine(row["key"], row["event_time"], term, running, *note))
+            adds, note = terms.term(alert.rule, alert.subject, row, met, unit, alert.variant)
+        running += adds
+        found.append(ArithmeticLine(row["key"], row["event_time"], adds, running, *note))
     # Where the measure is no sum of its evidence, nothing adds up to it.
     if running != peak["measure"] and not own:
-        terms = [
-            replace(one, term=0, running=0, note_zh="证据", note_en="evidence") for one in terms
+        found = [
+            replace(one, term=0, running=0, note_zh="证据", note_en="evidence") for one in found
         ]
-    return tuple(terms)
+    return tuple(found)

@@ -11,7 +11,7 @@ from ledger.duck import Connection
 from pipelines.rules.registry import load_rules
 from schemas.errors import InputError
 from schemas.regions import JOINT, REGIONS
-from serving.answers import words
+from serving.answers import explain_text, words
 from serving.answers.below import open_values
 from serving.answers.explain import explanation
 from serving.answers.labels import label
@@ -98,7 +98,7 @@ def test_labels_follow_the_joint_evidence_payer_first(told: Explanation) -> None
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_text_holds_every_figure_and_no_identifier(told: Explanation, lang: words.Lang) -> None:
-    text = words.text(told, lang)
+    text = explain_text.text(told, lang)
     total = "405.00 万元" if lang == "zh" else "CNY 4,050,000"
     for needed in (total, "SIMULATED", "2026.1", "2026-03-04 10:00:00", "2/9", "3/9"):
         assert needed in text, needed

@@ -15,7 +15,7 @@ from ledger.duck import Connection
 from ledger.loader import Loader
 from schemas.errors import InputError
 from schemas.records import ALERT
-from serving.answers import words
+from serving.answers import explain_text, words
 from serving.answers.explain import explanation
 from serving.answers.revisions import revisions, successor
 from serving.answers.verify import verify
@@ -114,20 +114,20 @@ def test_explaining_an_old_id_tells_its_successor_and_says_so(
 ) -> None:
     told = explanation(ledger, OLDER)
     assert told.alert.alert_id == standing(ledger)
-    text = words.text(told, lang)
+    text = explain_text.text(told, lang)
     for needed in (OLDER[:12], replaced, since, line):
         assert needed in text, needed
     directly = explanation(ledger, standing(ledger))
     assert directly.took_place_of is None
     assert directly.revisions == told.revisions
-    assert replaced not in words.text(directly, lang)
+    assert replaced not in explain_text.text(directly, lang)
 
 
 def test_a_withdrawn_alert_without_a_successor_says_that_it_is_gone(ledger: Connection) -> None:
-    text = words.text(explanation(ledger, GONE), "en")
+    text = explain_text.text(explanation(ledger, GONE), "en")
     assert "Withdrawn at 2026-03-06 04:10:00; nothing took its place." in text
     assert "corrected reports" in text
-    assert "已于 2026-03-06 04:10:00 撤回" in words.text(explanation(ledger, GONE), "zh")
+    assert "已于 2026-03-06 04:10:00 撤回" in explain_text.text(explanation(ledger, GONE), "zh")
 
 
 def test_the_list_shows_what_stands_and_with_all_what_was_withdrawn(folder: Path) -> None:

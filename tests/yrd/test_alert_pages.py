@@ -2,7 +2,7 @@
 
 from ledger.duck import Connection
 from schemas.regions import JOINT
-from serving.answers import words
+from serving.answers import explain_text, words
 from serving.answers.explain import explanation
 from serving.desk.page.single import alert_page
 
@@ -23,7 +23,7 @@ def test_an_alert_of_every_rule_has_words_figures_and_pictures(ledger: Connectio
             assert max(fired) >= told.alert.peak_measure, rule
         assert told.arithmetic[-1].running in (0, told.alert.peak_measure), rule
         for lang in ("zh", "en"):
-            text = words.text(told, lang)  # type: ignore[arg-type]
+            text = explain_text.text(told, lang)  # type: ignore[arg-type]
             peak = words.measure(told.alert.peak_measure, told.rule.unit, lang)  # type: ignore[arg-type]
             assert told.alert.alert_id in text and peak in text, rule
         page = alert_page(told)

@@ -1,4 +1,4 @@
-"""`yrd alert list`, `explain` and `verify`: what was found, told in words, and proven again."""
+"""`yrd alert list` and `explain`: what was found, told in words; the other commands join."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,13 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from yrd.cli import alert_outcome, alert_why_not
-from yrd.cli.common import NEGATIVE, Json, check_lang, emit, guarded, progress, stdout
+from yrd.cli import alert_outcome, alert_verify, alert_why_not
+from yrd.cli.common import Json, check_lang, emit, guarded, stdout
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, help="List, explain and verify alerts."
 )
 app.command(name="why-not")(alert_why_not.why_not)
+app.command()(alert_verify.verify)
 app.command()(alert_outcome.outcome)
 Ledger = Annotated[
     Path, typer.Option("--ledger", help="Folder of published versions, or one version's file.")
@@ -124,7 +125,7 @@ def explain(
     """
     with guarded():
         from schemas.errors import InputError
-        from serving.answers import words
+        from serving.answers import explain_text
         from serving.answers.explain import explanation
         from serving.answers.outcomes import by_alert
         from serving.publish import open_version
@@ -145,7 +146,7 @@ def explain(
         if as_json:
             emit(asdict(told) | {"outcomes": [asdict(one) for one in outcomes]}, as_json)
         else:
-            alert_outcome.show(words.text(told, "zh" if lang == "zh" else "en"))
+            alert_outcome.show(explain_text.text(told, "zh" if lang == "zh" else "en"))
             for line in alert_outcome.lines_of(outcomes, lang == "zh"):
                 alert_outcome.show(line)
             if html is not None:
@@ -168,66 +169,3 @@ def _fate(row: dict[str, Any], peak: str, chinese: bool) -> str:
     if chinese:
         return f"已撤回，由 {heir} 替代" if heir else "已撤回"
     return f"withdrawn, now {heir}" if heir else "withdrawn"
-
-
-@app.command()
-def verify(
-    alert_id: Annotated[str, typer.Argument(metavar="ID", help="As `alert list` prints it.")],
-    ledger: Ledger = DEFAULT,
-    tape: Annotated[
-        Path | None,
-        typer.Option(help="The tape the ledger was loaded from; default: beside the ledger."),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Compute one alert again from the submitted bytes on, printing each step's hash.
-
-    Exit status: 0 every step came out equal, 1 one did not, 2 no such alert or tape.
-    """
-    with guarded():
-        from connectors.ends.tape import Tape
-        from serving.answers.evidence import alert_row
-        from serving.answers.revisions import successor
-        from serving.answers.verify import verify as compute
-        from serving.publish import open_version
-        from yrd.processes.building import build_intake
-        from yrd.settings import Settings
-
-        reader = Tape(tape or ledger.parent / "tape")
-        intake = build_intake(Settings(), str(reader.manifest["data_origin"]))
-        connection, _ = open_version(ledger)
-        with connection, progress(as_json) as bar:
-            tasks: dict[str, Any] = {}
-
-            def heard(stage: str, done: int, total: int) -> None:
-                if stage not in tasks:
-                    tasks[stage] = bar.add_task(stage, total=total)
-                bar.update(tasks[stage], completed=done, total=total)
-
-            asked = alert_row(connection, alert_id)["alert_id"]
-            heir = successor(connection, asked)
-            steps = compute(connection, reader, intake, alert_id, heard)
-        proven = all(step.equal for step in steps)
-        if as_json:
-            emit(
-                {
-                    "alert_id": heir,
-                    "proven": proven,
-                    "steps": [asdict(s) | {"equal": s.equal} for s in steps],
-                },
-                True,
-            )
-        else:
-            if heir != asked:
-                told = (
-                    f"{asked[:12]} was withdrawn; {heir[:12]} took its place and is computed here"
-                )
-                stdout.print(told, highlight=False, soft_wrap=True)
-            for step in steps:
-                sign = "equal" if step.equal else f"DIFFERS from {step.published}"
-                line = f"{step.name:<16} {step.items:>5}  {step.again}  {sign}"
-                stdout.print(line, highlight=False, soft_wrap=True)
-            told = "proven: the same alert again" if proven else "not proven: a step differs"
-            stdout.print(told, highlight=False)
-        if not proven:
-            raise typer.Exit(NEGATIVE)

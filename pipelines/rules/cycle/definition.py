@@ -109,6 +109,8 @@ def ordered_rings(view: View, params: Params, against: bool) -> Rings:
             low, high = sorted((edge.amount_fen, last.amount_fen))
             if high > low * params["amount_factor"]:
                 continue
+            if product(view, edge) > params["ordered_edge_most"]:
+                continue
             ring = [*path, edge]
             end = edge.payee if against else edge.payer
             if end == goal:
@@ -122,6 +124,8 @@ def ordered_rings(view: View, params: Params, against: bool) -> Rings:
             }:
                 yield from search(ring, turns)
 
+    if product(view, closing) > params["ordered_edge_most"]:
+        return [], False
     return first_of(search([closing], False), params["ordered_rings"], budget)
 
 

@@ -46,10 +46,12 @@ PARAMETERS = (
     "learning_days",
     "band_2_fen",
     "band_3_fen",
+    "ordered_edge_most",
 )
 _QUIET, _ORDERED = 0, 6  # where the numbers of a search begin: days, longest, ...
 _EDGE_MOST, _MEAN_MOST, _HOP, _FACTOR, _STEPS, _RINGS = 2, 3, 8, 9, 4, 5
 _AGAINST_DAYS, _AGAINST, _SHORTEST, _LEARNING, _BAND_2, _BAND_3 = 12, 13, 14, 15, 16, 17
+_ORDERED_EDGE_MOST = 18
 QUIET, WITH, AGAINST = 0, 1, 2  # what is searched for
 _COLUMNS = 8
 
@@ -116,11 +118,10 @@ def _search(g, at, mode, p, work, hits, n_hits, evidence, n_evidence):
     start = n_hits
     rings = 0
     cut = False
-    if mode == QUIET:
-        product, milli = _noise(g, closing)
-        if product > p[_EDGE_MOST]:
-            return hits, n_hits, evidence, n_evidence, rings
-        noise[0] = milli
+    edge_most = p[_EDGE_MOST] if mode == QUIET else p[_ORDERED_EDGE_MOST]
+    product, noise[0] = _noise(g, closing)
+    if product > edge_most:
+        return hits, n_hits, evidence, n_evidence, rings
     forth = mode == AGAINST  # with the money
     goal = closing.payer if forth else closing.payee
     tail = max(g.used[TAIL], 0)
@@ -154,7 +155,7 @@ def _search(g, at, mode, p, work, hits, n_hits, evidence, n_evidence):
         turns = turned[depth]
         if mode == QUIET:
             product, milli = _noise(g, edge)
-            if product > p[_EDGE_MOST]:
+            if product > edge_most:
                 continue
             total = noise[depth] + milli
         else:
@@ -164,6 +165,8 @@ def _search(g, at, mode, p, work, hits, n_hits, evidence, n_evidence):
                 continue
             before = amounts[depth]
             if amount > before * factor or before > amount * factor:
+                continue
+            if _product(g, edge) > edge_most:
                 continue
         end = edge.payee if forth else edge.payer
         length = depth + 2  # with this edge
@@ -202,6 +205,12 @@ def _search(g, at, mode, p, work, hits, n_hits, evidence, n_evidence):
         for k in range(start, n_hits):
             hits[k].variant |= CUT
     return hits, n_hits, evidence, n_evidence, rings
+
+
+@nb.njit(cache=True, nogil=True)
+def _product(g, edge):
+    """How many its payer pays, times how many pay its payee."""
+    return np.int64(g.party[edge.payer].out) * np.int64(g.party[edge.payee].into)
 
 
 @nb.njit(cache=True, nogil=True)

@@ -15,17 +15,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.rules.declared import Rule
 from pipelines.rules.tables import Table
 from schemas.errors import ConfigurationError
 from schemas.regions import JOINT_BIT, REGIONS
-
-if TYPE_CHECKING:
-    from pipelines.rules.registry import Rule
 
 Values = Mapping[str, Mapping[str, int]]  # rule -> parameter -> value
 EVER = 1 << 62
@@ -73,7 +71,7 @@ class ParameterSet:
             return self.not_agreed
         return "; ".join(f"{one.region} {one.by}, {one.on.isoformat()}" for one in self.agreed)
 
-    def of(self, rule: "Rule", vantage: int = JOINT_BIT) -> Mapping[str, int]:
+    def of(self, rule: Rule, vantage: int = JOINT_BIT) -> Mapping[str, int]:
         """Every parameter of the rule by name, as one vantage (0-3 a region, 4 joint) has it."""
         agreed = dict(self.values.get(rule.name, _NOTHING))
         if vantage != JOINT_BIT and (own := self.regional.get(REGIONS[vantage])):
@@ -169,7 +167,7 @@ class Judgement:
         return inside
 
 
-def judgements(rule: "Rule", sets: InForce) -> tuple[Judgement, ...]:
+def judgements(rule: Rule, sets: InForce) -> tuple[Judgement, ...]:
     """The runs a rule needs so that every vantage and instant is judged by its own numbers.
 
     Args:
@@ -205,7 +203,7 @@ def begins(day: date) -> int:
     return (midnight - _EPOCH) // timedelta(microseconds=1)
 
 
-def read_set(path: Path, rules: Mapping[str, "Rule"]) -> ParameterSet:
+def read_set(path: Path, rules: Mapping[str, Rule]) -> ParameterSet:
     """Read and check one set.
 
     Raises:
@@ -259,7 +257,7 @@ def _read_agreement(where: str, region: str, row: Mapping[str, Any]) -> Agreemen
     return Agreement(region, by, on)
 
 
-def _values(where: str, named: Mapping[str, Any], rules: Mapping[str, "Rule"]) -> Values:
+def _values(where: str, named: Mapping[str, Any], rules: Mapping[str, Rule]) -> Values:
     for rule, values in named.items():
         if rule not in rules:
             raise ConfigurationError(f"{where}: values.{rule}: expected a rule's name; correct it")

@@ -70,7 +70,7 @@ from replay.schemes.plans import INNOCENT, SCHEME, Plan, Planner, labels
 from schemas.errors import InputError
 
 LABELS_FILE = "labels.parquet"
-FEWEST_REPORTS = 8_000  # below, the population is too small for the schemes
+FEWEST_REPORTS = 1_000  # below, some markets have nothing to report
 MOST_REPORTS = 2_000_000  # above, the made-up residents of a county run out of birthdays
 FEWEST_DAYS = 25
 _PAYMENT_SHARE, _BILL_SHARE, _LOAN_SHARE = 0.685, 0.09, 0.065  # the rest: others.SHARES
@@ -111,13 +111,7 @@ def simulate(
         InputError: sizes too small for the schemes, days beyond the calendar, folder not empty.
     """
     sizes = sizes or Sizes()
-    if not FEWEST_REPORTS <= sizes.reports <= MOST_REPORTS:
-        raise InputError(
-            f"reports: expected at least {FEWEST_REPORTS}, so that the schemes fit in, and at most "
-            f"{MOST_REPORTS}"
-        )
-    if sizes.days < FEWEST_DAYS:
-        raise InputError(f"days: expected at least {FEWEST_DAYS} business days, such as 42")
+    _possible(sizes)
     when = span(sizes.start, sizes.days)
     rng = np.random.default_rng(seed)
     who = populate(rng, sizes.reports, when.first)
@@ -127,39 +121,12 @@ def simulate(
     structuring.plant(plan)
     pass_through.plant(plan)
     acts, lent = double_financing.plant(plan)
-    for each_rule in (
-        large_value,
-        public_to_private,
-        dormant_wake,
-        quota_splitting,
-        shared_identity,
-        fundraising,
-        cycle,
-        scatter_gather,
-        bipartite,
-        fan_in,
-        fan_out,
-        gather_scatter,
-    ):
-        each_rule.plant(plan.drawing(seed, each_rule.RULE))
-    paid_elsewhere.plant(plan.drawing(seed, paid_elsewhere.NAME))  # last: moves nobody else's
-    for each_rule in (
-        second_clearing,
-        reporting_gap,
-        exposure_concentration,
-        loan_round_trip,
-        self_matched_trade,
-        volume_share,
-        spot_futures,
-        cancel_ratio,
-        receipt_double_pledge,
-        multi_lender,
-    ):
-        each_rule.plant(plan.drawing(seed, each_rule.RULE))
-    complaint_surge.plant(plan.drawing(seed, complaint_surge.RULE))
+    _plant(plan, seed)
     kept = reserve_gap.plant(plan.drawing(seed, reserve_gap.RULE))
     lending = plan.drawing(seed, provision_shortfall.RULE)
-    graded = provision_shortfall.plant(lending)
+    graded: Mapping[tuple[int, int], int] = {}
+    with lending.room():
+        graded = provision_shortfall.plant(lending)
     withheld = [one for one in plan.planted(payments.FEED) if isinstance(one, gaps.Gaps)]
     whole = joined([base, plan.payments()])
     paid = payments.feed(rng, who, whole, _BROKEN_SHARE, when, withheld)
@@ -174,6 +141,8 @@ def simulate(
     stated = provision_shortfall.state(lending, owed)
     rest = others(seed, paid, owed, when, sizes.reports, _BROKEN_SHARE, plan.planted)
     _refer(plan.plans, paid, billed, owed, rest)
+    made = [one for one in plan.plans if one.instants]
+    plan.left_out.update(one.rule for one in plan.plans if not one.instants)
     extra = _Extras(rng, when)
     streams = (
         paid.submissions(),
@@ -210,11 +179,63 @@ def simulate(
         "repeated_records": int(paid.legs.repeat.sum()) + billed.repeats,
         "files_sent_twice": extra.twice,
         "mismatched_legs": paid.legs.mismatched,
-        "planted": _planted(plan.plans),
+        "planted": _planted(made),
+        "not_planted": dict(sorted((+plan.left_out).items())),
     }
-    pq.write_table(labels(plan.plans), folder / LABELS_FILE)
+    pq.write_table(labels(made), folder / LABELS_FILE)
     describe(folder, {"simulation": simulation, "planted_broken": broken})
     return simulation | {"planted_broken": broken}
+
+
+def _possible(sizes: Sizes) -> None:
+    """Refuse a market that cannot be made."""
+    if not FEWEST_REPORTS <= sizes.reports <= MOST_REPORTS:
+        raise InputError(
+            f"reports: expected at least {FEWEST_REPORTS}, so that every market reports something, "
+            f"and at most {MOST_REPORTS}"
+        )
+    if sizes.days < FEWEST_DAYS:
+        raise InputError(f"days: expected at least {FEWEST_DAYS} business days, such as 42")
+
+
+def _plant(plan: Planner, seed: int) -> None:
+    """Plant the rules that draw from generators of their own and need nothing made later."""
+    for each_rule in (
+        large_value,
+        public_to_private,
+        dormant_wake,
+        quota_splitting,
+        shared_identity,
+        fundraising,
+        cycle,
+        scatter_gather,
+        bipartite,
+        fan_in,
+        fan_out,
+        gather_scatter,
+    ):
+        _planted_by(each_rule.plant, plan.drawing(seed, each_rule.RULE))
+    _planted_by(paid_elsewhere.plant, plan.drawing(seed, paid_elsewhere.NAME))
+    for each_rule in (
+        second_clearing,
+        reporting_gap,
+        exposure_concentration,
+        loan_round_trip,
+        self_matched_trade,
+        volume_share,
+        spot_futures,
+        cancel_ratio,
+        receipt_double_pledge,
+        multi_lender,
+    ):
+        _planted_by(each_rule.plant, plan.drawing(seed, each_rule.RULE))
+    _planted_by(complaint_surge.plant, plan.drawing(seed, complaint_surge.RULE))
+
+
+def _planted_by(plant: Callable[[Planner], None], plan: Planner) -> None:
+    """Plant a rule's schemes; a market too small for one of them has none of the rule."""
+    with plan.room():
+        plant(plan)
 
 
 def _refer(

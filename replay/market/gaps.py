@@ -91,8 +91,8 @@ def choose(
             if part.where[row] != ANY:
                 fits &= across == (part.where[row] == ACROSS)
             rows = np.flatnonzero(fits)
-            if len(rows) < _FEWEST:
-                raise ValueError("the market is too small for the planned reporting gaps")
+            if len(rows) < _FEWEST:  # a market too small for it: the plan stays without reports
+                continue
             rng = np.random.default_rng(int(part.draw[row]))
             count = max(round(len(rows) * int(part.share_bp[row]) / 10_000), _FEWEST)
             chosen = rng.choice(rows, count, replace=False)

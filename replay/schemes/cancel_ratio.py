@@ -6,10 +6,12 @@ regions or with two firms of one controller, none of which reaches the number al
 market maker, a hedger, orders that withdraw themselves, just too few, two contracts.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from replay.market import exchanges
-from replay.schemes.plans import INNOCENT, SCHEME, Planner
+from replay.schemes.plans import INNOCENT, SCHEME, Planner, TooSmall
 from replay.schemes.trading import HEDGES, HOME, MAKES_MARKET, SPECULATES, Desk
 from schemas.regions import REGIONS
 
@@ -25,21 +27,27 @@ def plant(plan: Planner) -> None:
     """Plant every scheme and innocent of this rule."""
     desk = _Cancelling(plan)
     large = len(plan.base) >= _ENOUGH_PAYMENTS
-    for _ in range(3 if large else 1):
+
+    def times(most: int, least: int = 1) -> range:
+        if not large:
+            plan.leave_out(most - least)
+        return range(most if large else least)
+
+    for _ in times(3):
         desk.day("brokers_split", desk.both(desk.firm(), (27, 32)), split=True)
-    for _ in range(3 if large else 1):
+    for _ in times(3):
         first, second = desk.mates()
         sides = [(first, HOME, desk.some(27, 32)), (second, HOME, desk.some(27, 32))]
         desk.day("group_split", sides, split=True)
     desk.night("night_and_day", split=True)
-    for _ in range(2 if large else 1):
+    for _ in times(2):
         desk.day("one_account", [(desk.firm(), HOME, desk.some(52, 60))], split=False)
-    if large:
+    for _ in times(1, 0):
         mine = desk.both(desk.firm(), (256, 270))
         desk.day("frequent_split", mine, split=True, lots=_ANY)
-        for _ in range(2):  # expected misses: half today, half tomorrow
-            desk.day("two_days", desk.both(desk.firm(), (27, 32)), split=True, days=2)
-    desk.innocents(2 if large else 1)
+    for _ in times(2, 0):  # expected misses: half today, half tomorrow
+        desk.day("two_days", desk.both(desk.firm(), (27, 32)), split=True, days=2)
+    desk.innocents(times)
     desk.place()
 
 
@@ -67,6 +75,8 @@ class _Cancelling(Desk):
             for second in known[(group[known] == group[first]) & (region[known] != region[first])]
             if not {first, int(second)} & self._drawn
         ]
+        if not pairs:
+            raise TooSmall
         first, second = pairs[int(self.plan.rng.integers(len(pairs)))]
         self._drawn |= {first, int(second)}
         return first, int(second)
@@ -145,18 +155,18 @@ class _Cancelling(Desk):
         mine.instants.append(instant)
         mine.regions.add(int(self.region[client]) if broker == HOME else broker)
 
-    def innocents(self, each: int) -> None:
+    def innocents(self, times: Callable[[int], range]) -> None:
         """Market makers, hedgers, orders that withdraw themselves; and just too few."""
         for variant, purpose in (("market_maker", MAKES_MARKET), ("hedger", HEDGES)):
-            for _ in range(each):
+            for _ in times(2):
                 sides = self.both(self.firm(), (28, 32))
                 self.day(variant, sides, split=True, kind=INNOCENT, purpose=purpose)
-        for _ in range(each):
+        for _ in times(2):
             sides = self.both(self.firm(), (28, 36))
             self.day("killed", sides, split=True, kind=INNOCENT, fate=exchanges.KILLED)
-        for _ in range(each):
+        for _ in times(2):
             sides = self.both(self.firm(), (20, 24))
             self.day("too_few", sides, split=True, kind=INNOCENT)
-        for _ in range(each):
+        for _ in times(2):
             sides = self.both(self.firm(), (28, 32))
             self.day("two_contracts", sides, split=True, kind=INNOCENT, contracts=2)

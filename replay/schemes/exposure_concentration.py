@@ -15,35 +15,33 @@ import numpy as np
 from replay.market import bills, loans
 from replay.market.days import DAY
 from replay.market.loans import Loans, day_number
-from replay.schemes.plans import INNOCENT, SCHEME, Planner
+from replay.schemes.plans import INNOCENT, SCHEME, Planner, TooSmall
 from schemas.reference_data import read_table
 from schemas.regions import REGIONS
 
 RULE = "exposure_concentration"
-_SMALL = 3_000  # parties of a market too small for more than a few schemes
 _STEP_FEN = 300_000  # such an amount is a line that revolves: what is owed stays
 _INVOICED = 0.83
 
 
 def plant(plan: Planner) -> None:
     """Plant every scheme and innocent of this rule; few in a small market."""
-    few = len(plan.who.person) < _SMALL
     desk = _Desk(plan)
-    for _ in range(1 if few else 4):
+    for _ in plan.turns(4):
         desk.one_borrower("four_branches_split", (1_150, 1_450), regions=4)
-    for _ in range(1 if few else 2):
+    for _ in plan.turns(2):
         desk.one_borrower("three_branches_split", (1_600, 1_900), regions=3)
-    for _ in range(1 if few else 3):
+    for _ in plan.turns(3):
         desk.one_borrower("one_region", (1_150, 1_450), regions=1)
-    for _ in range(1 if few else 4):
+    for _ in plan.turns(4):
         desk.one_group("group_split", (1_650, 2_300), split=True)
-    for _ in range(0 if few else 2):  # expected misses: two branches do not report to the four
+    for _ in plan.turns(2, 0):  # expected misses: two branches do not report to the four
         desk.one_borrower("partly_outside", (700, 900), regions=2)
-    for _ in range(1 if few else 4):
+    for _ in plan.turns(4):
         desk.one_borrower("below_the_limit", (850, 970), regions=4, kind=INNOCENT)
-    for _ in range(1 if few else 3):
+    for _ in plan.turns(3):
         desk.two_banks("two_banks", (600, 800))
-    for _ in range(1 if few else 3):
+    for _ in plan.turns(3):
         desk.one_group("group_below", (900, 1_400), split=True, kind=INNOCENT)
     plan.place(loans.FEED, desk.granted())
 
@@ -155,4 +153,4 @@ class _Desk:
         for one in self.plan.rng.permutation(int(group.max()) + 1).tolist():
             if self.plan.free(group == one) >= count:
                 return [self.plan.party(False, among=group == one) for _ in range(count)]
-        raise ValueError("the population is too small for the planned schemes")
+        raise TooSmall

@@ -8,29 +8,27 @@ controller. Innocents: fees of a school, donations, deposits that are given back
 
 import numpy as np
 
-from replay.schemes.plans import INNOCENT, SCHEME, Planner
+from replay.schemes.plans import INNOCENT, SCHEME, Planner, TooSmall
 from schemas.regions import REGIONS
 
 RULE = "fundraising"
 _UNIT_FEN = 50_000
-_SMALL = 3_000  # persons in a market too small for more than one scheme of a kind
 Taker = tuple[int, int]  # region, account
 
 
 def plant(plan: Planner) -> None:
     """Plant every scheme and innocent of this rule; few in a small market."""
-    few = len(plan.who.person) < _SMALL
-    for _ in range(1 if few else 3):
+    for _ in plan.turns(3):
         _raise(plan, "money_split", (20, 20, 20), units=(34, 60))
-    for _ in range(0 if few else 1):
+    for _ in plan.turns(1, 0):
         _raise(plan, "persons_split", (60, 50, 45), units=(2, 8))
-    for _ in range(1 if few else 2):
+    for _ in plan.turns(2):
         _raise(plan, "one_controller", (22, 20, 18), units=(34, 60), one_controller=True)
-    for _ in range(0 if few else 1):
+    for _ in plan.turns(1, 0):
         _raise(plan, "one_region", (70,), units=(34, 60))
-    for _ in range(0 if few else 1):  # expected miss: everybody gets another rate
+    for _ in plan.turns(1, 0):  # expected miss: everybody gets another rate
         _raise(plan, "rates_differ", (20, 20, 20), units=(34, 60), rates=40)
-    for _ in range(1 if few else 2):
+    for _ in plan.turns(2):
         _raise(plan, "school_fees", (40, 20), units=(30, 60), kind=INNOCENT, repaid=0.0)
     _raise(plan, "donations", (30, 10), units=(1, 6), kind=INNOCENT, repaid=0.0)
     _raise(plan, "deposits", (25, 10), units=(40, 80), kind=INNOCENT, rate_bp=10_000)
@@ -95,4 +93,4 @@ def _takers(plan: Planner, regions: int, one_controller: bool) -> list[Taker]:
                 found.append((free[0], plan.account(firm, free[0])))
         if len(found) == regions:
             return found
-    raise ValueError("the population is too small for the planned schemes")
+    raise TooSmall

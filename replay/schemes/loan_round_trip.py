@@ -15,11 +15,10 @@ from replay.market import drawdowns, loans
 from replay.market.days import DAY
 from replay.market.drawdowns import Promised
 from replay.market.loans import Loans, day_number
-from replay.schemes.plans import INNOCENT, SCHEME, UNLABELLED, Planner
+from replay.schemes.plans import INNOCENT, SCHEME, UNLABELLED, Planner, TooSmall
 from schemas.regions import REGIONS
 
 RULE = "loan_round_trip"
-_SMALL = 3_000  # parties of a market too small for more than a few schemes
 _YUAN = 100
 _LEAST_FEN, _MOST_FEN = 60_000_000, 1_500_000_000
 _STEP_FEN = 300_000  # such an amount is a line that revolves: nothing is paid back in the span
@@ -28,7 +27,6 @@ _AFTER_HOURS = 17.05  # the lender pays out until five
 
 def plant(plan: Planner) -> None:
     """Plant every scheme and innocent of this rule; few in a small market."""
-    few = len(plan.who.person) < _SMALL
     desk = _Desk(plan)
     trip, refund = desk.trip, desk.refund
     planted: tuple[tuple[int, int, Callable[[], None]], ...] = (  # in a small market, in another
@@ -48,7 +46,7 @@ def plant(plan: Planner) -> None:
         (0, 2, desk.earlier_money),
     )
     for least, most, plant_one in planted:
-        for _ in range(least if few else most):
+        for _ in plan.turns(most, least):
             plant_one()
     granted, promised = desk.granted()
     plan.place(loans.FEED, granted)
@@ -108,7 +106,7 @@ class _Desk:
             if self.plan.free(group == one) >= 2:
                 first = self.plan.party(False, among=group == one)
                 return first, self.plan.party(False, among=group == one)
-        raise ValueError("the population is too small for the planned schemes")
+        raise TooSmall
 
     def _fee(self, fen: int) -> int:
         """What a bridge passes on."""

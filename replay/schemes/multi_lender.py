@@ -16,18 +16,13 @@ from replay.schemes.plans import INNOCENT, SCHEME, Planner
 from schemas.regions import REGIONS
 
 RULE = "multi_lender"
-_SMALL = 3_000  # parties of a market too small for more than a few schemes
 _INVOICED = 0.83
 
 
 def plant(plan: Planner) -> None:
     """Plant every scheme and innocent of this rule; few in a small market."""
     desk = _Desk(plan)
-    few = len(plan.who.person) < _SMALL
-
-    def times(count: int) -> range:
-        return range(1 if few else count)
-
+    times = plan.turns
     for _ in times(9):
         desk.run("person_split", True, lenders=(4, 7), most=2)
     for _ in times(3):

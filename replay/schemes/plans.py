@@ -7,7 +7,9 @@ tells them apart. Lines and frequencies follow the published texts; no rule of t
 read.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 
@@ -24,6 +26,7 @@ from schemas.regions import REGIONS, region_of_area
 SCHEME, INNOCENT = "scheme", "innocent"
 OUTSIDE = -1
 UNLABELLED = -1  # as a plan: everyday business that a plan needs and that is no part of it
+_SMALL = 3_000  # parties of a market too small for more than a few schemes
 
 LABELS = pa.schema(
     [
@@ -38,6 +41,13 @@ LABELS = pa.schema(
         pa.field("last_event", pa.timestamp("us", "UTC"), nullable=False),
     ]
 )
+
+
+class TooSmall(ValueError):
+    """A market has not the parties a scheme needs; `Planner.room` leaves the scheme out."""
+
+    def __init__(self) -> None:
+        super().__init__("the population is too small for the planned schemes")
 
 
 @dataclass(slots=True)
@@ -85,6 +95,8 @@ class Planner:
     ) -> None:
         self.rng, self.who, self.when, self.base = rng, who, when, base
         self.plans: list[Plan] = []
+        self.left_out: Counter[str] = Counter()  # schemes and innocents that did not fit, by rule
+        self._rule = ""
         self._placed: dict[str, list[Columns]] = {}
         self._rows: list[tuple[int, int, int, int, int, int]] = []
         regions = who.account_regions()
@@ -110,7 +122,39 @@ class Planner:
         """
         own = copy(self)
         own.rng = np.random.default_rng([seed, *rule.encode()])
+        own._rule = rule
         return own
+
+    def turns(self, most: int, least: int = 1) -> range:
+        """How often to plant something: `most` times, `least` in a market too small for that."""
+        if len(self.who.person) >= _SMALL:
+            return range(most)
+        self.leave_out(most - least)
+        return range(least)
+
+    def leave_out(self, count: int = 1) -> None:
+        """Remember that so many schemes or innocents of the rule did not fit into this market."""
+        self.left_out[self._rule] += count
+
+    @contextmanager
+    def room(self, count: int = 1) -> Iterator[None]:
+        """Plant what is inside as a whole, or leave it out where the market is too small for it.
+
+        Args:
+            count: schemes and innocents that are left out then.
+        """
+        plans, rows, taken = len(self.plans), len(self._rows), self._taken.copy()
+        placed = {feed: len(parts) for feed, parts in self._placed.items()}
+        left_out = self.left_out[self._rule]
+        try:
+            yield
+        except TooSmall:
+            begun = len(self.plans) - plans + self.left_out[self._rule] - left_out
+            del self.plans[plans:], self._rows[rows:]
+            for feed, parts in self._placed.items():
+                del parts[placed.get(feed, 0) :]
+            self._taken[:] = taken
+            self.left_out[self._rule] = left_out + max(count, begun)
 
     def begin(self, rule: str, variant: str, kind: str, split: bool) -> int:
         """Open a plan; the number goes with each of its payments."""
@@ -157,7 +201,7 @@ class Planner:
         if not weight.any():
             weight = fits.astype(float)
         if not weight.any():
-            raise ValueError("the population is too small for the planned schemes")
+            raise TooSmall
         chosen = int(self.rng.choice(len(weight), p=weight / weight.sum()))
         self._taken[chosen] |= claim
         return chosen
@@ -174,6 +218,8 @@ class Planner:
         """So many natural persons who bank in a region; they only stand by and are not claimed."""
         fits = self.who.person & self.who.inside & ~self._taken & (self._holds[:, region] > 0)
         rows = np.flatnonzero(fits)
+        if len(rows) < count:
+            raise TooSmall
         return [int(row) for row in self.rng.choice(rows, count, replace=False)]
 
     def calm(self, region: int, one_in: int = 3) -> int:
@@ -181,7 +227,7 @@ class Planner:
         fits = self.who.person & self.who.inside & ~self._taken & (self._holds[:, region] > 0)
         rows = np.flatnonzero(fits)
         if not len(rows):
-            raise ValueError("the population is too small for the planned schemes")
+            raise TooSmall
         least = rows[np.argsort(self._used[rows], kind="stable")][: max(len(rows) // one_in, 1)]
         party = int(self.rng.choice(least))
         self._taken[party] = True

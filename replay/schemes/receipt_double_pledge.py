@@ -20,7 +20,6 @@ from schemas.regions import REGIONS, region_of_area
 
 RULE = "receipt_double_pledge"
 _FIRST = 10**6  # receipts are numbered apart from everyday ones, and again before they are sent
-_SMALL = 3_000  # parties of a market too small for more than a few schemes
 _VALUES = np.array([fen for _, _, _, fen, _ in VARIETIES])
 _LOTS = [tonnes for _, _, tonnes, _, _ in VARIETIES]
 _HOUSES = [*WAREHOUSES, *QUIET]
@@ -51,9 +50,8 @@ def plant(plan: Planner) -> None:
         (2, lambda _: desk.renewed()),
         (2, lambda turn: desk.stock("stock_suffices", turn + 2, left=1.0, kind=INNOCENT)),
     )
-    few = len(plan.who.person) < _SMALL
     for count, one in made:
-        for turn in range(1 if few else count):
+        for turn in plan.turns(count):
             one(turn)
     plan.place(goods.RECEIPTS, desk.acts())
     plan.place(goods.STOCK, desk.emptied())

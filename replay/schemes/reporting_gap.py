@@ -71,6 +71,7 @@ class _Desk:
                 row = (bank, int(since), int(until), what, where, share_bp, draw, number)
                 self._rows.append(row)
                 return
+        plan.leave_out()
 
     def silence(self) -> None:
         """Let a bank report nothing of a business day on which it has no part in any scheme.
@@ -97,6 +98,7 @@ class _Desk:
                 row = (bank, int(since), int(until), what, where, 10_000, draw, number)
                 self._rows.append(row)
                 return
+        plan.leave_out()
 
     def _reports(self, bank: int, since: int, until: int, where: int) -> int:
         """How many everyday payments of a bank in a span of time another one reports, too."""

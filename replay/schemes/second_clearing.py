@@ -13,11 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from replay.market import licensed, registers
-from replay.schemes.plans import INNOCENT, SCHEME, UNLABELLED, Planner
+from replay.schemes.plans import INNOCENT, SCHEME, UNLABELLED, Planner, TooSmall
 from schemas.regions import REGIONS, region_of_area
 
 RULE = "second_clearing"
-_SMALL = 3_000  # persons in a market too small for more than one scheme of a kind
 _DAYS = 10  # on which money is taken
 _A_DAY = 10  # payers
 _POOL = 90  # persons who pay at all
@@ -35,36 +34,43 @@ class _Platform:
 
 def plant(plan: Planner) -> None:
     """Plant every scheme and innocent of this rule; few in a small market."""
-    few = len(plan.who.person) < _SMALL
-    for at in range(1 if few else 3):
-        _clear(plan, "platform_split", _spread(plan), lag=1 + 2 * at)
-    if not few:
-        _clear(plan, "platform_split_large", _spread(plan), lag=1, yuan=(30_000, 90_000))
-    for _ in range(1 if few else 2):
-        _clear(plan, "group_split", _of_one_controller(plan), lag=1)
-    for _ in range(1 if few else 2):
-        _clear(plan, "platform_one_region", _at_one_place(plan), lag=2, split=False)
-    if not few:  # expected miss: what is paid out on a day follows nothing
-        _clear(plan, "no_rhythm", _spread(plan), lag=1, passed=(0.4, 1.6))
-    _innocents(plan, few)
+    for at in plan.turns(3):
+        with plan.room():
+            _clear(plan, "platform_split", _spread(plan), lag=1 + 2 * at)
+    for _ in plan.turns(1, 0):
+        with plan.room():
+            _clear(plan, "platform_split_large", _spread(plan), lag=1, yuan=(30_000, 90_000))
+    for _ in plan.turns(2):
+        with plan.room():
+            _clear(plan, "group_split", _of_one_controller(plan), lag=1)
+    for _ in plan.turns(2):
+        with plan.room():
+            _clear(plan, "platform_one_region", _at_one_place(plan), lag=2, split=False)
+    for _ in plan.turns(1, 0):  # expected miss: what is paid out on a day follows nothing
+        with plan.room():
+            _clear(plan, "no_rhythm", _spread(plan), lag=1, passed=(0.4, 1.6))
+    _innocents(plan)
 
 
-def _innocents(plan: Planner, few: bool) -> None:
+def _innocents(plan: Planner) -> None:
     licences, custody = [], []
-    for _ in range(1 if few else 2):
-        away = _at_one_place(plan, away=True)
-        licences.append(int(plan.who.account_party[away.settler]))
-        _clear(plan, "licensed", away, lag=1, split=False, kind=INNOCENT)
-    for _ in range(0 if few else 1):
-        market = _at_one_place(plan)
-        custody.append(market.settler)
-        _clear(plan, "custody_account", market, lag=1, split=False, kind=INNOCENT)
-    for _ in range(1 if few else 2):
-        _payroll(plan)
-        _landlord(plan)
-    for _ in range(0 if few else 2):  # two thirds of what it takes goes to those it buys from
-        shop = _at_one_place(plan)
-        _clear(plan, "shop", shop, lag=1, split=False, kind=INNOCENT, passed=(0.55, 0.8))
+    for _ in plan.turns(2):
+        with plan.room():
+            away = _at_one_place(plan, away=True)
+            _clear(plan, "licensed", away, lag=1, split=False, kind=INNOCENT)
+            licences.append(int(plan.who.account_party[away.settler]))
+    for _ in plan.turns(1, 0):
+        with plan.room():
+            market = _at_one_place(plan)
+            _clear(plan, "custody_account", market, lag=1, split=False, kind=INNOCENT)
+            custody.append(market.settler)
+    for one in [one for _ in plan.turns(2) for one in (_payroll, _landlord)]:
+        with plan.room():
+            one(plan)
+    for _ in plan.turns(2, 0):  # two thirds of what it takes goes to those it buys from
+        with plan.room():
+            shop = _at_one_place(plan)
+            _clear(plan, "shop", shop, lag=1, split=False, kind=INNOCENT, passed=(0.55, 0.8))
     plan.place(registers.FEED, licensed.Licences(np.array(licences, np.int64)))
     plan.place(registers.FEED, licensed.Custody(np.array(custody, np.int64)))
 
@@ -100,7 +106,7 @@ def _of_one_controller(plan: Planner) -> _Platform:
         if len(found) == 3:
             first, *others = found.values()
             return _Platform(others, first)
-    raise ValueError("the population is too small for the planned schemes")
+    raise TooSmall
 
 
 # -- what -----------------------------------------------------------------------------------

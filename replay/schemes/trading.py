@@ -6,14 +6,13 @@ import numpy as np
 
 from replay.market import exchanges
 from replay.market.days import Ints
-from replay.schemes.plans import Planner
+from replay.schemes.plans import Planner, TooSmall
 from schemas.regions import OUT, REGIONS, region_of_area
 
 SPECULATES, HEDGES, MAKES_MARKET = 1, 3, 5  # of `Orders.purpose`
 HOME = -1  # of `Orders.broker`: the branch in the client's own region
 _APART_S = 40  # between orders of one day
 _GROUP_OF = 4  # firms, at most
-_SMALL = 3_000  # parties
 
 
 class Desk:
@@ -33,7 +32,7 @@ class Desk:
 
     def times(self, count: int) -> range:
         """So many, or one in a market too small for more."""
-        return range(count if len(self.plan.who.person) >= _SMALL else 1)
+        return self.plan.turns(count)
 
     def place(self) -> None:
         """Hand the orders to the market."""
@@ -62,7 +61,7 @@ class Desk:
         mine = (group[first] == group[second]) & (apart if split else ~apart)
         fits = np.column_stack([first[mine], second[mine]])
         if not len(fits):
-            raise ValueError("the population is too small for the planned schemes")
+            raise TooSmall
         chosen = self.plan.rng.permutation(self.plan.rng.choice(fits))
         for row in chosen.tolist():
             only = np.zeros(len(group), bool)

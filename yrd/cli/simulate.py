@@ -64,9 +64,12 @@ def _text(result: dict[str, Any]) -> str:
         f"{rule}: {row['schemes']} schemes ({row['split']} split), {row['innocents']} innocents"
         for rule, row in result["planted"].items()
     )
+    missing = ", ".join(f"{n} of {rule}" for rule, n in result.get("not_planted", {}).items())
+    small = f"[yellow]did not fit into so small a market[/yellow]: {missing}\n" if missing else ""
     return (
         f"[bold]Simulated data[/bold], tape {result['tape']}\n"
         f"{result['first_day']} to {result['last_day']}, records: {records}\n"
         f"planted: {planted}\n"
+        f"{small}"
         f"next: yrd replay {quote(result['tape'])}"
     )

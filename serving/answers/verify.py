@@ -7,13 +7,10 @@ held against what was published.
 """
 
 import hashlib
-import json
 import tempfile
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -29,29 +26,14 @@ from pipelines.rules.registry import Rule, load_rules
 from schemas.errors import InputError
 from schemas.records import ALERT, CROSSING
 from serving.answers.evidence import Row, alert_row, crossings, narrowed, read_evidence
-from serving.answers.exports import plain
 from serving.answers.revisions import successor
+from serving.answers.steps import Step, step
 
 # What depends on when an alert became known and on the alerts around it, not on its evidence.
 _OUTSIDE = (*UNSTABLE, "known_to", "continues")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step: what came out again and what was published, as SHA-256 of canonical JSON."""
-
-    name: str
-    items: int
-    again: str
-    published: str
-
-    @property
-    def equal(self) -> bool:
-        """Whether both are the same."""
-        return self.again == self.published
-
-
-def _unheard(stage: str, done: int, total: int) -> None:
+def unheard(stage: str, done: int, total: int) -> None:
     """Nobody listens."""
 
 
@@ -60,7 +42,7 @@ def verify(
     tape: Tape,
     intake: Intake,
     alert_id: str,
-    told: Callable[[str, int, int], None] = _unheard,
+    told: Callable[[str, int, int], None] = unheard,
 ) -> list[Step]:
     """Compute an alert, or what took its place, again from the tape it came from.
 
@@ -77,20 +59,13 @@ def verify(
     Raises:
         InputError: there is no such alert, it was withdrawn, or the tape lacks a submission.
     """
-    alert = alert_row(
-        connection, successor(connection, alert_row(connection, alert_id)["alert_id"])
-    )
-    if alert["withdrawn"]:
-        raise InputError(
-            f"alert: id {alert_id!r}: expected one that stands; it was withdrawn and nothing took "
-            "its place, `yrd alert explain` tells why"
-        )
+    alert = standing(connection, alert_id)
     rule = load_rules()[alert["rule"]]
     if rests_on_more(rule, alert["subject_kind"]):
         raise InputError(
             f"alert: id {alert_id!r}: expected an alert of a rule that rests on its subject's own "
-            "reports; this one also rests on what others do or state: `yrd replay` of the "
-            "tape computes it again, and the same output_sha256 proves it"
+            "reports; this one also rests on what others do or state: `yrd alert verify "
+            f"{alert['alert_id'][:12]} --whole` runs the whole tape again and proves it"
         )
     of = read_evidence(connection, alert["evidence"])
     around = _around(alert["rule"])
@@ -100,14 +75,14 @@ def verify(
     raw = _submissions(tape, wanted, told)
     told("decoding", 0, raw.num_rows)
     bodies = [hashlib.sha256(body.as_py()).hexdigest() for body in raw["body"]]
-    steps = [_step("submitted bytes", bodies, (s.as_py().hex() for s in raw["sha256"]))]
+    steps = [step("submitted bytes", bodies, (s.as_py().hex() for s in raw["sha256"]))]
     taken = intake.process(raw, np.zeros(raw.num_rows, np.bool_), 0)
     told("decoding", raw.num_rows, raw.num_rows)
     reports = pa.concat_tables(
         [table.select(["report_id", "content_hash"]) for table in taken.reports.values()]
     )
     mine = reports.filter(pc.is_in(reports["report_id"], value_set=wanted["report_id"]))
-    steps.append(_step("reports", _pairs(mine), _pairs(wanted)))
+    steps.append(step("reports", _pairs(mine), _pairs(wanted)))
     with (
         tempfile.TemporaryDirectory() as folder,
         Loader(Path(folder) / "again.duckdb", alert["data_origin"]) as loader,
@@ -116,6 +91,22 @@ def verify(
         loader.flush()
         steps += _from_reports(loader.connection, connection, alert, rows)
     return steps
+
+
+def standing(connection: Connection, alert_id: str) -> Row:
+    """An alert that stands: the one asked for, or what took its place.
+
+    Raises:
+        InputError: there is no such alert, or it was withdrawn and nothing took its place.
+    """
+    asked = alert_row(connection, alert_id)["alert_id"]
+    alert = alert_row(connection, successor(connection, asked))
+    if alert["withdrawn"]:
+        raise InputError(
+            f"alert: id {alert_id!r}: expected one that stands; it was withdrawn and nothing took "
+            "its place, `yrd alert explain` tells why"
+        )
+    return alert
 
 
 def _from_reports(
@@ -148,9 +139,9 @@ def _from_reports(
         "SELECT * FROM alert WHERE alert_id = $id AND known_to IS NULL", {"id": alert["alert_id"]}
     )
     return [
-        _step("transactions", here.to_pylist(), rows.to_pylist()),
-        _step("crossings", found, before.to_pylist()),
-        _step("alert", _stable(mine), _stable(told)),
+        step("transactions", here.to_pylist(), rows.to_pylist()),
+        step("crossings", found, before.to_pylist()),
+        step("alert", _stable(mine), _stable(told)),
     ]
 
 
@@ -210,19 +201,6 @@ def _pairs(reports: pa.Table) -> list[str]:
 def _stable(alerts: pa.Table) -> list[Row]:
     names = [name for name in ALERT.names if name not in _OUTSIDE]
     return alerts.select(names).to_pylist()
-
-
-def _step(name: str, again: Iterable[Any], published: Iterable[Any]) -> Step:
-    lines = sorted(_line(item) for item in again)
-    return Step(name, len(lines), _digest(lines), _digest(sorted(_line(i) for i in published)))
-
-
-def _line(item: Any) -> str:  # noqa: ANN401
-    return json.dumps(plain(item), sort_keys=True, ensure_ascii=False)
-
-
-def _digest(lines: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 # Groups are made of all registers together, so they are no statement of these reports.

@@ -22,7 +22,9 @@ from pipelines.lanes.operators import holders
 from pipelines.rules.registry import load_rules
 from replay.market.build import Sizes, simulate
 from schemas.errors import InputError
+from serving.answers.evidence import alert_row
 from serving.answers.verify import rests_on_more, verify
+from serving.answers.whole import compare, demand_made_of, hashed
 from serving.publish import current, open_version, publish
 from yrd.cli import build
 from yrd.processes.building import build_intake
@@ -96,7 +98,7 @@ def test_an_alert_of_every_rule_comes_out_again(small_run: Run, ledger: duck.Con
             "SELECT any_value(subject_kind) FROM alert WHERE alert_id = $id", {"id": alert_id}
         )
         if rests_on_more(load_rules()[rule], kind):
-            with pytest.raises(InputError, match="output_sha256 proves it"):
+            with pytest.raises(InputError, match="--whole"):
                 verify(ledger, small_run.tape, small_run.intake, alert_id)
             continue
         steps = verify(ledger, small_run.tape, small_run.intake, alert_id)
@@ -148,3 +150,71 @@ def test_the_command_prints_every_hash_and_says_so(small_run: Run, ledger: duck.
     told = json.loads(CliRunner().invoke(build("alert"), [*arguments, "--json"]).stdout)
     assert told["proven"]
     assert all(step["again"] in result.stdout for step in told["steps"])
+
+
+class TestTheWhole:
+    """One ledger held against another; here both are of one run, and one of them is changed."""
+
+    STEPS = (
+        *("tape", "submissions", "parameters", "all alerts", "alert", "revisions"),
+        *("crossings", "reports", "submitted bytes"),
+    )
+
+    def test_an_alert_that_rests_on_more_is_equal_in_every_step(
+        self, small_run: Run, ledger: duck.Connection
+    ) -> None:
+        alert = alert_row(ledger, one_of_each(ledger)["cycle"])
+        told: list[int] = []
+        bodies = hashed(small_run.tape, lambda _, done, total: told.append(total - done))
+        steps = compare(ledger, ledger, bodies, alert)
+        assert tuple(step.name for step in steps) == self.STEPS
+        for step in steps:
+            assert step.equal, step
+            assert step.items > 0 or step.name == "parameters", step
+        assert told[-1] == 0
+
+    def test_whatever_was_changed_is_named_with_its_field(
+        self, small_run: Run, ledger: duck.Connection, tmp_path: Path
+    ) -> None:
+        alert = alert_row(ledger, one_of_each(ledger)["structuring"])
+        copy = tmp_path / "changed.duckdb"
+        shutil.copy(small_run.ledger / current(small_run.ledger).file, copy)
+        of = {"id": alert["alert_id"]}
+        with duck.open(copy, read_only=False) as writer:
+            writer.execute(
+                "UPDATE crossing SET measure = measure + 1 WHERE (rule, variant, subject) IN "
+                "(SELECT (rule, variant, subject) FROM alert WHERE alert_id = $id)",
+                of,
+            )
+            writer.execute(
+                "UPDATE stored.event SET amount_cny = amount_cny + 1 WHERE transaction_id IN "
+                "(SELECT unnest(evidence) FROM alert WHERE alert_id = $id)",
+                of,
+            )
+            writer.execute(
+                "UPDATE alert SET peak_measure = peak_measure + 1 WHERE alert_id = $id", of
+            )
+            writer.execute("UPDATE submission SET accepted = accepted + 1 WHERE feed = 'pacs008'")
+        with duck.open(copy, read_only=True) as changed:
+            steps = compare(changed, ledger, hashed(small_run.tape), alert)
+        assert {step.name: step.differs for step in steps if not step.equal} == {
+            "submissions": ("accepted",),
+            "all alerts": ("structuring",),
+            "alert": ("peak_measure",),
+            "revisions": ("peak_measure",),
+            "crossings": ("measure",),
+            "reports": ("amount_cny",),
+        }
+
+    def test_a_ledger_names_the_tape_it_was_made_of(self, ledger: duck.Connection) -> None:
+        with duck.memory() as made:
+            made.execute("CREATE TABLE load_offset (source VARCHAR)")
+            demand_made_of(made, "ab" * 32)  # loaded from Kafka: it names none
+            made.execute(f"INSERT INTO load_offset VALUES ('alerts of tape:{'cd' * 32}')")
+            made.execute(f"INSERT INTO load_offset VALUES ('tape:{'ab' * 32} unit 3')")
+            demand_made_of(made, "ab" * 32)
+            with pytest.raises(InputError, match="--tape"):
+                demand_made_of(made, "cd" * 32)
+            made.execute("INSERT INTO load_offset VALUES ('spec:pacs008:v2:0011')")
+            with pytest.raises(InputError, match="newer spec"):
+                demand_made_of(made, "ab" * 32)

@@ -2,12 +2,14 @@
 
 import json
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from connectors.ends.tape import Tape
 from connectors.feeds.registry import load_feeds
@@ -20,7 +22,10 @@ from serving.answers.alone_words import explains
 from serving.answers.explain import explanation
 from serving.publish import open_version
 from tests.yrd.conftest import Killed, Replay, Run, finished, killed_and_resumed
+from yrd.cli import build
 from yrd.cli.demo import KINDS
+from yrd.processes.layout import Layout
+from yrd.settings import Settings
 
 SUMMARY_KEYS = {
     "data_origin", "submitted", "accepted", "rejected", "quarantined", "duplicates", "pending",
@@ -430,6 +435,39 @@ class TestSameAgain:
                 again, before = connection.sql(ask), ledger.sql(ask)
                 assert before.num_rows > 0
                 assert again.to_pylist() == before.to_pylist()
+
+    def test_any_alert_is_proven_by_running_the_whole_tape_again(
+        self, demo: Run, small_and_killed: Killed, ledger: Connection,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:  # fmt: skip
+        """The run that was killed and resumed stands for the one the command would make."""
+
+        def handed(tape: Path, layout: Layout, *_: object) -> None:
+            assert tape == demo.tape
+            assert (layout.root / "plan.json").is_file()
+            shutil.copytree(small_and_killed.ledger, layout.ledger)
+
+        monkeypatch.setattr("yrd.processes.run.run_tape", handed)
+        ring = ledger.scalar("SELECT min(alert_id) FROM alerts WHERE subject_kind = 'group'")
+        arguments = ["verify", str(ring), "--run", str(demo.folder)]
+        refused = CliRunner().invoke(build("alert"), arguments)
+        assert (refused.exit_code, "--whole" in refused.stderr) == (2, True)
+        shown = CliRunner().invoke(build("alert"), [*arguments, "--whole", "--json"])
+        assert shown.exit_code == 0, shown.output
+        told = json.loads(shown.stdout)
+        assert told["proven"]
+        found = {step["name"]: step for step in told["steps"]}
+        assert found["all alerts"]["again"] == demo.result["output_sha256"]
+        assert found["tape"]["items"] == demo.result["submissions"]
+        assert all(step["items"] for step in told["steps"])
+        assert not list(Settings().var.glob(".verify-*"))
+        # Other settings than the run's, or no tape beside the ledger, prove nothing.
+        monkeypatch.setenv("YRD_SLACK_MINUTES", "11")
+        other = CliRunner().invoke(build("alert"), [*arguments, "--whole"])
+        assert (other.exit_code, "YRD_SLACK_MINUTES" in other.stderr) == (2, True)
+        arguments[-1] = str(small_and_killed.ledger.parent)
+        lacking = CliRunner().invoke(build("alert"), [*arguments, "--whole"])
+        assert (lacking.exit_code, "--tape" in lacking.stderr) == (2, True)
 
     def test_alerts_became_known_as_business_days_closed(
         self, demo: Run, ledger: Connection

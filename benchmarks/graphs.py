@@ -21,7 +21,7 @@ from benchmarks.rules import END, narrow, on_time
 from benchmarks.sizes import Bench
 from pipelines.lanes.entry import ENTRY
 from pipelines.lanes.kernel import take_ready
-from pipelines.lanes.stream import route, stream_rules
+from pipelines.lanes.routing import route, stream_rules
 from pipelines.pairing.pairing import Closed, merge
 from pipelines.rules.kernels.graph import day_of
 from pipelines.rules.kernels.graph_state import GraphState

@@ -66,7 +66,7 @@ def records() -> Iterator[None]:
 
 
 def stages() -> ModuleType:
-    """The stream lane, imported so that its kernels are plain functions on records."""
+    """The module of hosts, imported so that its kernels are plain functions on records."""
     if os.environ.get("NUMBA_DISABLE_JIT") != "1":
         raise SystemExit("benchmarks.interpreted: expected NUMBA_DISABLE_JIT=1; set it")
     import duckdb  # noqa: F401 - before dtypes change: these take them as they are
@@ -80,7 +80,8 @@ def stages() -> ModuleType:
         rules = Path(str(table.__file__)).parents[1]
         for kernel in sorted(rules.glob("*/kernel.py")):
             import_module(f"pipelines.rules.{kernel.parent.name}.kernel")
-        return import_module("pipelines.lanes.stream")
+        import_module("pipelines.lanes.stream")
+        return import_module("pipelines.lanes.host")
 
 
 @contextmanager
@@ -112,21 +113,21 @@ class Examples:
     """A rule's examples, routed once: `notice` says whether one of them gives anything else."""
 
     def __init__(self, name: str) -> None:
-        stream = stages()
+        lane = stages()
+        from pipelines.lanes.routing import route
         from pipelines.pairing.pairing import SECOND, Closed, merge
         from pipelines.rules.examples import load_examples
         from pipelines.rules.registry import load_rules, parameters_on
 
         self.rule = load_rules()[name]
-        self._lane = stream
+        self._lane = lane
         self._cases = []
         for one in load_examples(self.rule):
             variants = merge(one.reports, 1 << 62, 5 * SECOND, Closed()).ready
             parts = [
-                np.frombuffer(payload, stream.ENTRY)
-                for _, payload in stream.route(variants, (self.rule,))
+                np.frombuffer(payload, lane.ENTRY) for _, payload in route(variants, (self.rule,))
             ]
-            entries = np.concatenate([np.empty(0, stream.ENTRY), *parts])
+            entries = np.concatenate([np.empty(0, lane.ENTRY), *parts])
             agreed = parameters_on().changed(name, **one.parameters)
             self._cases.append((len(entries), one, entries, agreed))
         self._cases.sort(key=lambda case: case[0])

@@ -31,8 +31,9 @@ from benchmarks.taking import stored
 from ledger import duck
 from pipelines.job.segments import read_segment
 from pipelines.lanes.entry import WHOLE
+from pipelines.lanes.host import RuleHost
 from pipelines.lanes.ledger import evaluate
-from pipelines.lanes.stream import RuleHost, route, stream_rules
+from pipelines.lanes.routing import route, stream_rules
 from pipelines.pairing.pairing import SECOND, Closed, merge
 from pipelines.rules.registry import Rule
 from schemas.errors import YrdError

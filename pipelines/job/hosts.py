@@ -17,7 +17,8 @@ import numpy.typing as npt
 from pipelines.job.outputs import CUT_SHORT, crossing_parts
 from pipelines.job.retained import BatchStore, Retained
 from pipelines.lanes.entry import delayed
-from pipelines.lanes.stream import Kept, Meta, RuleHost, route
+from pipelines.lanes.host import Kept, Meta, RuleHost
+from pipelines.lanes.routing import route
 from pipelines.pairing.kernel import CLOSED
 from pipelines.pairing.pairing import Closed, merge
 from pipelines.rules.registry import ParameterSet

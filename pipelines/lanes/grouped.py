@@ -18,7 +18,8 @@ from ledger.views import load_views
 from pipelines.lanes.closings import Closing, known_from
 from pipelines.lanes.lifetimes import CAUSES, CORRECTION, LATE, Ids, Replaced
 from pipelines.lanes.reach import after, before
-from pipelines.lanes.stream import run_once, stream_rules
+from pipelines.lanes.routing import stream_rules
+from pipelines.lanes.stream import run_once
 from pipelines.rules.registry import InForce, Rule
 from schemas.narrow import NARROW
 

@@ -36,7 +36,7 @@ class _Remembering(Protocol):
 
 
 class Judged:
-    """Several states of one kernel, each with its numbers; a `stream.KernelState` itself.
+    """Several states of one kernel, each with its numbers; a `host.KernelState` itself.
 
     Args:
         runs: of `judgements`.

@@ -25,7 +25,8 @@ from pipelines.lanes.grouped import group_variants
 from pipelines.lanes.late_graph import LateTransactions, graph_path
 from pipelines.lanes.lifetimes import CAUSES, CORRECTION, LATE, Ids, Replaced
 from pipelines.lanes.reach import after, before
-from pipelines.lanes.stream import run_once, stream_rules
+from pipelines.lanes.routing import stream_rules
+from pipelines.lanes.stream import run_once
 from pipelines.rules.kernels.table import pair_ids
 from pipelines.rules.registry import InForce, Rule
 from schemas.narrow import EVENT_CODES, NARROW

@@ -20,9 +20,10 @@ from ledger.duck import Connection
 from ledger.views import load_views
 from pipelines.lanes.closings import END_OF_TIME, Closing
 from pipelines.lanes.entry import ENTRY
+from pipelines.lanes.host import as_crossings
 from pipelines.lanes.kernel import take_ready
 from pipelines.lanes.lifetimes import Ids, Replaced, content
-from pipelines.lanes.stream import as_crossings, route
+from pipelines.lanes.routing import route
 from pipelines.pairing.pairing import PAIR_MEMORY_US, Closed, merge
 from pipelines.rules.kernels.graph import BEIJING_US, DAY_US, LOOKS_BACK_US, Graph, day_of
 from pipelines.rules.kernels.graph_state import GraphState

@@ -110,7 +110,7 @@ class Rule:
     late_at_end: bool = False
     # It follows its subject through others: what the evidence's other parties do counts as well.
     around: bool = False
-    # The stream kernel needs facts of years: it writes them down itself (`stream.Remembering`).
+    # The stream kernel needs facts of years: it writes them down itself (`host.Remembering`).
     memory: bool = False
 
     @property

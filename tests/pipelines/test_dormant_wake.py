@@ -13,7 +13,8 @@ from pipelines.job.hosts import RulesHost, pack
 from pipelines.job.retained import MemoryStore
 from pipelines.lanes.definitions import run_definition
 from pipelines.lanes.entry import ENTRY
-from pipelines.lanes.stream import route, run_plain
+from pipelines.lanes.routing import route
+from pipelines.lanes.stream import run_plain
 from pipelines.pairing.pairing import Closed, merge
 from pipelines.rules.examples import agent
 from pipelines.rules.registry import load_rules, parameters_on

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from ledger import duck
 from pipelines.lanes.entry import BUCKETS, CUT, GROUPS
+from pipelines.lanes.host import RuleHost
 from pipelines.lanes.ledger import evaluate
-from pipelines.lanes.stream import RuleHost, route, run_once, run_plain
+from pipelines.lanes.routing import route
+from pipelines.lanes.stream import run_once, run_plain
 from pipelines.pairing.pairing import Closed, merge
 from pipelines.rules.kernels.sets import set_id as kernels_id
 from pipelines.rules.plain import set_id

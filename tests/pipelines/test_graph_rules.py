@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from ledger import duck
 from pipelines.lanes.entry import BUCKETS, GROUPS
+from pipelines.lanes.host import Kept, RuleHost
 from pipelines.lanes.ledger import evaluate
-from pipelines.lanes.stream import Kept, RuleHost, route, run_plain
+from pipelines.lanes.routing import route
+from pipelines.lanes.stream import run_plain
 from pipelines.pairing.pairing import Closed, merge
 from pipelines.rules.kernels.graph import DAY_US, EDGES, LOOKS_BACK_US, MILLI_LOG10, TAIL
 from pipelines.rules.kernels.graph_state import GraphState

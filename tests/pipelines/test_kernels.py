@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.lanes.entry import BUCKETS, ENTRY, GROUPS
-from pipelines.lanes.stream import Kept, RuleHost, route, run_plain
+from pipelines.lanes.host import Kept, RuleHost
+from pipelines.lanes.routing import route
+from pipelines.lanes.stream import run_plain
 from pipelines.pairing.pairing import Closed, merge
 from pipelines.rules.registry import parameters_on
 from tests.pipelines.streams import (

@@ -24,7 +24,7 @@ from pipelines.lanes.entry import (
     WHOLE,
 )
 from pipelines.lanes.kernel import sort_out
-from pipelines.lanes.stream import route
+from pipelines.lanes.routing import route
 from pipelines.rules.kernels.table import pair_id, pair_ids
 from pipelines.rules.registry import Rule, load_rules
 from schemas.narrow import (

@@ -104,7 +104,7 @@ def chosen_rules(names: Sequence[str]) -> "dict[str, Rule]":
     Raises:
         InputError: no such rule in the stream lane.
     """
-    from pipelines.lanes.stream import stream_rules
+    from pipelines.lanes.routing import stream_rules
 
     known = {rule.name: rule for rule in stream_rules()}
     for name in names:

@@ -25,6 +25,7 @@ from pipelines.lanes.entry import (
     memos,
 )
 from pipelines.rules.kernels.table import (
+    larger_table,
     place_again,
     room_for_evidence,
     room_for_hit,
@@ -255,12 +256,7 @@ class State:
             last, at = np.zeros((size, 5), np.int32), np.zeros(size, np.int32)
             last[:count], at[:count] = self.last[:count], self.at[:count]
             self.last, self.at = last, at
-            keys, slots, taken = self.keys, self.slots, np.flatnonzero(self.keys)
-            places = 256
-            while places < 2 * size:
-                places *= 2
-            self.keys, self.slots = np.zeros(places, np.int64), np.zeros(places, np.int32)
-            place_again(self.keys, self.slots, keys[taken], slots[taken])
+            self.keys, self.slots = larger_table(self.keys, self.slots, size)
         woken, rows = self.used[1:].tolist()
         if woken + 2 * more > len(self.newest) or rows + 2 * more > len(self.log):
             self._let_go(more)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.rules.kernels.table import place_again
+from pipelines.rules.kernels.table import larger_table
 
 
 class Day:
@@ -50,15 +50,10 @@ class Day:
             self._resize(used, 2 * needed)
 
     def _resize(self, used: int, size: int) -> None:
-        """Keep the slots in use in arrays of `size`, and find them in a table at most half full."""
+        """Keep the slots in use in arrays of `size`."""
         for name in self._by_slot:
             old = getattr(self, name)
             fresh = np.zeros((size, *old.shape[1:]), old.dtype)
             fresh[:used] = old[:used]
             setattr(self, name, fresh)
-        keys, slots, taken = self.keys, self.slots, np.flatnonzero(self.keys)
-        places = 256
-        while places < 2 * size:
-            places *= 2
-        self.keys, self.slots = np.zeros(places, np.int64), np.zeros(places, np.int32)
-        place_again(self.keys, self.slots, keys[taken], slots[taken])
+        self.keys, self.slots = larger_table(self.keys, self.slots, size)

@@ -46,6 +46,19 @@ def place_again(keys, slots, old_keys, old_slots):
         slot_of(keys, slots, old_slots[i], old_keys[i])
 
 
+def larger_table(
+    keys: npt.NDArray[np.int64], slots: npt.NDArray[np.int32], size: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """The keys of a table with the slots they have in one for `size` slots, at most half full."""
+    places = 256
+    while places < 2 * size:
+        places *= 2
+    taken = np.flatnonzero(keys)
+    larger = np.zeros(places, np.int64), np.zeros(places, np.int32)
+    place_again(*larger, keys[taken], slots[taken])
+    return larger
+
+
 @nb.njit(cache=True, nogil=True)
 def room_for_hit(hits, used):
     """`hits` with room for one more row."""

@@ -23,6 +23,7 @@ from schemas.narrow import FLAG_PAYER_PERSON
 from schemas.regions import JOINT_BIT, REGIONS, VANTAGES
 from serving.answers.below import declared, open_values, openly_asked
 from serving.answers.evidence import OfSubject
+from serving.answers.holds import reads_statements, statements
 from serving.answers.lines import lines
 from serving.answers.missing import Missing, missing
 from serving.answers.model import Line
@@ -46,6 +47,9 @@ Row = dict[str, Any]
 class Seen:
     """One vantage: what it holds of the subject, its measure, and how far that is from each band.
 
+    `statements` counts what is stated of the subject in relations the rule reads: balances, loans,
+    figures, complaints, entries; None for a rule that reads transactions only.
+
     `measure` is None where the definition says nothing even with everything lifted; `at` (us) is
     the instant it speaks of. `short` has, by band, what the measure lacks; a band at 0 or less is
     reached as far as the measure goes. `stood_in_the_way` names parameters each of which alone,
@@ -54,6 +58,7 @@ class Seen:
 
     vantage: str
     transactions: int
+    statements: int | None
     measure: int | None
     at: int | None
     short: Mapping[int, int]
@@ -110,6 +115,7 @@ def why_not(connection: Connection, rule: Rule, subject: Subject, day: date) -> 
     window = int(before(rule, np.array([start]))[0]), end + _DELIVERY_US
     agreed = parameters_on_or_oldest(day)
     with_keys = _keep(connection, rule, subject, low, end)
+    paired = with_keys.to_pylist()
     try:
         variants, left_out = [], []
         ledger = OfSubject(connection)
@@ -119,7 +125,17 @@ def why_not(connection: Connection, rule: Rule, subject: Subject, day: date) -> 
                 left_out.append(one.name)
             for number in sorted(ids):
                 variants.append(
-                    _variant(ledger, rule, one.name, one.subject, number, agreed, start, end)
+                    _variant(
+                        ledger,
+                        rule,
+                        one.name,
+                        one.subject,
+                        number,
+                        agreed,
+                        start,
+                        end,
+                        statements(connection, rule, one.subject, number, end, paired),
+                    )
                 )
         gaps = missing(connection, rule, with_keys, *window)
     finally:
@@ -211,6 +227,7 @@ def _variant(
     agreed: ParameterSet,
     start: int,
     end: int,
+    stated: Mapping[int, int],
 ) -> Variant:
     def asked(sets: Sequence[ParameterSet]) -> list[Row]:
         return _mine(by_definition(ledger, rule, sets), variant, subject, end)
@@ -253,6 +270,7 @@ def _variant(
             Seen(
                 vantage=name,
                 transactions=held.get(vantage, 0),
+                statements=stated.get(vantage, 0) if reads_statements(rule) else None,
                 measure=measure,
                 at=None if best is None else int(best["instant"]),
                 short={line.band: line.value - (measure or 0) for line in own},

@@ -83,6 +83,19 @@ def test_somebody_without_reports_that_day_is_told_so(ledger: Connection, payer:
     assert "nothing" in {gap.kind for gap in found.missing}
 
 
+def test_a_rule_on_statements_counts_these_too(ledger: Connection, payer: str) -> None:
+    assert of(why_not(ledger, RULE, resolve(ledger, payer), FIRST_DAY), JOINT).statements is None
+    bank, borrower, expected = ledger.rows(
+        "SELECT holder_party, other_party, count(DISTINCT key) FROM holding "
+        "WHERE vantage = 4 AND holder_party <> 0 AND other_party <> 0 GROUP BY ALL ORDER BY ALL"
+    )[0]
+    rule = load_rules()["exposure_concentration"]
+    found = why_not(ledger, rule, resolve(ledger, f"{bank}>{borrower}"), date(2026, 12, 31))
+    assert of(found, JOINT, "same_borrower").statements == expected > 0
+    before = why_not(ledger, rule, resolve(ledger, f"{bank}>{borrower}"), date(2025, 1, 1))
+    assert of(before, JOINT, "same_borrower").statements == 0
+
+
 def test_what_did_not_come_is_said(ledger: Connection, payer: str) -> None:
     found = why_not(ledger, RULE, resolve(ledger, payer), date(2026, 3, 4))
     for gap in found.missing:

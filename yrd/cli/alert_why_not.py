@@ -145,7 +145,7 @@ def _variant(found: "WhyNot", variant: "Variant", zh: bool) -> None:
         measure = "-" if one.measure is None else words.measure(one.measure, found.unit, lang)
         table.add_row(
             NAMES[one.vantage][0 if zh else 1],
-            f"{one.transactions}",
+            _holds(one, zh),
             measure,
             "-" if one.at is None else words.beijing(one.at)[:16],
             "\n".join(
@@ -158,6 +158,15 @@ def _variant(found: "WhyNot", variant: "Variant", zh: bool) -> None:
             _ways(found, one, zh),
         )
     stdout.print(table, highlight=False, markup=False)
+
+
+def _holds(one: "Seen", zh: bool) -> str:
+    """Transactions; of a rule that reads statements how many of these, and both where it has."""
+    if one.statements is None:
+        return f"{one.transactions}"
+    word = "条记录" if zh else " stated"
+    stated = f"{one.statements:,}{word}"
+    return f"{one.transactions} + {stated}" if one.transactions else stated
 
 
 def _ways(found: "WhyNot", one: "Seen", zh: bool) -> str:

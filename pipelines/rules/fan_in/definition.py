@@ -51,6 +51,7 @@ def asked(view: View, params: Mapping[str, int], degree: int) -> tuple[int, list
     if (
         view.edges[-1] not in quiet
         or view.payers(hub) > params["busy_degree"]
+        or view.payees(hub) > params["payees_per_payer"] * view.payers(hub)
         or len(quiet) < params["least_payers"]
         or len({edge.day for edge in quiet}) < params["least_days"]
     ):

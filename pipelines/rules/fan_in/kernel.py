@@ -17,11 +17,12 @@ PARAMETERS = (
     "least_days",
     "quiet_degree",
     "busy_degree",
+    "payees_per_payer",
     "amount_factor",
     "chance_milli",
     "band_2_payers",
 )
-_ANY = 1 << 30  # how much a payer is paid by others does not matter
+_ANY = 1 << 30  # what does not matter: how much a payer is paid, the hub's other new payers
 
 
 def scratch(values: Mapping[str, int]) -> npt.NDArray[np.int64]:
@@ -33,6 +34,6 @@ def scratch(values: Mapping[str, int]) -> npt.NDArray[np.int64]:
 def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
     """Look at the payee of edge `at`."""
     return fan(
-        g, at, False, p[0], p[1], p[2], p[3], p[4], 0, _ANY, p[5], p[6], p[7], p[8],
-        work, hits, n_hits, evidence, n_evidence,
+        g, at, False, p[0], p[1], p[2], p[3], p[4], 0, _ANY, p[5], p[6], _ANY, p[7], p[8],
+        p[9], work, hits, n_hits, evidence, n_evidence,
     )  # fmt: skip

@@ -52,6 +52,7 @@ def asked(view: View, params: Mapping[str, int], degree: int) -> tuple[int, list
     if (
         view.edges[-1] not in quiet
         or view.payees(hub) > params["busy_degree"]
+        or len(mine) > params["payees_per_spoke"] * len(quiet)
         or len(quiet) < params["least_payees"] + params["more_payees"] * (degree - 1)
         or len({edge.day for edge in quiet}) < params["least_days"]
     ):

@@ -19,10 +19,12 @@ PARAMETERS = (
     "more_payees",
     "active_degree",
     "busy_degree",
+    "payees_per_spoke",
     "amount_factor",
     "chance_milli",
     "band_2_payees",
 )
+_ANY = 1 << 30  # who begins to pay the hub does not matter
 
 
 def scratch(values: Mapping[str, int]) -> npt.NDArray[np.int64]:
@@ -34,6 +36,6 @@ def scratch(values: Mapping[str, int]) -> npt.NDArray[np.int64]:
 def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
     """Look at the payer of edge `at`."""
     return fan(
-        g, at, True, p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9],
-        p[10], work, hits, n_hits, evidence, n_evidence,
+        g, at, True, p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], _ANY, p[8], p[9],
+        p[10], p[11], work, hits, n_hits, evidence, n_evidence,
     )  # fmt: skip

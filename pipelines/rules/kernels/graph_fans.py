@@ -62,12 +62,14 @@ def _alike(amount_fen, other_fen, factor):
 @nb.njit(cache=True, nogil=True)
 def fan(
     g, at, outward, learn, window, least, least_days, quiet, more, active_degree, busy_degree,
-    amount_factor, chance, band_2, work, hits, n_hits, evidence, n_evidence,
+    turned, others, amount_factor, chance, band_2, work, hits, n_hits, evidence, n_evidence,
 ):  # fmt: skip
     """Ask about the hub of edge `at`; numbers as in the rules' declarations.
 
     `outward`: the hub pays (fan-out), else it is paid. `more`: how many more spokes it takes for
-    each degree above 1. `work`: room of `ROOM` numbers.
+    each degree above 1. `turned`: the hub is at most so many times as much on the other side
+    (payees for a payer it has, or payers for a payee). `others`: it has at most so many new
+    counterparties for a spoke. `work`: room of `ROOM` numbers.
     """
     e = g.edges[at]
     hub = g.party[e.payer] if outward else g.party[e.payee]
@@ -75,6 +77,8 @@ def fan(
     own = _quiet_degree(g, at, outward, active_degree)
     quiet = min(quiet, LOWEST)
     if own == 0 or own > quiet or degree < least or degree > busy_degree:
+        return hits, n_hits, evidence, n_evidence
+    if (hub.into if outward else hub.out) > turned * degree:
         return hits, n_hits, evidence, n_evidence
     if not reaches_back(g, e.day, learn):
         return hits, n_hits, evidence, n_evidence
@@ -108,6 +112,8 @@ def fan(
         so_far += count[q]
         usual += g.quiet[row, q]
         if q < own or so_far < least + more * (q - 1) or days[q] < least_days:
+            continue
+        if spokes > others * so_far:
             continue
         u = unlikely(spokes, so_far, max(WHOLE_BP * usual // living, 1))
         if u >= chance and u > best:

@@ -22,10 +22,11 @@ from ledger.loader import Loader
 from pipelines.episodes.episodes import UNSTABLE, episodes
 from pipelines.intake.intake import Intake
 from pipelines.lanes.operators import holders
-from pipelines.rules.registry import Rule, load_rules
+from pipelines.rules.registry import load_rules
 from schemas.errors import InputError
 from schemas.records import ALERT, CROSSING
 from serving.answers.evidence import Row, alert_row, crossings, narrowed, read_evidence
+from serving.answers.resting import rests_on_more
 from serving.answers.revisions import successor
 from serving.answers.steps import Step, step
 
@@ -143,20 +144,6 @@ def _from_reports(
         step("crossings", found, before.to_pylist()),
         step("alert", _stable(mine), _stable(told)),
     ]
-
-
-def rests_on_more(rule: Rule, subject_kind: str) -> bool:
-    """Whether more decides than the reports of an alert's evidence and the subject's own.
-
-    What others do (graph rules, groups), figures that institutions or exchanges state, or a
-    register that says whom the rule does not mean: none of them is evidence of the alert.
-    """
-    return (
-        rule.group == "graph"
-        or subject_kind in {"group", "institution"}
-        or ("register" in rule.accepted and "tx" in rule.needs)
-        or "market_total" in rule.needs
-    )
 
 
 def _around(rule: str) -> bool:

@@ -23,7 +23,9 @@ from pipelines.rules.registry import load_rules
 from replay.market.build import Sizes, simulate
 from schemas.errors import InputError
 from serving.answers.evidence import alert_row
-from serving.answers.verify import rests_on_more, verify
+from serving.answers.explain import explanation
+from serving.answers.resting import proof_of, rests_on_more
+from serving.answers.verify import verify
 from serving.answers.whole import compare, demand_made_of, hashed
 from serving.publish import current, open_version, publish
 from yrd.cli import build
@@ -218,3 +220,11 @@ class TestTheWhole:
             made.execute("INSERT INTO load_offset VALUES ('spec:pacs008:v2:0011')")
             with pytest.raises(InputError, match="newer spec"):
                 demand_made_of(made, "ab" * 32)
+
+    def test_the_command_for_an_alert_is_the_one_that_does_not_refuse_it(
+        self, ledger: duck.Connection
+    ) -> None:
+        chosen = one_of_each(ledger)
+        ring, split = (explanation(ledger, chosen[rule]).alert for rule in ("cycle", "structuring"))
+        assert proof_of(ring) == f"verify {chosen['cycle']} --whole"
+        assert proof_of(split, 12) == f"verify {chosen['structuring'][:12]}"

@@ -106,10 +106,11 @@ def _whole(
     from yrd.processes.adopting import demand_certificates, feeds_of
     from yrd.processes.proving import prove, root_of, tape_of
 
-    tape = tape or tape_of(run or root_of(ledger))
+    root = run or root_of(ledger)
+    tape = tape or tape_of(root)
     if not uncertified:
         demand_certificates(settings, feeds_of(tape))
-    return prove(ledger, tape, alert_id, settings, heard)
+    return prove(ledger, root, tape, alert_id, settings, heard)
 
 
 def _alone(

@@ -168,6 +168,8 @@ def _brief(score: dict[str, Any]) -> dict[str, Any]:
 def _show(result: dict[str, Any], told: "Sequence[Explanation]", layout: "Layout") -> None:
     from rich.padding import Padding
 
+    from serving.answers.resting import proof_of
+
     stdout.rule("[bold]四地联合监管演示  Joint supervision of four regions")
     stdout.print(
         "[bold red]SIMULATED 模拟数据[/bold red]  No real transactions, institutions or persons. "
@@ -204,13 +206,14 @@ def _show(result: dict[str, Any], told: "Sequence[Explanation]", layout: "Layout
             stdout.print(Padding(sentence, (0, 0, 0, 3)), highlight=False)
         stdout.print()
     first = told[0].alert.alert_id[:12] if told else "ID"
+    proof = proof_of(told[0].alert, 12) if told else "verify ID"
     where = "" if layout.root == Path("var/demo") else f" --ledger {quote(str(layout.ledger))}"
     stdout.print("[bold]Next[/bold]")
     for command, what in (
         (f"open {quote(str(layout.report))}", "the same with pictures"),
         (f"yrd alert explain {first} --lang zh{where}", "one alert, line by line"),
         (f"yrd ask --view hidden_by_split{where}", "every alert no region could have seen"),
-        (f"yrd alert verify {first}{where}", "recompute it from the submitted bytes"),
+        (f"yrd alert {proof}{where}", "recompute it from the submitted bytes"),
         (f"yrd score {quote(str(layout.root))}", "planted, found, missed, false, with intervals"),
     ):
         stdout.print(f"  {command:<44} {what}", highlight=False, markup=False, soft_wrap=True)

@@ -35,6 +35,7 @@ class Proof:
 
 def prove(
     ledger: Path,
+    root: Path,
     tape: Path,
     alert_id: str,
     settings: Settings,
@@ -44,6 +45,7 @@ def prove(
 
     Args:
         ledger: Folder of published versions, or one version's file.
+        root: Folder of the run that made it; its plan says with which settings.
         tape: The tape the ledger was made of.
         alert_id: As `alert list` prints it, or the beginning of it.
         settings: Those of the run: its slack, adopted specs and token key.
@@ -72,7 +74,7 @@ def prove(
         with TemporaryDirectory(prefix=".verify-", dir=settings.var) as place:
             layout = Layout(Path(place))
             make_plan(tape, layout.root, Options(), settings)
-            _demand_same(_plan(root_of(ledger)), _plan(layout.root))
+            _demand_same(_plan(root), _plan(layout.root))
             bodies = hashed(reader, told)
             run_tape(tape, layout, settings, Options(), told)
             again, _ = open_version(layout.ledger)

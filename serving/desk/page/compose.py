@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from pipelines.rules.registry import load_rules
 from serving.answers.model import Explanation
+from serving.answers.resting import proof_of
 from serving.desk.page.story import alert_view
 from serving.desk.svg import STYLESHEET, outcomes, rules, scores
 from serving.desk.svg.charts import OUTCOMES, key
@@ -236,7 +237,7 @@ def _steps(explanations: Sequence[Explanation]) -> list[SimpleNamespace]:
             SimpleNamespace(
                 zh="从提交的原始字节起重算这起预警，打印每一步的哈希",
                 en="Recompute that alert from the submitted bytes, printing each step's hash",
-                command=f"{COMMAND} alert verify {one}",
+                command=f"{COMMAND} alert {proof_of(explanations[0].alert)}",
             ),
         ]
     return [

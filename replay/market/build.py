@@ -21,18 +21,21 @@ from replay.market import (
     bills,
     breakage,
     complaints,
+    fx,
     gaps,
     lenders,
     licensed,
     loans,
     payments,
     registers,
+    remittances,
     reserves,
 )
 from replay.market.batches import MINUTE, Submission
+from replay.market.columns import joined as joined_rows
 from replay.market.days import DEFAULT_START, Span, span
 from replay.market.flows import everyday, joined
-from replay.market.others import others
+from replay.market.others import dealers, others
 from replay.market.population import populate
 from replay.market.sending import Sent
 from replay.schemes import (
@@ -55,6 +58,7 @@ from replay.schemes import (
     provision_shortfall,
     public_to_private,
     quota_splitting,
+    quota_splitting_proxy,
     receipt_double_pledge,
     reporting_gap,
     reserve_gap,
@@ -140,7 +144,8 @@ def simulate(
     owed = loans.feed(rng, who, when, granted, _BROKEN_SHARE, graded, shared)
     stated = provision_shortfall.state(lending, owed)
     rest = others(seed, paid, owed, when, sizes.reports, _BROKEN_SHARE, plan.planted)
-    _refer(plan.plans, paid, billed, owed, rest)
+    abroad = _abroad(plan, seed, sizes.reports)
+    _refer(plan.plans, paid, billed, owed, [*rest, abroad])
     made = [one for one in plan.plans if one.instants]
     plan.left_out.update(one.rule for one in plan.plans if not one.instants)
     extra = _Extras(rng, when)
@@ -157,6 +162,7 @@ def simulate(
     beside = registers.merged(licensed.submissions(who, when, plan.planted(registers.FEED)), beside)
     beside = registers.merged(reserves.submissions(who.banks, when, kept), beside)
     beside = registers.merged(lenders.submissions(who.banks, when, stated), beside)
+    beside = registers.merged(abroad.submissions(), beside)
     counts = write_tape(folder, seed, registers.merged(beside, markets), on_submission)
     planted = {
         payments.FEED: paid.counts(),
@@ -175,7 +181,10 @@ def simulate(
         "adjusted_working_days": [day.isoformat() for day in when.adjusted_days()],
         "records": dict(sorted(counts.items())),
         "payments": len(paid.payments),
-        "late": paid.batches.late + billed.batches.late + sum(each.late for each in rest),
+        "remittances": len(abroad.records),
+        "late": paid.batches.late
+        + billed.batches.late
+        + sum(each.late for each in [*rest, abroad]),
         "repeated_records": int(paid.legs.repeat.sum()) + billed.repeats,
         "files_sent_twice": extra.twice,
         "mismatched_legs": paid.legs.mismatched,
@@ -236,6 +245,16 @@ def _planted_by(plant: Callable[[Planner], None], plan: Planner) -> None:
     """Plant a rule's schemes; a market too small for one of them has none of the rule."""
     with plan.room():
         plant(plan)
+
+
+def _abroad(plan: Planner, seed: int, reports: int) -> Sent:
+    """Remittances, planted ones included; drawn last and apart, so that they move nobody else's."""
+    mine = plan.drawing(seed, quota_splitting_proxy.RULE)
+    deals = dealers(seed, plan.who, plan.when, reports, plan.planted(fx.FEED))
+    planted = quota_splitting_proxy.plant(mine, deals)
+    n = max(round(reports * remittances.SHARE), 30)
+    usual = remittances.everyday(mine.rng, plan.who, plan.when, n, plan.unclaimed())
+    return remittances.feed(mine.rng, plan.who, joined_rows([usual, planted]))
 
 
 def _refer(

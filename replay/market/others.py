@@ -26,6 +26,7 @@ from replay.market.columns import Columns, joined
 from replay.market.days import Span
 from replay.market.loans import LoanFeed
 from replay.market.payments import PaymentFeed
+from replay.market.population import Flags, Population
 from replay.market.sending import Sent
 
 # Share of all reports.
@@ -44,10 +45,35 @@ SHARES = {
     goods.STOCK: 0.006,
     drawdowns.FEED: 0.017,
 }
+_FX = 6  # number of the currency market's generator
 _COPIES = 1.6  # measured: reports of a message between two banks
 
 Planted = Callable[[str], Sequence[Columns]]
 Rows = TypeVar("Rows", bound=Columns)
+
+
+def dealers(
+    seed: int, who: Population, when: Span, reports: int, planted: Sequence[Columns]
+) -> Flags:
+    """Which parties buy or sell currency in the market that `others` will make.
+
+    Args:
+        seed: of the whole simulation.
+        who: the population.
+        when: the simulated span.
+        reports: of the whole simulation.
+        planted: deals of labelled schemes.
+    """
+    usual = fx.everyday(_rng(seed, _FX), who, when, round(reports * SHARES[fx.FEED]))
+    deals = joined([usual, *(part for part in planted if isinstance(part, fx.Deals))])
+    out = np.zeros(len(who.person), bool)
+    out[who.account_party[deals.account]] = True
+    out[deals.agent[deals.agent >= 0]] = True
+    return out
+
+
+def _rng(seed: int, number: int) -> np.random.Generator:
+    return np.random.default_rng([seed, 10 + number])
 
 
 def others(
@@ -74,7 +100,7 @@ def others(
     size = {feed: round(reports * share) for feed, share in SHARES.items()}
 
     def rng(number: int) -> np.random.Generator:
-        return np.random.default_rng([seed, 10 + number])
+        return _rng(seed, number)
 
     def with_planted(feed: str, rows: Rows) -> Rows:
         more = [part for part in planted(feed) if isinstance(part, type(rows))]
@@ -115,7 +141,7 @@ def others(
     orders = with_planted(exchanges.FEED, orders)
     made.append(exchanges.feed(draw, who, when, orders, broken_share))
     made.append(totals.feed(rng(10), when, orders, broken_share))
-    draw = rng(6)
+    draw = rng(_FX)
     exchanged = with_planted(fx.FEED, fx.everyday(draw, who, when, size[fx.FEED]))
     made.append(fx.feed(draw, who, exchanged, broken_share))
     draw = rng(7)

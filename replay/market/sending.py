@@ -160,8 +160,9 @@ def sent(
     free = (plans[rows] < 0) & real[rows]
     if sound is not None:
         free &= ~sound[rows]
-    faults = breakage.choose(rng, breakage.VALUES[feed], free, broken_share)
-    table = _broken(feed, records.take(pa.array(rows)), faults)
+    kinds = breakage.VALUES[feed] if broken_share else {}
+    faults = breakage.choose(rng, kinds, free, broken_share)
+    table = _broken(kinds, records.take(pa.array(rows)), faults)
     messages = None if message is None else message[rows]
     times = None if created is None else created[rows]
 
@@ -190,9 +191,10 @@ def sent(
     )
 
 
-def _broken(feed: str, records: pa.Table, faults: Mapping[int, str]) -> pa.Table:
+def _broken(
+    table: Mapping[str, tuple[str, str]], records: pa.Table, faults: Mapping[int, str]
+) -> pa.Table:
     """The records with one value of each chosen row rewritten."""
-    table = breakage.VALUES[feed]
     by_column: dict[str, dict[int, str]] = {}
     for row, kind in faults.items():
         column, value = table[kind]

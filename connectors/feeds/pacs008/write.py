@@ -18,9 +18,9 @@ RECORD = pa.schema(
         pa.field("amount", pa.string(), nullable=False),  # plain decimal, e.g. "490000.00"
         pa.field("settlement_date", pa.string(), nullable=False),  # 2026-06-15
         pa.field("accepted_at", pa.string(), nullable=False),  # 2026-06-15T10:29:41.120
-        pa.field("debtor_agent", pa.string(), nullable=False),  # CNAPS12
+        pa.field("debtor_agent", pa.string(), nullable=False),  # CNAPS12, or a BIC
         pa.field("debtor_name", pa.string(), nullable=False),
-        pa.field("debtor_scheme", pa.string(), nullable=False),  # LEI USCC NIDN
+        pa.field("debtor_scheme", pa.string(), nullable=False),  # LEI USCC NIDN, "" for none
         pa.field("debtor_id", pa.string(), nullable=False),
         pa.field("debtor_account", pa.string(), nullable=False),
         pa.field("creditor_agent", pa.string(), nullable=False),
@@ -33,14 +33,16 @@ RECORD = pa.schema(
 )
 
 _BEFORE_ID = {
-    "LEI": "<OrgId><LEI>",
-    "USCC": "<OrgId><Othr><Id>",
-    "NIDN": "<PrvtId><Othr><Id>",
+    "LEI": "<Id><OrgId><LEI>",
+    "USCC": "<Id><OrgId><Othr><Id>",
+    "NIDN": "<Id><PrvtId><Othr><Id>",
+    "": "",
 }
 _AFTER_ID = {
-    "LEI": "</LEI></OrgId>",
-    "USCC": "</Id><SchmeNm><Prtry>USCC</Prtry></SchmeNm></Othr></OrgId>",
-    "NIDN": "</Id><SchmeNm><Cd>NIDN</Cd></SchmeNm></Othr></PrvtId>",
+    "LEI": "</LEI></OrgId></Id>",
+    "USCC": "</Id><SchmeNm><Prtry>USCC</Prtry></SchmeNm></Othr></OrgId></Id>",
+    "NIDN": "</Id><SchmeNm><Cd>NIDN</Cd></SchmeNm></Othr></PrvtId></Id>",
+    "": "",
 }
 
 
@@ -56,6 +58,16 @@ def _escaped(column: pa.Array) -> pa.Array:
     return column
 
 
+def _agents(codes: pa.Array) -> tuple[pa.Array | str, ...]:
+    """What stands around the code of each agent: a clearing member of ours, or a BIC."""
+    member = pc.utf8_is_digit(codes)
+    if pc.all(member).as_py():
+        return "ClrSysMmbId><MmbId", "MmbId></ClrSysMmbId"
+    return tuple(
+        pc.if_else(member, ours, "BICFI") for ours in ("ClrSysMmbId><MmbId", "MmbId></ClrSysMmbId")
+    )
+
+
 def render(records: pa.Table) -> pa.Array:
     """Render records as text, one `CdtTrfTxInf` element each, ending in a line feed.
 
@@ -66,6 +78,7 @@ def render(records: pa.Table) -> pa.Array:
         A string array of the same length.
     """
     column = {name: _escaped(records[name].combine_chunks()) for name in RECORD.names}
+    (pays, paid), (gets, got) = _agents(column["debtor_agent"]), _agents(column["creditor_agent"])
     parts: list[pa.Array | str] = [
         "<CdtTrfTxInf><PmtId><EndToEndId>",
         column["end_to_end_id"],
@@ -81,27 +94,39 @@ def render(records: pa.Table) -> pa.Array:
         column["settlement_date"],
         "</IntrBkSttlmDt><AccptncDtTm>",
         column["accepted_at"],
-        "+08:00</AccptncDtTm><ChrgBr>SHAR</ChrgBr><InstgAgt><FinInstnId><ClrSysMmbId><MmbId>",
+        "+08:00</AccptncDtTm><ChrgBr>SHAR</ChrgBr><InstgAgt><FinInstnId><",
+        pays,
+        ">",
         column["debtor_agent"],
-        "</MmbId></ClrSysMmbId></FinInstnId></InstgAgt><Dbtr><Nm>",
+        "</",
+        paid,
+        "></FinInstnId></InstgAgt><Dbtr><Nm>",
         column["debtor_name"],
-        "</Nm><Id>",
+        "</Nm>",
         _mapped(column["debtor_scheme"], _BEFORE_ID),
         column["debtor_id"],
         _mapped(column["debtor_scheme"], _AFTER_ID),
-        "</Id></Dbtr><DbtrAcct><Id><Othr><Id>",
+        "</Dbtr><DbtrAcct><Id><Othr><Id>",
         column["debtor_account"],
-        "</Id></Othr></Id></DbtrAcct><DbtrAgt><FinInstnId><ClrSysMmbId><MmbId>",
+        "</Id></Othr></Id></DbtrAcct><DbtrAgt><FinInstnId><",
+        pays,
+        ">",
         column["debtor_agent"],
-        "</MmbId></ClrSysMmbId></FinInstnId></DbtrAgt><CdtrAgt><FinInstnId><ClrSysMmbId><MmbId>",
+        "</",
+        paid,
+        "></FinInstnId></DbtrAgt><CdtrAgt><FinInstnId><",
+        gets,
+        ">",
         column["creditor_agent"],
-        "</MmbId></ClrSysMmbId></FinInstnId></CdtrAgt><Cdtr><Nm>",
+        "</",
+        got,
+        "></FinInstnId></CdtrAgt><Cdtr><Nm>",
         column["creditor_name"],
-        "</Nm><Id>",
+        "</Nm>",
         _mapped(column["creditor_scheme"], _BEFORE_ID),
         column["creditor_id"],
         _mapped(column["creditor_scheme"], _AFTER_ID),
-        "</Id></Cdtr><CdtrAcct><Id><Othr><Id>",
+        "</Cdtr><CdtrAcct><Id><Othr><Id>",
         column["creditor_account"],
         "</Id></Othr></Id></CdtrAcct><Purp><Cd>",
         column["purpose"],
@@ -116,16 +141,17 @@ def frame(records: bytes, header: Mapping[str, str]) -> bytes:
 
     Args:
         records: rendered records, one after another.
-        header: `message_id`, `created_at` (2026-06-15T10:30:00, Beijing), `count`, and `total`
-            where the control sum is to be given.
+        header: `message_id`, `created_at` (2026-06-15T10:30:00, Beijing), `count`, `total` where
+            the control sum is to be given, `system` where it is not the domestic one (`CIPS`).
     """
+    system = f"<ClrSys><Prtry>{header['system']}</Prtry></ClrSys>" if "system" in header else ""
     total = f"<CtrlSum>{header['total']}</CtrlSum>" if "total" in header else ""
     head = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.008.001.08">\n'
         f"<FIToFICstmrCdtTrf>\n<GrpHdr><MsgId>{header['message_id']}</MsgId>"
         f"<CreDtTm>{header['created_at']}+08:00</CreDtTm><NbOfTxs>{header['count']}</NbOfTxs>"
-        f"{total}<SttlmInf><SttlmMtd>CLRG</SttlmMtd></SttlmInf></GrpHdr>\n"
+        f"{total}<SttlmInf><SttlmMtd>CLRG</SttlmMtd>{system}</SttlmInf></GrpHdr>\n"
     )
     return head.encode() + records + b"</FIToFICstmrCdtTrf>\n</Document>\n"
 

@@ -8,7 +8,7 @@ the code is right: both ledgers come from the same code.
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -131,7 +131,7 @@ def compare(
             published.rows("SELECT submitter, submission_id FROM submission"),
         ),
         step("submissions", _rows(again, _SUBMISSIONS), _rows(published, _SUBMISSIONS)),
-        step("parameters", *(_rows(one, "SELECT * FROM parameter") for one in (again, published))),
+        _parameters(*(_rows(one, "SELECT * FROM parameter") for one in (again, published))),
         _all_alerts(again.sql(_STANDING), published.sql(_STANDING)),
         step("alert", mine, told),
         step("revisions", *(_rows(one, _REVISIONS, known) for one in (again, published))),
@@ -152,6 +152,13 @@ def _sha256(tape: Tape, named: bytes, body: pa.Buffer | None) -> bytes:
     for piece in tape.stored(named).pieces(_PIECE):
         digest.update(piece)
     return digest.digest()
+
+
+def _parameters(again: list[Row], published: list[Row]) -> Step:
+    """Every number of every rule; `differs` names those that are not the same, as RULE.NAME."""
+    here, there = ({tuple(row.items()) for row in rows} for rows in (again, published))
+    names = sorted({f"{row['rule']}.{row['name']}" for row in map(dict, here ^ there)})
+    return replace(step("parameters", again, published), differs=tuple(names))
 
 
 def _all_alerts(again: pa.Table, published: pa.Table) -> Step:

@@ -196,11 +196,13 @@ class TestTheWhole:
             writer.execute(
                 "UPDATE alert SET peak_measure = peak_measure + 1 WHERE alert_id = $id", of
             )
+            writer.execute("INSERT INTO parameter VALUES ('cycle', '2026.1', 'most_hops', 1)")
             writer.execute("UPDATE submission SET accepted = accepted + 1 WHERE feed = 'pacs008'")
         with duck.open(copy, read_only=True) as changed:
             steps = compare(changed, ledger, hashed(small_run.tape), alert)
         assert {step.name: step.differs for step in steps if not step.equal} == {
             "submissions": ("accepted",),
+            "parameters": ("cycle.most_hops",),
             "all alerts": ("structuring",),
             "alert": ("peak_measure",),
             "revisions": ("peak_measure",),

@@ -26,11 +26,15 @@ def plant(plan: Planner) -> None:
     """Plant every scheme and innocent of this rule."""
     desk = _Desk(plan)
     for legal in ("LP-381", "LP-382", "LP-384", "LP-385"):
-        desk.surge("surge_split", desk.branches(legal), 16, split=True)
+        with plan.room():
+            desk.surge("surge_split", desk.branches(legal), 16, split=True)
     for region, institution in ((0, "PI-SH2"), (1, "PI-JS2"), (2, "PI-ZJ2"), (3, "PI-AH2")):
-        desk.surge("surge_one_region", {region: institution}, 14, split=False)
-    desk.surge("surge_one_region", {0: "Z1099031000377"}, 14, split=False)
-    desk.steady("always_many", desk.branches("LP-383"), 9)
+        with plan.room():
+            desk.surge("surge_one_region", {region: institution}, 14, split=False)
+    with plan.room():
+        desk.surge("surge_one_region", {0: "Z1099031000377"}, 14, split=False)
+    with plan.room():
+        desk.steady("always_many", desk.branches("LP-383"), 9)
     for region, institution in ((0, "PI-SH3"), (1, "PI-JS3"), (2, "PI-ZJ3")):
         desk.again("same_person", region, institution)
     for region in (1, 3):
@@ -76,7 +80,10 @@ class _Desk:
         mine.regions.add(centre)
 
     def _spread(self, number: int, days: Sequence[int], about: dict[int, str], count: int) -> None:
-        """So many people, one after another over the days, in the regions in turn."""
+        """So many people, one after another over the days, in the regions in turn.
+
+        All are drawn before the first complains: a market too small for them has no complaint.
+        """
         rng, regions = self.plan.rng, sorted(about)
         people = {region: self.plan.crowd(count, region) for region in regions}
         order = rng.permutation(np.resize(np.arange(len(regions)), count))

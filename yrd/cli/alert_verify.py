@@ -2,11 +2,11 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yrd.cli.common import NEGATIVE, Json, emit, guarded, progress, stdout
+from yrd.cli.common import NEGATIVE, Json, emit, guarded, progress, staged, stdout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,12 +65,7 @@ def verify(
         settings = Settings()
         ledger = ledger or (run or DEFAULT) / "ledger"
         with progress(as_json) as bar:
-            tasks: dict[str, Any] = {}
-
-            def heard(stage: str, done: int, total: int) -> None:
-                if stage not in tasks:
-                    tasks[stage] = bar.add_task(stage, total=total)
-                bar.update(tasks[stage], completed=done, total=total)
+            heard = staged(bar)
 
             if whole:
                 proof = _whole(ledger, run, tape, alert_id, settings, uncertified, heard)

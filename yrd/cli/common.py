@@ -14,7 +14,7 @@ A command looks like this::
 
 import errno
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -134,3 +135,15 @@ def progress(quiet: bool = False) -> Iterator[Progress]:
         transient=True,
     ) as bar:
         yield bar
+
+
+def staged(bar: Progress) -> Callable[[str, int, int], None]:
+    """A hearer of (stage, done, total) that draws a line for each stage it hears of."""
+    tasks: dict[str, TaskID] = {}
+
+    def heard(stage: str, done: int, total: int) -> None:
+        if stage not in tasks:
+            tasks[stage] = bar.add_task(stage, total=total)
+        bar.update(tasks[stage], completed=done, total=total)
+
+    return heard

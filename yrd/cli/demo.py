@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yrd.cli.common import Json, emit, guarded, progress, stdout
+from yrd.cli.common import Json, emit, guarded, progress, staged, stdout
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -65,12 +65,7 @@ def demo(
         started = time.perf_counter()
         cpu.adopt_orphans()
         with progress(as_json) as bar:
-            tasks: dict[str, Any] = {}
-
-            def advance(stage: str, done: int, total: int) -> None:
-                if stage not in tasks:
-                    tasks[stage] = bar.add_task(stage, total=total)
-                bar.update(tasks[stage], completed=done)
+            advance = staged(bar)
 
             written = 0
 

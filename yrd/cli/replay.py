@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from yrd.cli.common import Json, emit, guarded, progress
+from yrd.cli.common import Json, emit, guarded, progress, staged
 
 
 def replay(
@@ -66,12 +66,7 @@ def replay(
         if fresh:
             layout.clear(keep_tape=True)
         with progress(as_json) as bar:
-            tasks: dict[str, Any] = {}
-
-            def advance(stage: str, done: int, total: int) -> None:
-                if stage not in tasks:
-                    tasks[stage] = bar.add_task(stage, total=total)
-                bar.update(tasks[stage], completed=done)
+            advance = staged(bar)
 
             if live:
                 from yrd.processes.live import run_live

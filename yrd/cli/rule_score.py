@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from yrd.cli.common import Json, emit, guarded, progress, stdout
+from yrd.cli.common import Json, emit, guarded, progress, staged, stdout
 
 
 def score(
@@ -87,12 +87,7 @@ def score(
             knowledge=knowledge,
         )
         with progress(as_json) as bar:
-            tasks: dict[str, Any] = {}
-
-            def advance(stage: str, done: int, total: int) -> None:
-                if stage not in tasks:
-                    tasks[stage] = bar.add_task(stage, total=total)
-                bar.update(tasks[stage], completed=done, total=total)
+            advance = staged(bar)
 
             if curve:
                 result = curve_of(file, options, seeds, advance)

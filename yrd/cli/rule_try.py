@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yrd.cli.common import Json, emit, guarded, progress, stdout
+from yrd.cli.common import Json, emit, guarded, progress, staged, stdout
 
 if TYPE_CHECKING:
     from pipelines.rules.registry import Rule
@@ -83,12 +83,7 @@ def try_(
         asked = Asked(rule, parse_values(rule, values), region, _days(days), knowledge)
         settings = Settings()
         with progress(as_json) as bar:
-            tasks: dict[str, Any] = {}
-
-            def told(stage: str, done: int, total: int) -> None:
-                if stage not in tasks:
-                    tasks[stage] = bar.add_task(stage, total=total)
-                bar.update(tasks[stage], completed=done)
+            told = staged(bar)
 
             source = tried_on(on, warmup, settings, told)
             found = try_rule(asked, source, labels, told)

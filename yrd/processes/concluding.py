@@ -182,7 +182,7 @@ def conclusions(
         parameters: What is in force: one set, or several; None means those agreed.
     """
     # One mostly waits for the database, the other for its kernels: neither fills two cores.
-    with ThreadPoolExecutor(1) as side, ledger.beside() as other:
+    with ledger.beside() as other, ThreadPoolExecutor(1) as side:
         late = side.submit(late_path, other, closed, parameters)
         lanes = ledger_lane(ledger, closed, parameters)
         replaced = late.result()

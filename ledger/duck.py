@@ -56,7 +56,6 @@ class Connection:
         self._raw = raw
         self.where = where
         self._limit_mb = limit_mb
-        self._limit = f"{limit_mb} MB" if limit_mb else "the machine's memory"
 
     def sql(self, text: str, params: Parameters | None = None) -> pa.Table:
         """Run one statement and return all its rows; a statement without rows gives no columns.
@@ -220,7 +219,7 @@ class Connection:
         try:
             yield
         except duckdb.Error as error:
-            raise _translated(error, self.where, self._limit) from None
+            raise _translated(error, self.where, self._limit_mb) from None
 
 
 class _Source:
@@ -297,9 +296,10 @@ _SILENT = {
 }
 
 
-def _translated(error: duckdb.Error, where: str, limit: str) -> Exception:
+def _translated(error: duckdb.Error, where: str, limit_mb: int | None) -> Exception:
     if isinstance(error, _SPEAKING):
         return InputError(f"{where}: query: {_first_line(error)}")
+    limit = f"{limit_mb} MB" if limit_mb else "the machine's memory"
     for kind, cure in _SILENT.items():
         if isinstance(error, kind):
             return InputError(f"{where}: query: {cure.format(limit=limit)}")

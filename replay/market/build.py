@@ -236,9 +236,9 @@ def _plant(plan: Planner, seed: int) -> None:
         cancel_ratio,
         receipt_double_pledge,
         multi_lender,
+        complaint_surge,
     ):
         _planted_by(each_rule.plant, plan.drawing(seed, each_rule.RULE))
-    _planted_by(complaint_surge.plant, plan.drawing(seed, complaint_surge.RULE))
 
 
 def _planted_by(plant: Callable[[Planner], None], plan: Planner) -> None:
@@ -251,10 +251,11 @@ def _abroad(plan: Planner, seed: int, reports: int) -> Sent:
     """Remittances, planted ones included; drawn last and apart, so that they move nobody else's."""
     mine = plan.drawing(seed, quota_splitting_proxy.RULE)
     deals = dealers(seed, plan.who, plan.when, reports, plan.planted(fx.FEED))
-    planted = quota_splitting_proxy.plant(mine, deals)
+    quota_splitting_proxy.plant(mine, deals)
     n = max(round(reports * remittances.SHARE), 30)
     usual = remittances.everyday(mine.rng, plan.who, plan.when, n, plan.unclaimed())
-    return remittances.feed(mine.rng, plan.who, joined_rows([usual, planted]))
+    planted = [part for part in plan.planted(remittances.FEED) if isinstance(part, type(usual))]
+    return remittances.feed(mine.rng, plan.who, joined_rows([usual, *planted]))
 
 
 def _refer(

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from replay.market.population import Flags
-from replay.market.remittances import PURPOSES, Remittances
+from replay.market.remittances import FEED, PURPOSES, Remittances
 from replay.schemes.plans import INNOCENT, SCHEME, Planner
 from schemas.regions import REGIONS
 
@@ -23,7 +23,7 @@ _EDUCATION, _OTHER, _GIFT, _SERVICE = range(len(PURPOSES))
 _BELOW_TEN_THOUSAND = (9_200, 9_980)
 
 
-def plant(plan: Planner, dealers: Flags) -> Remittances:
+def plant(plan: Planner, dealers: Flags) -> None:
     """Plant every scheme and innocent of this rule; few in a small market.
 
     Args:
@@ -46,13 +46,10 @@ def plant(plan: Planner, dealers: Flags) -> Remittances:
     )
     for count, least, one in made:
         for _ in plan.turns(count, least):
-            kept = len(desk.rows)
-            number = len(plan.plans)
+            desk.rows = []
             with plan.room():
                 one()
-            if len(plan.plans) == number:
-                del desk.rows[kept:]
-    return desk.made()
+                plan.place(FEED, desk.made())
 
 
 class _Desk:
@@ -65,7 +62,7 @@ class _Desk:
         self._payee = _PAYEES_FROM
 
     def made(self) -> Remittances:
-        """Everything remitted so far."""
+        """What was remitted since `rows` was empty."""
         rows = np.array(self.rows, np.int64).reshape(-1, 6)
         return Remittances(*rows.T)
 

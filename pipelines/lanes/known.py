@@ -21,13 +21,14 @@ from pipelines.lanes.closings import Closing
 from pipelines.lanes.judged import by_definition
 from pipelines.lanes.ledger import evaluate
 from pipelines.lanes.lifetimes import CAUSES, CORRECTION, LATE, Replaced
+from pipelines.rules.kernels.table import pair_sql
 from pipelines.rules.registry import InForce, Rule, in_force, load_rules
 from schemas.records import CROSSING
 
 SLOTS = 51  # closings in one statement: 5 x 51 vantages fit a byte
 _VANTAGES = 5
 _EVER = 1 << 62
-_PAIR = "xor(payer_party, ((payee_party & 4294967295) << 31) | (payee_party >> 32))"
+_PAIR = pair_sql("payer_party", "payee_party")
 # Subject kind -> what names such a subject in a row of `leg` and of `position`.
 _NAMED: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType(
     {
@@ -37,7 +38,7 @@ _NAMED: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType
         "account": (("payer_account", "payee_account"), ("payer_account", "payee_account")),
         "instrument": (("instrument",), ("instrument",)),
         "pair": (
-            (f"CASE WHEN payer_party = 0 OR payee_party = 0 THEN 0 ELSE greatest({_PAIR}, 1) END",),
+            (f"CASE WHEN payer_party = 0 OR payee_party = 0 THEN 0 ELSE {_PAIR} END",),
             (),
         ),
     }

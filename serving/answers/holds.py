@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from ledger.duck import Connection
+from pipelines.rules.kernels.table import pair_sql
 from pipelines.rules.registry import Rule
 
 _GROUP = (
@@ -16,18 +17,12 @@ _GROUP = (
 )
 
 
-def _pair(first: str, second: str) -> str:
-    """The number of a pair, as `kernels.table.pair_id` makes it."""
-    turned = f"(({second} & 4294967295) << 31) | ({second} >> 32)"
-    return f"greatest(xor({first}, {turned}), 1) = $subject"
-
-
 # Relation -> kind of subject -> which rows speak of it.
 _SPEAK: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "holding": {
             "party": "$subject IN (holder_party, other_party)",
-            "pair": _pair("holder_party", "other_party"),
+            "pair": f"{pair_sql('holder_party', 'other_party')} = $subject",
             "group": f"holder_party IN ({_GROUP}) OR other_party IN ({_GROUP})",
             "account": "account = $subject",
             "asset": "$subject IN (asset, invoice, contract)",
@@ -35,7 +30,7 @@ _SPEAK: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "loan_state": {
             "party": "$subject IN (lender, borrower)",
-            "pair": _pair("lender", "borrower"),
+            "pair": f"{pair_sql('lender', 'borrower')} = $subject",
             "group": f"lender IN ({_GROUP}) OR borrower IN ({_GROUP})",
         },
         "figure": {"institution": "institution = $subject"},

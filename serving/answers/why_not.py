@@ -18,6 +18,7 @@ from ledger.duck import Connection
 from ledger.views import load_views
 from pipelines.lanes.judged import by_definition
 from pipelines.lanes.reach import before
+from pipelines.rules.kernels.table import pair_sql
 from pipelines.rules.registry import ParameterSet, Rule, load_parameters, parameters_on
 from schemas.narrow import FLAG_PAYER_PERSON
 from schemas.regions import JOINT_BIT, REGIONS, VANTAGES
@@ -29,7 +30,7 @@ from serving.answers.missing import Missing, missing
 from serving.answers.model import Line
 from serving.answers.subjects import Subject
 
-_PAIR = "greatest(xor(payer_party, ((payee_party & 4294967295) << 31) | (payee_party >> 32)), 1)"
+_PAIR = pair_sql("payer_party", "payee_party")
 # Kind of subject -> columns of `leg` and `tx` in which its transactions name it.
 _NAMED: Mapping[str, tuple[str, ...]] = {
     "party": ("payer_party", "payee_party"),

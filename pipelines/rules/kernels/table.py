@@ -81,10 +81,7 @@ def room_for_evidence(evidence, used, more):
 
 @nb.njit(cache=True, nogil=True)
 def pair_id(payer, payee):
-    """The id of an ordered pair of parties: payer XOR payee rotated by 31 of 63 bits, never 0.
-
-    The same in SQL: `xor(payer, ((payee & 4294967295) << 31) | (payee >> 32))`.
-    """
+    """The id of an ordered pair of parties: payer XOR payee rotated by 31 of 63 bits, never 0."""
     mixed = payer ^ (((payee & 0xFFFFFFFF) << 31) | (payee >> 32))
     return mixed if mixed != 0 else 1
 
@@ -93,3 +90,8 @@ def pair_ids(payers: npt.NDArray[np.int64], payees: npt.NDArray[np.int64]) -> np
     """`pair_id` over arrays; 0 where one of the two is absent."""
     mixed = payers ^ (((payees & 0xFFFFFFFF) << 31) | (payees >> 32))
     return np.where((payers == 0) | (payees == 0), 0, np.where(mixed == 0, 1, mixed))
+
+
+def pair_sql(payer: str, payee: str) -> str:
+    """`pair_id` of two columns, as SQL."""
+    return f"greatest(xor({payer}, (({payee} & 4294967295) << 31) | ({payee} >> 32)), 1)"

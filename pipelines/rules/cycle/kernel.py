@@ -20,7 +20,7 @@ from pipelines.rules.kernels.graph import (
     TAIL,
     WITH_TIME,
     count_rings_from,
-    milli_log10,
+    loudness,
     reaches_back,
 )
 from pipelines.rules.kernels.sets import set_id
@@ -119,9 +119,9 @@ def _search(g, at, mode, p, work, hits, n_hits, evidence, n_evidence):
     rings = 0
     cut = False
     edge_most = p[_EDGE_MOST] if mode == QUIET else p[_ORDERED_EDGE_MOST]
-    product, noise[0] = _noise(g, closing)
-    if product > edge_most:
+    if _product(g, closing) > edge_most:
         return hits, n_hits, evidence, n_evidence, rings
+    noise[0] = loudness(g, at)
     forth = mode == AGAINST  # with the money
     goal = closing.payer if forth else closing.payee
     tail = max(g.used[TAIL], 0)
@@ -154,10 +154,9 @@ def _search(g, at, mode, p, work, hits, n_hits, evidence, n_evidence):
         total = np.int64(0)
         turns = turned[depth]
         if mode == QUIET:
-            product, milli = _noise(g, edge)
-            if product > edge_most:
+            if _product(g, edge) > edge_most:
                 continue
-            total = noise[depth] + milli
+            total = noise[depth] + loudness(g, i)
         else:
             # Days never rise on the way back; only what lies on the closing day has no order.
             turns = 1 if day > days[depth] else turns
@@ -211,14 +210,6 @@ def _search(g, at, mode, p, work, hits, n_hits, evidence, n_evidence):
 def _product(g, edge):
     """How many its payer pays, times how many pay its payee."""
     return np.int64(g.party[edge.payer].out) * np.int64(g.party[edge.payee].into)
-
-
-@nb.njit(cache=True, nogil=True)
-def _noise(g, edge):
-    """(product, milli log) of how many its payer pays and how many pay its payee."""
-    out = np.int64(g.party[edge.payer].out)
-    into = np.int64(g.party[edge.payee].into)
-    return out * into, np.int64(milli_log10(out)) + np.int64(milli_log10(into))
 
 
 @nb.njit(cache=True, nogil=True)

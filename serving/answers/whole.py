@@ -121,7 +121,7 @@ def compare(
     crossed = {n: alert[n] for n in ("rule", "variant", "subject", "evidence")} | {"shares": shares}
     mine = again.sql(_SAME, asked).to_pylist()
     told = published.sql(_SAME, asked).to_pylist()
-    known = {n: alert[n] for n in ("alert_id",)}
+    known = {"alert_id": alert["alert_id"]}
     reports, before = _reports(again, mine), _reports(published, told)
     found = {(body.submitter, body.named): body.found for body in bodies}
     return [

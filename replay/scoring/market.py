@@ -137,7 +137,7 @@ def market_of(transfers: Transfers, region: Ints, seed: int = 1) -> Market:
     """
     transfers = transfers.take(np.flatnonzero(transfers.fen > 0))
     if not len(transfers.fen):
-        raise InputError("amount: expected at least one transfer of a fen or more")
+        raise InputError("amount: expected at least one transfer of a fen or more; correct it")
     event = instants(transfers, seed)
     # Equal rows are told apart by how many went before; ids say nothing of the table's order.
     row = (transfers.payer, transfers.payee, transfers.fen, transfers.day)

@@ -96,7 +96,10 @@ def _by_bank(rng: np.random.Generator, transfers: Transfers, cross: float | None
         return np.asarray(named[bank])
     count = len(transfers.banks)
     if count < _AREAS:
-        raise InputError(f"bank: expected at least {_AREAS} banks to give to {_AREAS} regions")
+        raise InputError(
+            f"bank: expected at least {_AREAS} banks to give to {_AREAS} regions; use --partition "
+            "community or random"
+        )
     of_bank = rng.permutation(np.arange(count) % _AREAS)
     if cross is None:
         return np.asarray(of_bank[bank])

@@ -65,8 +65,10 @@ _GENTEX_TYPES: Mapping[int, str] = MappingProxyType(
         8: "gather_scatter",
     }
 )
+_LONGEST_DAYS = 36_525  # beyond: seconds, or something else that counts no days
 _HUNDRED = pa.scalar(100, pa.decimal128(3, 0))
 _TRUE = ("true", "1", "t", "yes", "y", "1.0")
+_FALSE = ("false", "0", "f", "no", "n", "0.0", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +172,26 @@ def _columns(
     return {field: table[name] for field, name in found.items() if name is not None}
 
 
+def _numbers(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """A column as whole numbers, if that is what it says, in numbers or in words; else None."""
+    try:
+        if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+            return column.cast(pa.int64())
+        words = column.cast(pa.string())
+        whole = words.cast(pa.int64())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None
+    # "007" and "7" are two names
+    return whole if whole.cast(pa.string()).equals(words) else None
+
+
 def _between_accounts(columns: dict[str, pa.ChunkedArray]) -> dict[str, pa.ChunkedArray]:
     """Rows between two accounts: AMLGentex names where money comes from and goes to -2 and -1."""
-    sides = [columns["payer"], columns["payee"]]
-    if not all(pa.types.is_integer(side.type) for side in sides):
+    numbers = [_numbers(columns[name]) for name in ("payer", "payee")]
+    if any(side is None for side in numbers):
         return columns
-    lowest = pc.min_element_wise(*(side.cast(pa.int64()) for side in sides), skip_nulls=True)
+    columns |= dict(zip(("payer", "payee"), numbers, strict=True))
+    lowest = pc.min_element_wise(*numbers, skip_nulls=True)
     kept = pc.greater_equal(pc.fill_null(lowest, 0), 0)
     return {name: column.filter(kept) for name, column in columns.items()}
 
@@ -195,8 +211,17 @@ class _Reader:
             return _plain(pc.fill_null(column, False)).astype(bool)
         if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
             return _plain(pc.fill_null(column, 0)) != 0
-        words = pc.utf8_lower(pc.fill_null(column.cast(pa.string()), ""))
+        words = pc.utf8_lower(self.words(name, "flag"))
+        if not pc.all(pc.is_in(words, value_set=pa.array(_TRUE + _FALSE))).as_py():
+            raise self.fail("flag", "true or false, or 1 or 0, in every row", "correct the others")
         return _plain(pc.is_in(words, value_set=pa.array(_TRUE))).astype(bool)
+
+    def words(self, name: str, said: str) -> pa.ChunkedArray:
+        """A column as text, "" where there is none."""
+        try:
+            return pc.fill_null(self.columns[name].cast(pa.string()), "")
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise self.fail(said, "text or a number in every row", "correct the column") from error
 
     def accounts(self) -> tuple[int, Ints]:
         """How many accounts there are; the payers' numbers, then the payees'."""
@@ -205,6 +230,8 @@ class _Reader:
             raise self.fail("accounts", "a payer and a payee in every row", "remove the others")
         whole = all(pa.types.is_integer(side.type) for side in sides)
         kind = pa.int64() if whole else pa.string()
+        if not whole:
+            sides = [self.words(name, "accounts") for name in ("payer", "payee")]
         both = np.concatenate([_plain(side.cast(kind)) for side in sides])
         numbers, places = np.unique(both if whole else both.astype(str), return_inverse=True)
         return len(numbers), places.astype(np.int64)
@@ -213,10 +240,7 @@ class _Reader:
         """The bank each account is named with first."""
         if "payer_bank" not in self.columns or "payee_bank" not in self.columns:
             return np.full(accounts, NOBODY, np.int64), ()
-        sides = [
-            _plain(pc.fill_null(self.columns[name].cast(pa.string()), ""))
-            for name in ("payer_bank", "payee_bank")
-        ]
+        sides = [_plain(self.words(name, "bank")) for name in ("payer_bank", "payee_bank")]
         names, bank = np.unique(np.concatenate(sides).astype(str), return_inverse=True)
         _, first = np.unique(places, return_index=True)
         return bank[first].astype(np.int64), tuple(str(name) for name in names)
@@ -232,6 +256,8 @@ class _Reader:
             if pa.types.is_decimal(column.type):
                 exact = pc.multiply(column.cast(pa.decimal128(18, 2)), _HUNDRED)
                 return _plain(exact.cast(pa.decimal128(22, 0)).cast(pa.int64())).astype(np.int64)
+            if pa.types.is_boolean(column.type):
+                raise self.fail("amount", "yuan with at most two digits", "correct it")
             yuan = _plain(pc.round(column.cast(pa.float64()), ndigits=2)).astype(np.float64)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise self.fail("amount", "yuan with at most two digits", "correct it") from error
@@ -240,23 +266,34 @@ class _Reader:
         return np.rint(yuan * 100).astype(np.int64)
 
     def days(self) -> Ints:
+        """The day of every row, counted from any day; numbers are days already."""
         column = self.columns["day"]
+        if column.null_count or (
+            pa.types.is_floating(column.type) and not pc.all(pc.is_finite(column)).as_py()
+        ):
+            raise self.fail("time", "a day in every row", "remove the others")
+        steps = _numbers(column)
         try:
-            if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-                return _plain(column.cast(pa.int64(), safe=False)).astype(np.int64)
-            if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-                column = pc.utf8_slice_codeunits(column, 0, 10).cast(pa.date32())
-            else:
-                column = column.cast(pa.date32(), safe=False)
+            if steps is not None and not _written_dates(steps):
+                return self._within(_plain(steps).astype(np.int64))
+            if pa.types.is_floating(column.type):
+                return self._within(np.floor(_plain(column)).astype(np.int64))
+            if steps is not None:  # 20250131
+                column = pc.strptime(steps.cast(pa.string()), format="%Y%m%d", unit="s")
+            elif not pa.types.is_temporal(column.type):
+                column = pc.utf8_slice_codeunits(column.cast(pa.string()), 0, 10)
+            column = column.cast(pa.date32(), safe=False)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise self.fail("time", "a day such as 2025-01-31, or a step", "correct it") from error
-        if column.null_count:
-            raise self.fail("time", "a day in every row", "remove the others")
         return _plain(column.cast(pa.int32())).astype(np.int64)
 
+    def _within(self, days: Ints) -> Ints:
+        if np.ptp(days) > _LONGEST_DAYS:
+            raise self.fail("time", "days or steps of a hundred years at most", "count in days")
+        return days
+
     def patterns(self, flag: Flags) -> Ints:
-        column = self.columns["pattern"]
-        names = _plain(pc.fill_null(column.cast(pa.string()), "")).astype(str)
+        names = _plain(self.words("pattern", "pattern id")).astype(str)
         known, numbers = np.unique(names, return_inverse=True)
         if flag.any() and "" in set(known[numbers[flag]].tolist()):
             raise self.fail("pattern id", "one in every flagged row", "add it or clear the flag")
@@ -264,15 +301,25 @@ class _Reader:
 
     def kinds(self, flag: Flags) -> Texts:
         column = self.columns["kind"]
-        if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-            codes = _plain(pc.fill_null(column, 0)).astype(np.int64)
+        numbers = _numbers(column)
+        if numbers is not None:
+            codes = _plain(pc.fill_null(numbers, 0)).astype(np.int64)
             known, at = np.unique(codes, return_inverse=True)
             names = np.array([_GENTEX_TYPES.get(int(c), f"type_{c}") for c in known])[at]
+            names = np.where(_plain(pc.is_valid(numbers)), names, "")
         else:
-            words = pc.utf8_lower(pc.fill_null(column.cast(pa.string()), ""))
+            words = pc.utf8_lower(self.words("kind", "pattern type"))
             words = pc.replace_substring_regex(words, "[- ]+", "_")
             names = _plain(words).astype(str)
+        if (names[flag] == "").any():
+            raise self.fail("pattern type", "one in every flagged row", "add it or clear the flag")
         return np.where(flag, names, "")
+
+
+def _written_dates(numbers: pa.ChunkedArray) -> bool:
+    """Whether whole numbers are dates such as 20250131, not days or steps."""
+    span = pc.min_max(numbers).as_py()
+    return bool(span["min"] >= 19_000_101 and span["max"] <= 21_001_231)
 
 
 def _plain(column: pa.ChunkedArray) -> npt.NDArray[np.generic]:

@@ -33,6 +33,20 @@ def test_types_of_columns_do_not_matter(tmp_path: Path) -> None:
     assert same(read_table(write(tmp_path, words, "words.parquet")), expected)
 
 
+def test_numbers_may_be_written_as_words_and_days_as_numbers(tmp_path: Path) -> None:
+    plain = everyday()
+    expected = read_table(write(tmp_path, plain))
+    days = pa.array(plain["tran_timestamp"]).cast(pa.timestamp("us", "UTC")).cast(pa.date32())
+    for said in (
+        {name: pa.array(plain[name]).cast(pa.string()) for name in ("orig_acct", "bene_acct")},
+        {name: pa.array(plain[name]).cast(pa.float64()) for name in ("orig_acct", "bene_acct")},
+        {"tran_timestamp": days.cast(pa.int32()).cast(pa.string())},
+        {"tran_timestamp": [f"{day:%Y%m%d}" for day in days.to_pylist()]},
+        {"tran_timestamp": pa.array(plain["tran_timestamp"]).dictionary_encode()},
+    ):
+        assert same(read_table(write(tmp_path, plain | said, "words.parquet")), expected)
+
+
 def test_a_csv_says_the_same_as_parquet(tmp_path: Path) -> None:
     columns = everyday()
     expected = read_table(write(tmp_path, columns))
@@ -83,6 +97,35 @@ class TestRefusals:
         columns = everyday()
         del columns[column]
         with pytest.raises(InputError, match=f"it has no {column}.*rename or add"):
+            read_table(write(tmp_path, columns))
+
+    @pytest.mark.parametrize(
+        ("column", "value", "said"),
+        [
+            ("orig_acct", [1], "accounts"),
+            ("orig_bank", [1], "bank"),
+            ("base_amt", True, "amount"),
+            ("base_amt", "much", "amount"),
+            ("is_sar", "perhaps", "flag"),
+            ("alert_id", [1], "pattern id"),
+            ("alert_type", [1], "pattern type"),
+            ("alert_type", None, "pattern type"),
+            ("tran_timestamp", float("nan"), "time"),
+            ("tran_timestamp", [1], "time"),
+        ],
+    )
+    def test_a_column_of_another_kind_is_named(
+        self, tmp_path: Path, column: str, value: object, said: str
+    ) -> None:
+        columns = everyday()
+        columns[column] = pa.array([value] * len(columns["is_sar"]))
+        with pytest.raises(InputError, match=f"{said}: expected"):
+            read_table(write(tmp_path, columns))
+
+    def test_seconds_are_no_days(self, tmp_path: Path) -> None:
+        columns = everyday()
+        columns["tran_timestamp"] = np.arange(len(columns["is_sar"])) * 86_400
+        with pytest.raises(InputError, match="time: expected days or steps of a hundred years"):
             read_table(write(tmp_path, columns))
 
     def test_a_flagged_row_needs_a_pattern(self, tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 A late report changes what is known of its transaction. Every crossing it can move speaks of a
 subject of that transaction, at an instant between its first leg and the rule's horizon after its
-last one; only those are evaluated again, from the reports of their subjects within that reach. A
+last one; only those are evaluated again, from the reports of their subjects within that reach, and
+only by rules that claim the transaction as it was known or as it is known with the late report. A
 closing knows what came late until then; reports on time are complete for every instant it speaks
 of (`closings`), so each late report is looked at once, however many closings follow. Rules on the
 graph have no such subjects: `late_graph`.
@@ -26,7 +27,7 @@ from pipelines.lanes.late_graph import LateTransactions, graph_path
 from pipelines.lanes.lifetimes import CAUSES, CORRECTION, LATE, Ids, Replaced
 from pipelines.lanes.reach import after, before
 from pipelines.lanes.routing import stream_rules
-from pipelines.lanes.stream import run_once
+from pipelines.lanes.stream import needed, run_once
 from pipelines.rules.kernels.table import pair_ids
 from pipelines.rules.registry import InForce, Rule
 from schemas.narrow import EVENT_CODES, NARROW
@@ -41,6 +42,8 @@ _NAMED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 _NOT_OF_A_LEG = ("regions",)  # no rule reads it
+# Late transactions: (key, closing that first knows a late leg of it, cause), distinct.
+_Pairs = tuple[Ids, Ids, npt.NDArray[np.uint8]]
 _LATE, _CORRECTION = CAUSES.index(LATE), CAUSES.index(CORRECTION)
 
 
@@ -94,17 +97,55 @@ def _again(
     rules = tuple(rule for rule in every if rule.group not in WHOLE)
     whole = tuple(rule for rule in every if rule.group in WHOLE)
     found = graph_path(ledger, closed, parameters, whole, _of_graph(legs, *pairs, whole))
-    kinds = {variant.subject for rule in rules for variant in rule.variants} - {"group"}
-    if "pair" in kinds:  # a pair's transfers are among its parties'
-        kinds.add("party")
-    windows = {kind: _windows(kind, legs, *pairs) for kind in sorted(kinds)}
-    history, of = _history(ledger, windows, closed, rules)
-    for closing in sorted({int(k) for one in windows.values() for k in one.closing}):
+    windows = _of_rules(rules, legs, pairs, closed, parameters)
+    if not windows:
+        return found
+    history, of = _history(ledger, windows, closed)
+    for closing in sorted({int(k) for *_, one in windows for k in one.closing}):
         crossings = run_once(history[of == closing], parameters, rules=rules)
-        for rule in rules:
-            for kind, mine in windows.items():
-                found += _replaced(rule, kind, mine.at(closing), closing, crossings)
+        for rule, kind, mine in windows:
+            found += _replaced(rule, kind, mine.at(closing), closing, crossings)
     return found
+
+
+def _of_rules(
+    rules: Sequence[Rule],
+    legs: pa.Table,
+    pairs: _Pairs,
+    closed: Sequence[Closing],
+    parameters: InForce | None,
+) -> list[tuple[Rule, str, _Windows]]:
+    """For each rule and kind of its subjects, what the late transactions that it claims concern."""
+    claimed = _claimed(rules, legs, pairs, closed, parameters)
+    found = []
+    for rule in rules:
+        kinds = {variant.subject for variant in rule.variants} - {"group"}
+        if "pair" in kinds:  # a pair's transfers are among its parties'
+            kinds.add("party")
+        mine = np.isin(pairs[0], claimed[rule.name])
+        of_rule = pairs[0][mine], pairs[1][mine], pairs[2][mine]
+        found += [(rule, kind, _windows(kind, legs, *of_rule)) for kind in sorted(kinds)]
+    return found
+
+
+def _claimed(
+    rules: Sequence[Rule],
+    legs: pa.Table,
+    pairs: _Pairs,
+    closed: Sequence[Closing],
+    parameters: InForce | None,
+) -> Mapping[str, Ids]:
+    """The late transactions that each rule claims: without what came late, or as of a closing."""
+    rows = _narrow(legs)
+    late = legs["is_late"].to_numpy(zero_copy_only=False)
+    known = np.where(late, known_from(legs["known"].to_numpy(), closed), -1)
+    found: dict[str, set[int]] = {rule.name: set() for rule in rules}
+    for closing in (-1, *np.unique(pairs[1]).tolist()):
+        keys = pairs[0] if closing < 0 else pairs[0][pairs[1] == closing]
+        there = rows[(known <= closing) & np.isin(rows["key"], keys)]
+        for name, claimed in needed(there, rules, parameters).items():
+            found[name].update(claimed.tolist())
+    return {name: np.array(sorted(keys), np.int64) for name, keys in found.items()}
 
 
 def _replaced(
@@ -144,10 +185,7 @@ def _late_legs(ledger: Connection, rules: Sequence[Rule]) -> pa.Table:
     )
 
 
-def _late_transactions(
-    legs: pa.Table, closed: Sequence[Closing]
-) -> tuple[Ids, Ids, npt.NDArray[np.uint8]]:
-    """(transaction, closing that first knows a late leg of it, cause), distinct."""
+def _late_transactions(legs: pa.Table, closed: Sequence[Closing]) -> _Pairs:
     late = legs.filter(legs["is_late"])
     closing = known_from(late["known"].to_numpy(), closed)
     corrects = late["corrects"].to_numpy(zero_copy_only=False)
@@ -226,28 +264,18 @@ def _hulls(
 
 def _history(
     ledger: Connection,
-    windows: Mapping[str, _Windows],
+    windows: Sequence[tuple[Rule, str, _Windows]],
     closed: Sequence[Closing],
-    rules: Sequence[Rule],
 ) -> tuple[npt.NDArray[Any], Ids]:
     """Reports (NARROW) of the subjects as far as their windows reach, by closing that knows them.
 
     A transaction comes with all of its legs, late ones as soon as they are known.
     """
-    types = ", ".join(sorted({f"'{code}'" for rule in rules for code in rule.reads}))
+    types = ", ".join(sorted({f"'{code}'" for rule, *_ in windows for code in rule.reads}))
     keys = []
-    for kind, mine in windows.items():
-        if kind == "pair":  # its parties are there
-            continue
-        table = pa.table(
-            {
-                "closing": mine.closing,
-                "id": mine.subject,
-                "low": np.minimum.reduce([before(rule, mine.low) for rule in rules]),
-                "high": np.maximum.reduce([after(rule, mine.high) for rule in rules]),
-            }
-        )
-        ledger.register(f"_of_{kind}", table)
+    kinds = sorted({kind for _, kind, _ in windows} - {"pair"})  # a pair's parties are there
+    for kind in kinds:
+        ledger.register(f"_of_{kind}", _reached([one for one in windows if one[1] == kind]))
         keys += [
             f"SELECT w.closing, e.transaction_id AS key FROM main.event AS e JOIN _of_{kind} AS w "
             f"ON {column} = w.id AND epoch_us(e.event_timestamp) BETWEEN w.low AND w.high "
@@ -271,12 +299,31 @@ def _history(
             "ORDER BY again.closing, leg.event_time, leg.key, leg.report"
         )
     finally:
-        for name in ("_closing", *(f"_of_{kind}" for kind in windows if kind != "pair")):
+        for name in ("_closing", *(f"_of_{kind}" for kind in kinds)):
             ledger.unregister(name)
-    found = np.zeros(rows.num_rows, NARROW)
-    for name in rows.schema.names[1:]:
-        found[name] = rows[name].to_numpy()
-    return found, rows["closing"].to_numpy()
+    return _narrow(rows), rows["closing"].to_numpy()
+
+
+def _reached(windows: Sequence[tuple[Rule, str, _Windows]]) -> pa.Table:
+    """How far the rules look from their windows: closing, id of the subject, low, high (us)."""
+    hull = _hulls(
+        np.concatenate([mine.closing for *_, mine in windows]),
+        np.concatenate([mine.subject for *_, mine in windows]),
+        np.concatenate([before(rule, mine.low) for rule, _, mine in windows]),
+        np.concatenate([after(rule, mine.high) for rule, _, mine in windows]),
+        np.concatenate([mine.cause for *_, mine in windows]),
+    )
+    return pa.table(
+        {"closing": hull.closing, "id": hull.subject, "low": hull.low, "high": hull.high}
+    )
+
+
+def _narrow(table: pa.Table) -> npt.NDArray[Any]:
+    rows = np.zeros(table.num_rows, NARROW)
+    for name in NARROW.names or ():
+        if name in table.schema.names:
+            rows[name] = table[name].to_numpy()
+    return rows
 
 
 def _each(start: Ids, end: Ids) -> tuple[Ids, Ids]:

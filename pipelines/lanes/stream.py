@@ -1,6 +1,6 @@
 """The stream lane without Flink: a plain run of the whole, over batches or over all at once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.lanes.closings import END_OF_TIME
-from pipelines.lanes.entry import BUCKETS, delayed
+from pipelines.lanes.entry import BUCKETS, ENTRY, GROUPS, delayed
 from pipelines.lanes.host import RuleHost
 from pipelines.lanes.routing import route
 from pipelines.pairing.pairing import PAIR_MEMORY_US, Closed, merge
@@ -90,6 +90,29 @@ def run_once(
         hosts[first].add(payload)
     found = [host.advance(END_OF_TIME) for host in hosts.values()]
     return _ordered(pa.Table.from_batches(found, CROSSING))
+
+
+def needed(
+    narrow: npt.NDArray[Any], rules: Sequence[Rule], parameters: InForce | None
+) -> Mapping[str, npt.NDArray[np.int64]]:
+    """The transactions that each rule claims of reports that are all there, by its name, sorted.
+
+    What a rule does not claim changes nothing it says of its own key group.
+    """
+    merged = merge(delayed(narrow), END_OF_TIME, pair_wait_us(_MARKET), Closed(PAIR_MEMORY_US))
+    found = {}
+    for rule in rules:
+        first = GROUPS[rule.group] * BUCKETS
+        entries = b"".join(
+            payload
+            for bucket_key, payload in route(merged.ready, (rule,))
+            if first <= bucket_key < first + BUCKETS
+        )
+        kept = RuleHost(first, parameters, (rule,)).add(entries)
+        found[rule.name] = np.unique(
+            np.frombuffer(b"".join(one.payload for one in kept), ENTRY)["key"]
+        )
+    return found
 
 
 def _ordered(crossings: pa.Table) -> pa.Table:

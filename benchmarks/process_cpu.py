@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from yrd.processes.cpu import adopt_orphans, reap
 
@@ -58,6 +59,29 @@ def measure(command: Sequence[str], quiet: bool = False) -> Cost:
     user_s = after.ru_utime - before.ru_utime
     cpu_s = user_s + after.ru_stime - before.ru_stime
     return Cost(code, round(cpu_s, 2), round(user_s, 2), round(wall_s, 2), after.ru_maxrss / 1024)
+
+
+def living_seconds() -> float:
+    """User and system seconds of this process and of everything below it that still runs."""
+    spent: dict[int, float] = {}
+    below: dict[int, list[int]] = {}
+    tick = os.sysconf("SC_CLK_TCK")
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+            except OSError:
+                continue  # it has just ended
+            # after the command, which may hold anything: state, parent, ..., user and system ticks
+            told = stat[stat.rindex(")") + 2 :].split()
+            spent[int(entry.name)] = (int(told[11]) + int(told[12])) / tick
+            below.setdefault(int(told[1]), []).append(int(entry.name))
+    todo, total = [os.getpid()], 0.0
+    while todo:
+        one = todo.pop()
+        total += spent.get(one, 0.0)
+        todo += below.get(one, [])
+    return total
 
 
 def _has_children() -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmarks.closing import closing
 from benchmarks.decode import decode
+from benchmarks.elsewhere import elsewhere
 from benchmarks.graphs import graphs
 from benchmarks.large import large
 from benchmarks.loading import ledger
@@ -27,6 +28,7 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
         "path": path,
         "job": job,
         "rules": rules,
+        "elsewhere": elsewhere,
         "graphs": graphs,
         "state": state,
         "closing": closing,

@@ -82,6 +82,12 @@ def merged(
     return {rule: tuple(out[rule]) for rule in sorted(out)}
 
 
+def keep(rows: Mapping[str, tuple[Measured, ...]]) -> None:
+    """Write results down, in place of all that were kept."""
+    plain = {rule: [asdict(row) for row in some] for rule, some in rows.items()}
+    FILE.write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def main() -> int:
     """Take over a score; returns an exit code."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.rules.scores", description=__doc__)
@@ -92,12 +98,10 @@ def main() -> int:
     try:
         told = json.loads(given.file.read_text(encoding="utf-8"))
         new = taken_over(told, given.on, given.command, given.measured)
-        rows = merged(load_scores(), new)
+        keep(merged(load_scores(), new))
     except (OSError, ValueError, YrdError) as error:
         sys.stderr.write(f"scores: {error}\n")
         return 2
-    plain = {rule: [asdict(row) for row in some] for rule, some in rows.items()}
-    FILE.write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return 0
 
 

@@ -94,7 +94,7 @@ def score(
             else:
                 result = score_file(file, options, advance)
         if curve and svg is not None:
-            _draw(result, svg)
+            draw(result, svg)
         if as_json:
             emit(result, as_json)
         elif curve:
@@ -117,7 +117,8 @@ def _values(texts: Sequence[str]) -> dict[str, dict[str, int]]:
     return found
 
 
-def _draw(result: Mapping[str, Any], path: Path) -> None:
+def draw(result: Mapping[str, Any], path: Path) -> None:
+    """Write a curve's picture."""
     from serving.desk.svg.sharing import sharing
 
     copy = ", camouflaged copy" if result["camouflaged"] else ""

@@ -224,7 +224,7 @@ class RulesHost:
         return self._newest_us > self._done_us
 
     def add(self, message: bytes) -> int:
-        """Take a message of the pair stage; none of its rows can be behind, so 0 are."""
+        """Take a message of the pair stage; what is behind is found when it is judged, so 0 are."""
         needed = []
         for bucket, payload in unpack(message):
             for kept in self._host(bucket).add(payload):
@@ -251,16 +251,22 @@ class RulesHost:
         return found
 
     def counters(self) -> dict[str, int]:
-        """What is to be counted since this was asked last: searches that stopped at their bound."""
+        """What is to be counted since this was asked last.
+
+        Searches that stopped at their bound, and entries that came behind what was judged: the pair
+        stage sends none, so if there are any its watermark was ahead of it.
+        """
         cut: Counter[str] = Counter()
         for host in self._hosts.values():
             cut.update({CUT_SHORT + rule: more for rule, more in host.cut_short().items()})
-        return dict(cut)
+            cut["behind"] += host.behind()
+        return {name: count for name, count in cut.items() if count}
 
     def _host(self, bucket: int) -> RuleHost:
         host = self._hosts.get(bucket)
         if host is None:
             host = self._hosts[bucket] = RuleHost(bucket, self._parameters)
+            host.restore((), self._done_us)  # what comes behind is behind in a new bucket too
         return host
 
 

@@ -132,8 +132,8 @@ class LiveSettings:
         transaction_prefix: Names the sink's transactions; two jobs must not share it.
         transaction_timeout_ms: How long an outage may last without losing output.
         parameters: As in `JobSettings`, like the settings below it.
-        idle_ms: A partition without messages for so long holds no watermark back. A run over a
-            tape sends marks to every partition, so this only helps when the intake is gone.
+        parallelism: At most the partitions of the source: a subtask without one has no watermark,
+            and the slowest counts.
     """
 
     servers: str
@@ -151,7 +151,6 @@ class LiveSettings:
     lanes: int = 16
     checkpoint_ms: int = 1_000
     watermark_ms: int = 200
-    idle_ms: int = 60_000
     fail_at_message: int | None = None
 
     def to_json(self) -> str:

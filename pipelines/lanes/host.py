@@ -141,6 +141,7 @@ class RuleHost:
         self._waiting: list[npt.NDArray[Any]] = []
         self._processed_us = -END_OF_TIME
         self._ordinal = -(1 << 30)
+        self._behind = 0
         self._cut_before: Mapping[str, int] = {}
 
     @property
@@ -174,8 +175,16 @@ class RuleHost:
 
     def advance(self, watermark_us: int) -> pa.RecordBatch:
         """Process what is complete at the watermark; return its crossings (CROSSING)."""
-        self._processed_us = max(self._processed_us, watermark_us)
-        return as_crossings(self._run(self._processed_us))
+        before, self._processed_us = self._processed_us, max(self._processed_us, watermark_us)
+        return as_crossings(self._run(self._processed_us, before))
+
+    def behind(self) -> int:
+        """How many entries came behind what was processed since this was asked last.
+
+        None does unless a watermark was promised wrongly: rules met them out of their order.
+        """
+        behind, self._behind = self._behind, 0
+        return behind
 
     def expired(self, meta: Meta) -> bool:
         """Whether a kept batch can no longer matter, given what was processed.
@@ -245,10 +254,12 @@ class RuleHost:
         self._recall(rows[rows["event_code"] < 0])
         self._waiting = [rows[rows["event_code"] >= 0]]
         self._processed_us = processed_up_to
-        self._run(processed_up_to)
+        self._run(processed_up_to, -END_OF_TIME)
         self.cut_short()  # those were counted when they were searched first
 
-    def _run(self, watermark_us: int) -> list[tuple[Rule, npt.NDArray[Any], npt.NDArray[Any]]]:
+    def _run(
+        self, watermark_us: int, before_us: int
+    ) -> list[tuple[Rule, npt.NDArray[Any], npt.NDArray[Any]]]:
         if not self._waiting:
             return []
         waiting = self._waiting[0] if len(self._waiting) == 1 else np.concatenate(self._waiting)
@@ -256,6 +267,7 @@ class RuleHost:
         self._waiting = [rest] if len(rest) else []
         found = []
         if len(ready):
+            self._behind += int(np.searchsorted(ready["event_time"], before_us, "right"))
             if self._delay_us:
                 ready["event_time"] -= self._delay_us
             for part in self._parts:

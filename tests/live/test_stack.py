@@ -6,6 +6,7 @@ import sys
 import time
 import tomllib
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,11 +20,19 @@ from deploy.stack import FOLDER, load
 from pipelines.intake.messages import NARROW_TOPIC, TABLE_TOPICS
 from schemas.errors import ConfigurationError, PrerequisiteError
 from yrd.processes.live_closings import ALERTS_TOPIC
-from yrd.processes.live_job import CROSSINGS_TOPIC
+from yrd.processes.live_job import CROSSINGS_TOPIC, start_job
+from yrd.settings import Settings
 
 
 def test_the_compose_file_is_the_one_made_from_the_stack() -> None:
     assert TARGET.read_text(encoding="utf-8") == render(load())
+
+
+def test_a_job_with_more_subtasks_than_partitions_is_refused(tmp_path: Path) -> None:
+    stack = replace(load(), slots=2)
+    native = NativeStack(stack, tmp_path)
+    with pytest.raises(ConfigurationError, match=r"narrow\.payments: expected at least as many"):
+        start_job(native, tmp_path, "run.", Settings())
 
 
 def test_the_compose_file_and_the_native_broker_have_the_same_settings() -> None:

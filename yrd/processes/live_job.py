@@ -6,14 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from connectors.ends.kafka import read_all
+from connectors.ends.kafka import Reader
+from connectors.ends.messages import Message
 from deploy import flink
 from deploy.docker import ComposeStack
 from deploy.native import NativeStack
 from pipelines.intake.messages import NARROW_TOPIC
 from pipelines.job.outputs import Outputs, parse
 from pipelines.job.settings import LiveSettings
-from schemas.errors import YrdError
+from schemas.errors import ConfigurationError, YrdError
 from schemas.visibility import pair_wait_us
 from yrd.settings import Settings
 
@@ -50,10 +51,23 @@ class LiveJob:
         Raises:
             YrdError: the job ended, or makes no checkpoints.
         """
-        for _ in range(2):  # a checkpoint's output is committed once the checkpoint is complete
-            passed_ms = time.time() * 1_000
-            self._until(lambda since=passed_ms: self._checkpointed_ms() > since)
-        found = read_all(self.native.stack.servers, [self.prefix + CROSSINGS_TOPIC])
+        passed_ms = time.time() * 1_000
+        self._until(lambda: self._checkpointed_ms() > passed_ms)  # all that was found is written
+        reader = Reader(self.native.stack.servers, [self.prefix + CROSSINGS_TOPIC])
+        found: list[Message] = []
+        try:
+            ends = reader.ends()
+
+            def visible() -> (
+                bool
+            ):  # a checkpoint's output is committed some time after it is complete
+                while polled := reader.poll():
+                    found.extend(polled)
+                return reader.passed(ends)
+
+            self._until(visible)
+        finally:
+            reader.close()
         return parse(message.value.decode() for message in found if message.value)
 
     def cancel(self) -> None:
@@ -102,8 +116,18 @@ def start_job(
         root: The run's folder; keeps the job's id and its checkpoints.
         prefix: In front of the run's topics.
         settings: Has the transport slack.
+
+    Raises:
+        ConfigurationError: the narrow topic has fewer partitions than the cluster slots.
     """
     stack, told = native.stack, root / "live-job.json"
+    parallelism = stack.task_managers * stack.slots
+    if stack.partitions[NARROW_TOPIC] < parallelism:
+        raise ConfigurationError(
+            f"stack.toml: topics: {NARROW_TOPIC}: expected at least as many partitions as the "
+            f"cluster has slots ({parallelism}): a subtask without one would hold the job back for "
+            "ever; give it more, or the cluster fewer slots"
+        )
     if told.is_file():
         known = str(json.loads(told.read_text())["job"])
         state = (flink.ask(stack, f"/jobs/{known}") or {}).get("state")
@@ -121,7 +145,7 @@ def start_job(
             transaction_timeout_ms=stack.transaction_timeout_ms,
             wait_us=pair_wait_us(STREAM_MARKET),
             slack_us=settings.slack_us,
-            parallelism=stack.task_managers * stack.slots,
+            parallelism=parallelism,
             checkpoint_ms=stack.checkpoint_ms,
         )
     )

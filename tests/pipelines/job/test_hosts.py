@@ -69,6 +69,7 @@ class Stages:
                 self.counters.update(step.counters)
         for host in self.rules:
             self.lines += [line(CROSSINGS, found) for found in host.advance(watermark)]
+            self.counters.update(host.counters())
         self.done = watermark
 
     def outputs(self) -> Outputs:
@@ -154,6 +155,16 @@ def test_reports_behind_the_watermark_are_counted_and_take_no_part() -> None:
     later = set(rows[rows["event_time"] > rows["event_time"][2_000]]["key"].tolist())
     gone = set(early["key"].tolist()) - later  # a transaction may have a leg on either side
     assert set(_evidence(stages.crossings())).isdisjoint(gone)
+
+
+def test_variants_behind_what_the_rules_judged_are_counted() -> None:
+    stages = Stages()
+    rows, _ = small_market()
+    stages.feed(Message(0, rows), None)
+    for host in stages.rules:
+        host.advance(1 << 61)  # ahead of the stage before it
+    stages.advance(1 << 61)
+    assert stages.counters["behind"] > 0
 
 
 @pytest.mark.parametrize("crash_every", [0, 5])

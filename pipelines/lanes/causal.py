@@ -195,12 +195,7 @@ def _rows(
     made = []
     try:
         if rule.candidates:
-            asked = " UNION ".join(
-                f"SELECT key FROM (WITH params AS (SELECT {columns_of(one.values)}), "
-                f"candidate AS ({rule.candidates}) SELECT key FROM candidate)"
-                for one in judgements(rule, sets)
-            )
-            ledger.execute(f"CREATE TEMP TABLE _candidate AS {asked}")
+            ledger.execute(f"CREATE TEMP TABLE _candidate AS {candidates(rule, sets)}")
             made.append("_candidate")
         for kind in kinds:
             text = _ROWS.format(
@@ -216,6 +211,15 @@ def _rows(
     finally:
         for name in reversed(made):
             ledger.execute(f"DROP TABLE temp.main.{name}")
+
+
+def candidates(rule: Rule, sets: InForce) -> str:
+    """The statement that gives the keys of all that could matter, whatever numbers judge it."""
+    return " UNION ".join(
+        f"SELECT key FROM (WITH params AS (SELECT {columns_of(one.values)}), "
+        f"candidate AS ({rule.candidates}) SELECT key FROM candidate)"
+        for one in judgements(rule, sets)
+    )
 
 
 def _columns(ledger: Connection, kind: str, texts: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from ledger.duck import Connection
 from ledger.views import load_views
-from pipelines.lanes.causal import causal_lane
+from pipelines.lanes.causal import candidates, causal_lane
 from pipelines.lanes.closings import Closing
 from pipelines.lanes.judged import by_definition
 from pipelines.lanes.ledger import evaluate
@@ -111,9 +111,9 @@ def _by_closing(
     closed: Sequence[Closing],
     parameters: InForce | None,
 ) -> Lane:
-    with _rows(ledger, rule, kinds, closed):
-        if reason := _lacks(ledger, rule):
-            return Lane(rule.name, (), reason)
+    if reason := _lacks(ledger, rule):
+        return Lane(rule.name, (), reason)
+    with _rows(ledger, rule, kinds, closed, in_force(parameters)):
         replaced: list[Replaced] = []
         for first in range(0, len(closed), SLOTS):
             replaced += _slots(ledger, rule, parameters, first)
@@ -175,9 +175,14 @@ def _by_slot(
 
 
 def _lacks(ledger: Connection, rule: Rule) -> str:
-    """Why the rule cannot be evaluated; empty if it can."""
-    for relation, table in (("tx", "_leg"), ("holding", "_stated")):
-        if relation in rule.needs and not ledger.scalar(f"SELECT count(*) FROM {table}"):
+    """Why the rule cannot be evaluated at any closing; empty if it can."""
+    codes = ", ".join(f"'{code}'" for code in rule.reads)
+    for relation, kind, reads in (
+        ("tx", "event", f"event_type IN ({codes})"),
+        ("holding", "position", "true"),
+    ):
+        text = f"SELECT 1 FROM main.{kind} WHERE NOT is_duplicate AND {reads} LIMIT 1"
+        if relation in rule.needs and not ledger.sql(text).num_rows:
             what = f" with {', '.join(rule.reads)}" if relation == "tx" else ""
             return f"{relation}: no rows{what}"
     return ""
@@ -185,7 +190,11 @@ def _lacks(ledger: Connection, rule: Rule) -> str:
 
 @contextmanager
 def _rows(
-    ledger: Connection, rule: Rule, kinds: Sequence[str], closed: Sequence[Closing]
+    ledger: Connection,
+    rule: Rule,
+    kinds: Sequence[str],
+    closed: Sequence[Closing],
+    sets: InForce,
 ) -> Iterator[None]:
     """Inside, `_leg` and `_stated` are the reports the rule reads, `_name` what they speak of."""
     slots = {
@@ -203,6 +212,8 @@ def _rows(
         "leg_names": _names(kinds, 0),
         "stated_names": _names(kinds, 1),
         "holding": str("holding" in rule.needs),
+        "candidate": candidates(rule, sets) if rule.candidates else "SELECT NULL AS key",
+        "any": str(not rule.candidates),
         "cause": f"CASE WHEN {{0}}.revision_number > 0 THEN {CAUSES.index(CORRECTION)} "
         f"WHEN {{0}}.is_late THEN {CAUSES.index(LATE)} ELSE 0 END::UTINYINT",
     }
@@ -239,10 +250,12 @@ def _tables(ledger: Connection, texts: Mapping[str, str], **places: object) -> I
 # `slot`: the first closing that knows a report; `ended`: the first that knows it holds no more.
 _ROWS: Mapping[str, str] = MappingProxyType(
     {
+        "_candidate": "{candidate}",
         "_leg": """
 WITH event AS (
     SELECT * FROM main.event
     WHERE transaction_id IN (SELECT transaction_id FROM main.event WHERE event_type IN ({types}))
+    AND ({any} OR transaction_id IN (SELECT key FROM _candidate))
 ),
 leg AS ({leg})
 SELECT leg.*, {leg_thing} AS thing, s.slot, {e_cause} AS cause
@@ -258,6 +271,7 @@ FROM main.position AS p
 ASOF JOIN _slot AS s ON epoch_us(p.known_from) <= s.known
 ASOF LEFT JOIN _slot AS g ON epoch_us(p.known_to) <= g.known
 WHERE NOT p.is_duplicate AND {holding}
+AND ({any} OR p.transaction_id IN (SELECT key FROM _candidate))
 """,
         "_name": """
 SELECT thing, slot, unnest(names, recursive := true)

@@ -58,7 +58,7 @@ def alone(
         instant=peak["instant"],
         measure=peak["measure"],
         kind=facts.__name__.removeprefix("_"),
-        figures=MappingProxyType(found.figures),
+        figures=found.figures,
         held_by=tuple(VANTAGES[bit] for bit in sorted(found.bits) if bit < JOINT_BIT),
         in_the_way=tuple(ways),
     )

@@ -133,7 +133,10 @@ def narrowed(
 
 
 def crossings(ledger: OfSubject, rule: Rule, alert: Row, openly: bool) -> list[Row]:
-    """The rule's own crossings of the alert's subject; `openly` gives its measure everywhere."""
+    """The rule's own crossings within the alert; `openly` gives its subject's measure everywhere.
+
+    Without it, what the subject did before the alert began and after it ended is another alert's.
+    """
     sets: Sequence[ParameterSet] = load_parameters()
     if openly:
         sets = [openly_asked(one, rule) for one in sets]
@@ -143,6 +146,10 @@ def crossings(ledger: OfSubject, rule: Rule, alert: Row, openly: bool) -> list[R
         solo = pc.not_equal(found["vantage"], JOINT_BIT)
         named = pc.or_(named, pc.and_(solo, shares(found, alert["evidence"])))
     mine = pc.and_(pc.equal(found["variant"], alert["variant"]), named)
+    if not openly:
+        since = pc.greater_equal(found["instant"], alert["first_crossing"])
+        until = pc.less_equal(found["instant"], alert["last_crossing"])
+        mine = pc.and_(mine, pc.and_(since, until))
     rows: list[Row] = found.filter(mine).to_pylist()
     return rows
 
@@ -151,12 +158,14 @@ def found_then(connection: Connection, rule: Rule, alert: Row) -> list[Row]:
     """The crossings behind an alert as the run that raised it found them.
 
     For rules whose answer rests on more than the subject's transactions: how many others somebody
-    pays, whether an account slept for a year.
+    pays, whether an account slept for a year. Where crossings of several subjects that share their
+    evidence are one alert, all of them are.
     """
     rows: list[Row] = connection.sql(
         f"SELECT {', '.join(CROSSING.names)} FROM crossing WHERE rule = $rule "
         "AND variant = $variant AND known_to IS NULL AND (subject = $subject OR "
-        f"($shares AND vantage <> {JOINT_BIT} AND list_has_any(evidence, $evidence))) "
+        f"($shares AND CASE vantage WHEN {JOINT_BIT} THEN list_has_all($evidence, evidence) "
+        "ELSE list_has_any(evidence, $evidence) END)) "
         "AND instant BETWEEN $first_crossing AND $last_crossing ORDER BY instant, vantage",
         {n: alert[n] for n in ("rule", "variant", "subject", "evidence")}
         | {n: alert[n] for n in ("first_crossing", "last_crossing")}

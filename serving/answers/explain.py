@@ -9,7 +9,13 @@ from ledger.duck import Connection
 from pipelines.rules.registry import ParameterSet, load_parameters, load_rules
 from pipelines.rules.registry import Rule as Declared
 from schemas.errors import InputError
-from schemas.narrow import CLASS_MASK, CLASS_SHIFT, FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON
+from schemas.narrow import (
+    CLASS_MASK,
+    CLASS_SHIFT,
+    FLAG_CROSS_BORDER,
+    FLAG_PAYEE_PERSON,
+    FLAG_PAYER_PERSON,
+)
 from schemas.regions import JOINT_BIT, OUT, REGIONS, VANTAGES
 from serving.answers import alone_words, explain_words, stated, terms
 from serving.answers.alone import alone
@@ -42,8 +48,9 @@ from serving.answers.model import (
 from serving.answers.revisions import revisions, successor
 
 Kind = Literal["person", "firm", "unknown"]
-# What stood in the registers of one day.
+_SIDES = (("payer", FLAG_PAYER_PERSON), ("payee", FLAG_PAYEE_PERSON))
 _WITHDRAWN = "EXEC"  # the event of an order that was withdrawn
+# What stood in the registers of one day.
 _OF_A_DAY = frozenset({"exposure_concentration", "multi_lender", "provision_shortfall"})
 
 
@@ -151,7 +158,12 @@ def _contract_class(of: Evidence) -> int:
 
 
 def _rule(declared: Declared, agreed: ParameterSet, row: Row, of: Evidence) -> Rule:
-    person = any(one["flags"] & FLAG_PAYER_PERSON for one in of.joint)
+    person = _is_person(of, row)
+    abroad = any(one["flags"] & FLAG_CROSS_BORDER for one in of.joint)
+    found = lines(
+        declared, agreed.of(declared), person, row["variant"], _drawn(of), _contract_class(of),
+        person and abroad,
+    )  # fmt: skip
     return Rule(
         name=declared.name,
         variant=row["variant"],
@@ -160,10 +172,24 @@ def _rule(declared: Declared, agreed: ParameterSet, row: Row, of: Evidence) -> R
         unit=declared.unit,
         parameter_set=row["parameter_set"],
         legal_status=row["legal_status"],
-        lines=lines(
-            declared, agreed.of(declared), person, row["variant"], _drawn(of), _contract_class(of)
+        lines=found,
+        unlined=tuple(
+            (band, zh, en)
+            for band, (zh, en) in enumerate(declared.bands, start=1)
+            if not any(line.band == band for line in found)
         ),
     )
+
+
+def _is_person(of: Evidence, alert: Row) -> bool:
+    """Whether the alert's subject is a natural person; of a pair or a set, whether a payer is."""
+    known = [
+        row["flags"] & flag
+        for row in of.joint
+        for side, flag in _SIDES
+        if row.get(f"{side}_{alert['subject_kind']}") == alert["subject"]
+    ]
+    return any(known or [row["flags"] & FLAG_PAYER_PERSON for row in of.joint])
 
 
 def _drawn(of: Evidence) -> int:
@@ -176,7 +202,7 @@ def _parties(of: Evidence) -> tuple[Party, ...]:
     kinds: dict[int, Kind] = {}
     areas: dict[int, list[str]] = {}
     for row in of.joint:
-        for side, flag in (("payer", FLAG_PAYER_PERSON), ("payee", FLAG_PAYEE_PERSON)):
+        for side, flag in _SIDES:
             party = row[f"{side}_party"]
             person: Kind = "person" if row["flags"] & flag else "firm"
             kinds.setdefault(party, person if party else "unknown")

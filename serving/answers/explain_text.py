@@ -24,8 +24,15 @@ _CAUSE = {
 }
 
 
-def text(told: Explanation, lang: Lang) -> str:
-    """The whole explanation as text for a terminal."""
+def text(told: Explanation, lang: Lang, most: int | None = None) -> str:
+    """The whole explanation as text for a terminal.
+
+    Args:
+        told: the explanation.
+        lang: zh or en.
+        most: parties and lines of arithmetic that are listed; of more, the first and the last half,
+            and between them how many were left out. None lists all.
+    """
     number = 0 if lang == "zh" else 1
     alert, rule = told.alert, told.rule
     heads = _HEADS[lang]
@@ -37,33 +44,48 @@ def text(told: Explanation, lang: Lang) -> str:
         f"{heads['rule']}: {rule.name} / {rule.variant} - {question}",
         f"{heads['set']}: {rule.parameter_set}; {heads['legal']}: {legal}",
     ]
-    lines += [
-        f"  {heads['line']} {line.band}: {measure(line.value, rule.unit, lang)} "
+    bands = {
+        line.band: f"  {heads['line']} {line.band}: {measure(line.value, rule.unit, lang)} "
         f"{line.name_zh if lang == 'zh' else line.name_en} "
         f"({_STATUS[line.status_of_number][number]}: {line.citation})"
         for line in rule.lines
-    ]
+    } | {
+        band: f"  {heads['line']} {band}: {zh if lang == 'zh' else en} ({heads['unlined']})"
+        for band, zh, en in rule.unlined
+    }
+    lines += [bands[band] for band in sorted(bands)]
     lines += ["", *(told.sentences_zh if lang == "zh" else told.sentences_en), "", heads["parties"]]
     names = {party.label: party.label if lang == "zh" else party.label_en for party in told.parties}
     join = "、" if lang == "zh" else ", "
-    lines += [
+    parties = [
         f"  {names[party.label]}  {_KIND[party.kind][number]}  "
         f"{join.join(place(area, lang) for area in party.areas)}"
         for party in told.parties
     ]
-    lines += ["", heads["arithmetic"]]
+    lines += [*_ends(parties, most, lang), "", heads["arithmetic"]]
+    sums = []
     rows = {row.transaction_id: row for row in told.evidence}
     for one in told.arithmetic:
         row = rows[one.transaction_id]
         held = join.join(place(region, lang) for region in row.seen_by)
-        lines.append(
+        sums.append(
             f"  {beijing(one.event_time)}  {names[row.payer_label]} -> {names[row.payee_label]}"
             f"  {_worth(row.amount_fen, lang)}{_sum(one.running, rule.unit, lang)}"
             f"  {one.note_zh if lang == 'zh' else one.note_en}  [{held}]"
         )
-    lines += _states(told, lang)
+    lines += [*_ends(sums, most, lang), *_states(told, lang)]
     lines += ["", heads["units"]]
     return "\n".join(lines)
+
+
+def _ends(lines: list[str], most: int | None, lang: Lang) -> list[str]:
+    """The first and the last of many lines."""
+    if most is None or len(lines) <= most:
+        return lines
+    half = most // 2
+    gone = len(lines) - 2 * half
+    said = f"其间 {gone:,} 行从略，--all 全部列出" if lang == "zh" else f"{gone:,} more (--all)"
+    return [*lines[:half], f"  ... {said}", *lines[-half:]]
 
 
 def _states(told: Explanation, lang: Lang) -> list[str]:
@@ -107,6 +129,7 @@ _HEADS = {
         "set": "参数集",
         "legal": "法律依据",
         "line": "档",
+        "unlined": "由规则的条件决定，度量本身没有固定的线",
         "parties": "各方（标签按联合证据中首次出现的次序）：",
         "states": "沿革（北京时间：何时知悉、因何变化）：",
         "arithmetic": "算式（北京时间；方括号为持有该笔报送的地区）：",
@@ -118,6 +141,7 @@ _HEADS = {
         "set": "Parameter set",
         "legal": "legal status",
         "line": "band",
+        "unlined": "the rule's conditions decide, no line of the measure",
         "parties": "Parties (labels in order of first appearance in the joint evidence):",
         "states": "History (Beijing time: when it became known, and why):",
         "arithmetic": "Arithmetic (Beijing time; in brackets who holds a report):",

@@ -98,9 +98,15 @@ def region_sentence(cover: Coverage, unit: str, lang: Lang) -> str:
             when = f"，比联合视角{early if cover.lead_us < 0 else late} {length}"
         else:
             when = f", {length} {early if cover.lead_us < 0 else late} than jointly"
+    if cover.peak_measure:
+        reaches = f"度量最高 {reaches}，" if lang == "zh" else f"reaches {reaches}, "
+    elif cover.seen_transactions:  # a rule that does not speak of them measured nothing, not zero
+        reaches = "不成该规则所说的情形，" if lang == "zh" else "not what the rule asks for, "
+    else:
+        reaches = ""
     if lang == "zh":
-        return f"{name}单独：持有 {held} 笔，度量最高 {reaches}，{status[0]}{when}。"
-    return f"{name} alone: holds {held} transactions, reaches {reaches}, {status[1]}{when}."
+        return f"{name}单独：持有 {held} 笔，{reaches}{status[0]}{when}。"
+    return f"{name} alone: holds {held} transactions, {reaches}{status[1]}{when}."
 
 
 def _cannot_judge(cover: Coverage, lang: Lang) -> str:

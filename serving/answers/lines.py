@@ -34,15 +34,17 @@ OPEN: Mapping[str, Mapping[str, int]] = MappingProxyType(
 def lines(
     rule: Declared,
     values: Mapping[str, int],
-    payer_is_person: bool,
+    person: bool,
     variant: str = "",
     drawn_fen: int = 0,
     contract_class: int = 0,
+    abroad: bool = False,
 ) -> tuple[Line, ...]:
     """The rule's thresholds on the scale of its measure, rising; of a variant that has its own.
 
     A share of a loan is an amount where it is known what was drawn, else no line. Numbers of
     cancels are those of the contract's exchange (`contract_class`), if none is known of metals.
+    A natural person (`person`) has other lines than a firm, and lower ones `abroad`.
 
     Where a band asks for more than a sum (how often, in which proportion), its line is the least
     sum at which it can be reached: below it the band is impossible, above it the rest decides.
@@ -55,10 +57,14 @@ def lines(
         ]
     elif rule.name == "cancel_ratio":
         found = _cancels(rule, values, variant, contract_class)
+    elif rule.name in _OF_A_LINE:
+        side = "other" if not person else "person_abroad" if abroad else "person"
+        own_line = f"line_{side}_fen" if f"line_{side}_fen" in values else "line_person_fen"
+        found = _times(rule, values, own_line, _OF_A_LINE[rule.name])
     elif own is not None:
         found = [_line(rule, band, values[name], name) for band, name in enumerate(own, start=1)]
     else:
-        found = _LINES.get(rule.name, _by_name)(rule, values, payer_is_person)
+        found = _LINES.get(rule.name, _by_name)(rule, values, person)
     return tuple(sorted(found, key=lambda line: line.value))
 
 
@@ -79,10 +85,27 @@ def _structuring(rule: Declared, values: Mapping[str, int], person: bool) -> lis
     ]
 
 
+def _times(rule: Declared, values: Mapping[str, int], line: str, least: str) -> list[Line]:
+    """A part of the large-value line, then multiples of it."""
+    return [
+        _line(rule, 1, values[line] * values[least] // 10_000, line),
+        _line(rule, 2, values[line] * values["band_2_lines"], "band_2_lines"),
+        _line(rule, 3, values[line] * values["band_3_lines"], "band_3_lines"),
+    ]
+
+
 def _pass_through(rule: Declared, values: Mapping[str, int], _: bool) -> list[Line]:
     numbers = ("least_in_fen", "band_2_in_fen", "band_3_in_fen")
     return [
         _line(rule, band, values[name] * values["ratio_low_bp"] // 10_000, name)
+        for band, name in enumerate(numbers, start=1)
+    ]
+
+
+def _to_persons(rule: Declared, values: Mapping[str, int], _: bool) -> list[Line]:
+    numbers = ("ratio_bp", "band_2_bp", "band_3_bp")
+    return [
+        _line(rule, band, values["least_in_fen"] * values[name] // 10_000, name)
         for band, name in enumerate(numbers, start=1)
     ]
 
@@ -100,7 +123,8 @@ def _cancels(
         name = "frequent_times_index" if exchange == "CFFI" else "frequent_times"
     else:
         name = f"large_times_{_RULED_BY.get(exchange, exchange).lower()}"
-    return [_line(rule, 1, values[name], name)]
+    again = values[name] * values["band_2_lines"]
+    return [_line(rule, 1, values[name], name), _line(rule, 2, again, "band_2_lines")]
 
 
 def _by_name(rule: Declared, values: Mapping[str, int], _: bool) -> list[Line]:
@@ -121,6 +145,10 @@ def _by_name(rule: Declared, values: Mapping[str, int], _: bool) -> list[Line]:
 
 
 _RULED_BY = {"INE": "SHFE", "CFFX": "CFFEX", "CFFI": "CFFEX"}  # class of contract -> whose numbers
+# Rule -> the parameter that says which part of the large-value line is its lowest band's.
+_OF_A_LINE: Mapping[str, str] = MappingProxyType(
+    {"large_value": "least_bp", "dormant_wake": "heavy_bp"}
+)
 # Rule -> the parameters that are the lines of its bands, as basis points of a loan.
 _OF_A_LOAN: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"loan_round_trip": ("returned_bp", "band_2_bp")}
@@ -132,7 +160,9 @@ _OF_VARIANT: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
         ("exposure_concentration", "one_group"): ("group_line_bp", "group_band_2_bp"),
         ("multi_lender", "person"): ("least_lenders",),
         ("multi_lender", "firm"): ("least_lenders_firm",),
-        # A share decides, and trades are what is counted: no number of them is a line.
+        ("provision_shortfall", "better_than_elsewhere"): ("more_fen_from", "far_more_fen"),
+        # A share decides, and something else is counted: no number of it is a line.
+        ("provision_shortfall", "by_class"): (),
         ("self_matched_trade", "share_party"): (),
         ("self_matched_trade", "share_group"): (),
     }
@@ -141,6 +171,7 @@ _LINES: Mapping[str, Callable[[Declared, Mapping[str, int], bool], list[Line]]] 
     {
         "structuring": _structuring,
         "pass_through": _pass_through,
+        "public_to_private": _to_persons,
         "invoice_double_financing": _invoice,
     }
 )

@@ -34,7 +34,7 @@ class Line:
 class Rule:
     """The rule behind an alert, as far as a reader needs it.
 
-    `unit` is the unit of every measure: `fen`, `count`, `permille` or another the rule declares.
+    `unit` is the unit of every measure: `CNY fen`, `persons` or another the rule declares.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Rule:
     parameter_set: str
     legal_status: str
     lines: tuple[Line, ...]  # rising; the first is the lowest that raises
+    unlined: tuple[tuple[int, str, str], ...] = ()  # bands (zh, en) without a line on the measure
 
 
 @dataclass(frozen=True, slots=True)

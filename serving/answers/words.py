@@ -120,6 +120,22 @@ def reached(value: int, unit: str, lang: Lang) -> str:
     return least + measure(value, unit, lang)
 
 
+def counted(unit: str) -> tuple[str, str]:
+    """What a measure's bare number counts, in both languages; a share's is in percent.
+
+    Example:
+        >>> counted("reports"), counted("basis points of volume")
+        (('份报告', 'reports'), ('% 合约总成交量', "% of the contract's volume"))
+    """
+    if unit in _SHARES:
+        zh, en = _SHARES[unit]
+        return f"% {zh.removesuffix('的')}", f"% {en}"
+    if unit in ("fen", "CNY fen"):
+        return "万元", "CNY 10k"
+    zh, _, more = _COUNTED.get(unit, (unit, unit, unit))
+    return zh, more
+
+
 def is_share(unit: str) -> bool:
     """Whether a measure is a share of something of which four regions see a part."""
     return unit in _SHARES

@@ -2,9 +2,10 @@
 
 import pytest
 
-from pipelines.rules.registry import load_rules, parameters_on
+from pipelines.rules.registry import Rule, load_rules, parameters_on
 from schemas.contracts import CONTRACT_CLASSES
 from serving.answers.lines import lines
+from serving.answers.words import counted, measure
 
 RULE = load_rules()["cancel_ratio"]
 
@@ -21,7 +22,34 @@ def test_the_line_of_cancels_is_that_of_the_exchange(
 ) -> None:
     number = CONTRACT_CLASSES.index(exchange) + 1 if exchange else 0
     values = parameters_on().of(RULE)
-    (one,) = lines(RULE, values, False, "frequent_party", contract_class=number)
-    assert (one.band, one.value) == (1, frequent)
-    (one,) = lines(RULE, values, False, "large_group", contract_class=number)
+    one, two = lines(RULE, values, False, "frequent_party", contract_class=number)
+    assert (one.band, one.value, two.band, two.value) == (1, frequent, 2, 2 * frequent)
+    one, _ = lines(RULE, values, False, "large_group", contract_class=number)
     assert (one.value, one.citation) == (values[large], RULE.parameters[large].citation)
+
+
+@pytest.mark.parametrize(
+    ("rule", "person", "abroad", "yuan"),
+    [
+        ("large_value", False, False, [2_000_000, 4_000_000, 6_000_000]),
+        ("large_value", True, False, [500_000, 1_000_000, 1_500_000]),
+        ("large_value", True, True, [200_000, 400_000, 600_000]),
+        ("dormant_wake", False, False, [1_600_000, 4_000_000, 10_000_000]),
+        ("public_to_private", False, False, [150_000, 200_000, 400_000]),
+        ("dormant_wake", True, True, [400_000, 1_000_000, 2_500_000]),
+    ],
+)
+def test_persons_and_firms_have_their_own_large_value_line(
+    rule: str, person: bool, abroad: bool, yuan: list[int]
+) -> None:
+    declared = load_rules()[rule]
+    found = lines(declared, parameters_on().of(declared), person, abroad=abroad)
+    assert [line.value // 100 for line in found] == yuan
+
+
+@pytest.mark.parametrize("rule", load_rules().values(), ids=load_rules())
+def test_what_a_measure_counts_has_words_in_both_languages(rule: Rule) -> None:
+    zh, en = counted(rule.unit)
+    assert not zh.isascii() and en.isascii()
+    assert rule.unit not in measure(2, rule.unit, "zh")
+    assert "basis points" not in en

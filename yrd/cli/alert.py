@@ -28,6 +28,7 @@ _HEADS = (
 _REGIONS = ("shanghai", "jiangsu", "zhejiang", "anhui")
 _SOLO = {"none": ("-", "-"), "partial": ("part", "部分"), "seen": ("seen", "看到")}
 _HIDDEN = ("yes", "是")
+_MOST = 40  # parties, and lines of arithmetic, on a screen
 _EVERY = "(SELECT * FROM alert_history WHERE known_to IS NULL)"
 
 
@@ -114,6 +115,7 @@ def explain(
     html: Annotated[
         Path | None, typer.Option("--html", help="Also write a page with pictures.")
     ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every party and line of many.")] = False,
     as_json: Json = False,
 ) -> None:
     """Tell one alert: rule, legal status, arithmetic, what each region saw, what only all see.
@@ -146,7 +148,8 @@ def explain(
         if as_json:
             emit(asdict(told) | {"outcomes": [asdict(one) for one in outcomes]}, as_json)
         else:
-            alert_outcome.show(explain_text.text(told, "zh" if lang == "zh" else "en"))
+            most = None if every else _MOST
+            alert_outcome.show(explain_text.text(told, "zh" if lang == "zh" else "en", most))
             for line in alert_outcome.lines_of(outcomes, lang == "zh"):
                 alert_outcome.show(line)
             if html is not None:

@@ -9,7 +9,7 @@ from serving.answers.alone_words import explains
 from serving.answers.model import Coverage, Explanation
 from serving.desk.svg import amounts, climb, flow, graph, solo_against_joint, solo_flow
 from serving.desk.svg.flow import lane_name
-from serving.desk.svg.say import amount, beijing, lead, units, wan, when
+from serving.desk.svg.say import amount, beijing, lead, wan, when
 
 MAX_ROWS = 40
 _KINDS = {"person": "个人 person", "firm": "企业 firm", "unknown": "不详 unknown"}
@@ -36,7 +36,7 @@ def alert_view(
     alert, rule = explanation.alert, explanation.rule
     of = graph(explanation)
     uid = f"a{number}"
-    unit_zh, unit_en = units(rule.unit)
+    unit_zh, unit_en = words.counted(rule.unit)
     return SimpleNamespace(
         uid=uid,
         number=number,
@@ -63,6 +63,7 @@ def alert_view(
             )
             for line in rule.lines
         ],
+        unlined=[(zh, en) for _, zh, en in rule.unlined],
         first=f"{beijing(alert.first_crossing):%Y-%m-%d %H:%M} 北京时间 Beijing time",
         verdict=_verdict(explanation),
         story=list(zip_longest(explanation.sentences_zh, explanation.sentences_en, fillvalue="")),
@@ -132,7 +133,7 @@ def _verdict(explanation: Explanation) -> SimpleNamespace:
 
 
 def _says(cover: Coverage, unit: str) -> tuple[str, str]:
-    zh_unit, en_unit = units(unit)
+    zh_unit, en_unit = words.counted(unit)
     seen = f"{cover.seen_transactions}/{cover.all_transactions}"
     value = amount(cover.peak_measure, unit)
     up_to = ("最高至少", "reaches at least") if words.is_share(unit) else ("最高", "at most")
@@ -143,10 +144,12 @@ def _says(cover: Coverage, unit: str) -> tuple[str, str]:
     else:
         zh, en = lead(cover.lead_us)
         result = (f"报警，{zh}", f"alert, {en}")
+    reach = ("", "")
+    if cover.peak_measure:
+        reach = f"，{up_to[0]} {value} {zh_unit}", f", {up_to[1]} {value} {en_unit}"
     return (
-        f"看到 {seen} 笔，{up_to[0]} {value} {zh_unit}：{result[0]}",
-        f"sees {cover.seen_transactions} of {cover.all_transactions}, "
-        f"{up_to[1]} {value} {en_unit}: {result[1]}",
+        f"看到 {seen} 笔{reach[0]}：{result[0]}",
+        f"sees {cover.seen_transactions} of {cover.all_transactions}{reach[1]}: {result[1]}",
     )
 
 

@@ -15,21 +15,6 @@ _WEEKDAYS = (
     ("周六", "Sat"),
     ("周日", "Sun"),
 )
-_UNITS = {
-    "fen": ("万元", "CNY 10k"),
-    "CNY fen": ("万元", "CNY 10k"),
-    "count": ("笔", "transfers"),
-    "permille": ("%", "%"),
-    "days": ("天", "days"),
-    "institutions": ("家机构", "institutions"),
-    "transfers": ("笔", "transfers"),
-    "persons": ("人", "persons"),
-    "customers": ("位客户", "customers"),
-    "parties": ("方", "parties"),
-    "payers": ("个付款方", "payers"),
-    "payees": ("个收款方", "payees"),
-    "basis points of capital": ("% 资本净额", "% of capital"),
-}
 
 
 def beijing(microseconds: int) -> datetime:
@@ -73,19 +58,16 @@ def wan(fen: int | None) -> str:
 
 
 def amount(value: int, unit: str) -> str:
-    """A measure as a number, in the unit `units` names.
+    """A measure as a number, in the unit `words.counted` names.
 
     Example:
-        >>> amount(50_000_000, "fen"), amount(12, "count"), amount(925, "permille")
-        ('50', '12', '92.5')
+        >>> amount(50_000_000, "fen"), amount(12, "count"), amount(925, "basis points of volume")
+        ('50', '12', '9.25')
     """
     if unit in ("fen", "CNY fen"):
         return wan(value)
-    if unit == "basis points of capital":
+    if words.is_share(unit):
         return f"{value // 100:,}.{value % 100:02d}"
-    if unit == "permille":
-        whole, rest = divmod(value, 10)
-        return f"{whole:,}" + (f".{rest}" if rest else "")
     return f"{value:,}"
 
 
@@ -98,11 +80,6 @@ def brief(value: int, unit: str) -> str:
     """
     text = amount(value, unit)
     return text.split(".")[0] if "," in text else text
-
-
-def units(unit: str) -> tuple[str, str]:
-    """What the numbers of `amount` count, in both languages; an unknown unit names itself."""
-    return _UNITS.get(unit, (unit, unit))
 
 
 def lead(microseconds: int) -> tuple[str, str]:

@@ -6,11 +6,12 @@ from markupsafe import Markup
 
 from schemas.regions import JOINT, NAMES
 from serving.answers.model import Coverage, Explanation
+from serving.answers.words import counted
 from serving.desk.svg import layout as places
 from serving.desk.svg.graph import Graph, graph
 from serving.desk.svg.layout import NARROW, Layout
 from serving.desk.svg.mark import both, el, text_width
-from serving.desk.svg.say import amount, lead, units, wan
+from serving.desk.svg.say import amount, lead, wan
 
 _TRACK = 296.0
 _MINI = (152.0, 60.0)
@@ -46,7 +47,7 @@ def solo_against_joint(explanation: Explanation, uid: str) -> Markup:
     top = max([row.measure for row in rows] + [line.value for line in rule.lines] + [1])
     room = max(text_width(amount(row.measure, rule.unit), 14) for row in rows) + 16
     small = places.layout(of, NARROW)
-    zh, en = units(rule.unit)
+    zh, en = counted(rule.unit)
     lines = "、".join(amount(line.value, rule.unit) for line in rule.lines)
     head = el(
         "tr",
@@ -54,9 +55,15 @@ def solo_against_joint(explanation: Explanation, uid: str) -> Markup:
         el(
             "th",
             both(f"规则度量（{zh}）", f"measure ({en})"),
-            Markup("<br>"),
-            el("span", class_="dashkey"),
-            both(f"线 {lines}", "the rule's line"),
+            *(
+                (
+                    Markup("<br>"),
+                    el("span", class_="dashkey"),
+                    both(f"线 {lines}", "the rule's line"),
+                )
+                if lines
+                else ()
+            ),
             scope="col",
         ),
         el("th", both("看到的账户", "accounts seen"), scope="col", class_="num"),
@@ -138,7 +145,7 @@ def _row(
 
 def _track(explanation: Explanation, row: _Row, top: int, room: float) -> Markup:
     rule = explanation.rule
-    zh, en = units(rule.unit)
+    zh, en = counted(rule.unit)
     value = amount(row.measure, rule.unit)
     scale = (_TRACK - 20 - room) / top
 

@@ -4,12 +4,13 @@ from markupsafe import Markup
 
 from schemas.regions import JOINT, REGIONS
 from serving.answers.model import Explanation
+from serving.answers.words import counted
 from serving.desk.svg.axis import Axis, axis
 from serving.desk.svg.flow import AXIS_HEIGHT, lane_name, time_axis
 from serving.desk.svg.graph import Graph, graph
 from serving.desk.svg.layout import WIDE, Frame, spread
 from serving.desk.svg.mark import el, number
-from serving.desk.svg.say import amount, beijing, brief, units, wan
+from serving.desk.svg.say import amount, beijing, brief, wan
 
 _HOUR = 3_600_000_000
 _BARS = 84.0
@@ -23,7 +24,7 @@ def amounts(explanation: Explanation, uid: str, *, frame: Frame = WIDE) -> Marku
     hourly = bool(time.ticks())
     bins = _bins(of, time, hourly)
     peak = max((sum(parts.values()) for parts in bins.values()), default=0) or 1
-    zh, en = units("fen")
+    zh, en = counted("fen")
     drawn = [
         el("title", f"按付款地区的金额（{zh}）Amounts by payer's region ({en})", id=f"{uid}-t"),
         el("text", "金额", x=14, y=_BARS / 2, class_="strong"),
@@ -90,7 +91,7 @@ def climb(explanation: Explanation, uid: str, *, frame: Frame = WIDE) -> Markup:
     rule = explanation.rule
     of = graph(explanation)
     time = axis([transfer.time for transfer in of.transfers], frame.left, frame.right)
-    zh, en = units(rule.unit)
+    zh, en = counted(rule.unit)
     top_value = max(
         [line.value for line in rule.lines]
         + [point.measure for points in explanation.series.values() for point in points]

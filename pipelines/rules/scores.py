@@ -77,8 +77,9 @@ def merged(
     """Results with newer ones, which take the place of those on the same data."""
     out = {rule: list(rows) for rule, rows in known.items()}
     for rule, row in new.items():
-        kept = [one for one in out.get(rule, []) if one.on != row.on]
-        out[rule] = [*kept, row]
+        rows = out.setdefault(rule, [])
+        at = next((at for at, one in enumerate(rows) if one.on == row.on), len(rows))
+        rows[at : at + 1] = [row]
     return {rule: tuple(out[rule]) for rule in sorted(out)}
 
 

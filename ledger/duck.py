@@ -349,7 +349,10 @@ def open(  # noqa: A001 - read as `duck.open`, beside `duck.memory`
             raise PrerequisiteError(f"ledger: {path}: the disk is full; make room") from None
         raise InputError(f"ledger: {path}: expected a ledger file made by this version") from None
     except duckdb.Error:
-        raise InputError(f"ledger: {path}: cannot be opened; close its other readers") from None
+        raise InputError(
+            f"ledger: {path}: cannot be opened; expected a ledger made by this "
+            "version that nobody else has open"
+        ) from None
     return _prepared(raw, path.name, limit_mb, locked=read_only)
 
 

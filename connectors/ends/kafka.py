@@ -10,6 +10,7 @@ are read in the order of their times (`connectors.ends.merging`).
 """
 
 import contextlib
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -380,12 +381,23 @@ def read_all(servers: str, topics: Sequence[str]) -> Iterator[Message]:
 
 
 def _connected(client: Any, servers: str, **settings: Any) -> Any:  # noqa: ANN401 - untyped library
+    lacking = PrerequisiteError(f"kafka: expected a broker at {servers}; start one with `yrd up`")
+    # A client that finds nobody leaves its thread behind: where nobody listens none is made.
+    if not any(_listens(one) for one in servers.split(",")):
+        raise lacking
     try:
         return client(bootstrap_servers=servers, **_PATIENCE, **settings)
     except KafkaTimeoutError as error:
-        raise PrerequisiteError(
-            f"kafka: expected a broker at {servers}; start one with `yrd up`"
-        ) from error
+        raise lacking from error
+
+
+def _listens(server: str) -> bool:
+    host, _, port = server.strip().rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=5):
+            return True
+    except OSError:
+        return False
 
 
 def _message(record: Any) -> Message:  # noqa: ANN401 - untyped library

@@ -77,7 +77,7 @@ def ask(
     return Answer(table, statement, blind_spots(connection, rules, version), origin)
 
 
-def parse_time(text: str) -> datetime:
+def parse_time(text: str, option: str = "--as-of") -> datetime:
     """A time of knowledge: an ISO 8601 instant, Beijing time where it names no zone.
 
     A day alone means its end in Beijing.
@@ -94,9 +94,9 @@ def parse_time(text: str) -> datetime:
             day = date.fromisoformat(text) + timedelta(days=1)
             return datetime.combine(day, time(), BEIJING).astimezone(UTC)
         found = datetime.fromisoformat(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise InputError(
-            "--as-of: expected a day or an ISO 8601 time, such as 2026-04-30 or "
+            f"{option}: expected a day or an ISO 8601 time, such as 2026-04-30 or "
             "2026-04-30T08:00+08:00"
         ) from None
     return (found if found.tzinfo else found.replace(tzinfo=BEIJING)).astimezone(UTC)

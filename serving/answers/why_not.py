@@ -20,7 +20,9 @@ from pipelines.lanes.judged import by_definition
 from pipelines.lanes.reach import before
 from pipelines.rules.kernels.table import pair_sql
 from pipelines.rules.registry import ParameterSet, Rule, load_parameters, parameters_on
+from schemas.errors import InputError
 from schemas.narrow import FLAG_PAYER_PERSON
+from schemas.reference_data import calendars
 from schemas.regions import JOINT_BIT, REGIONS, VANTAGES
 from serving.answers.below import declared, open_values, openly_asked
 from serving.answers.evidence import OfSubject
@@ -106,7 +108,13 @@ def why_not(connection: Connection, rule: Rule, subject: Subject, day: date) -> 
         rule: of either lane.
         subject: of `resolve`.
         day: a Beijing day.
+
+    Raises:
+        InputError: the calendars do not cover the day: what lies before it cannot be counted.
     """
+    bank = calendars().get("BANK")
+    if not bank.first_day <= day <= bank.last_day:
+        raise InputError(f"--day: expected a day from {bank.first_day} to {bank.last_day}")
     start = _midnight(day)
     end = start + 86_400_000_000 - 1
     # All there is of the subject: whether an account slept for a year shows in old transactions.

@@ -2,15 +2,17 @@
 
 import hashlib
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from connectors.ends import kafka
 from connectors.ends.folder import record, sent
 from connectors.ends.tape import Tape, TapeWriter
 from connectors.vault import INLINE_LIMIT, Reading, Vault
-from schemas.errors import InputError
+from schemas.errors import InputError, PrerequisiteError
 from schemas.records import RAW
 
 START = datetime(2026, 6, 15, 2, 0, tzinfo=UTC)
@@ -117,3 +119,10 @@ def test_a_folder_says_who_sent_each_file(tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_bytes(b"nobody's")
     with pytest.raises(InputError, match="feed, submitter and receipt"):
         sent(tmp_path)
+
+
+def test_without_a_broker_the_cure_is_named_and_no_thread_left_behind() -> None:
+    before = threading.enumerate()
+    with pytest.raises(PrerequisiteError, match="yrd up"):
+        kafka.partitions("127.0.0.1:1", ["any"])
+    assert threading.enumerate() == before

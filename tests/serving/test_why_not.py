@@ -83,6 +83,11 @@ def test_somebody_without_reports_that_day_is_told_so(ledger: Connection, payer:
     assert "nothing" in {gap.kind for gap in found.missing}
 
 
+def test_a_day_that_no_calendar_covers_is_refused(ledger: Connection, payer: str) -> None:
+    with pytest.raises(InputError, match="--day: expected a day from 2025-01-01"):
+        why_not(ledger, RULE, resolve(ledger, payer), date.max)
+
+
 def test_a_rule_on_statements_counts_these_too(ledger: Connection, payer: str) -> None:
     assert of(why_not(ledger, RULE, resolve(ledger, payer), FIRST_DAY), JOINT).statements is None
     bank, borrower, expected = ledger.rows(

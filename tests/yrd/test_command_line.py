@@ -10,8 +10,10 @@ from pathlib import Path
 import click
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from schemas.errors import InputError
+from serving.answers.ask import parse_time
 from yrd.cli import COMMANDS, build
 from yrd.cli.common import guarded
 from yrd.processes.layout import Layout
@@ -150,6 +152,26 @@ def test_what_the_user_can_cure_is_told_from_our_own_faults(
         raise OSError(number, "as the system says it", "a place")
     assert ended.value.exit_code == code
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("simulate", ["--seed", "-1", "--out", "nowhere"]),
+        ("demo", ["--seed", "-1", "--out", "nowhere"]),
+        ("replay", ["nowhere", "--shuffle", "-1"]),
+        ("rule", ["score", "nowhere", "--seed", "-1"]),
+    ],
+)
+def test_a_seed_below_nothing_is_wrong_usage(name: str, arguments: list[str]) -> None:
+    shown = CliRunner().invoke(build(name), arguments)
+    assert (shown.exit_code, "greater than or equal to 0" in shown.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("text", ["soon", "9999-12-31"])
+def test_a_time_that_cannot_be_used_names_its_option(text: str) -> None:
+    with pytest.raises(InputError, match="--known-at"):
+        parse_time(text, "--known-at")
 
 
 def test_a_folder_that_is_no_former_run_is_left_alone(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def outcome(
         with connection:
             asked = alert_row(connection, alert_id)
             row = alert_row(connection, successor(connection, asked["alert_id"]))
-        at = parse_time(known_at) if known_at else datetime.now(UTC)
+        at = parse_time(known_at, "--known-at") if known_at else datetime.now(UTC)
         who = by if by is not None else _user()
         one = record(Settings().var / FILE, row, what, because, who, at)
         emit(

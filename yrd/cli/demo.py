@@ -33,7 +33,7 @@ _TRIED = 12  # alerts of one region that are looked at until one is explained
 
 def demo(
     reports: Annotated[int, typer.Option(help="About so many reports.", min=20_000)] = 200_000,
-    seed: Annotated[int, typer.Option(help="Same seed, same market.")] = 1,
+    seed: Annotated[int, typer.Option(help="Same seed, same market.", min=0)] = 1,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder of the run; a former run there is removed. Default var/demo."),

@@ -30,7 +30,7 @@ def replay(
     ] = 5_000,
     shuffle: Annotated[
         int | None,
-        typer.Option(help="Seed: submissions overtake each other within YRD_SLACK_MINUTES."),
+        typer.Option(help="Seed: submissions overtake each other within YRD_SLACK_MINUTES.", min=0),
     ] = None,
     speed: Annotated[
         str, typer.Option(help="max, or seconds of the tape a second of replay: 60, 1.")

@@ -53,7 +53,7 @@ def score(
     ] = False,
     seeds: Annotated[int, typer.Option(help="Assignments a point of the curve.", min=1)] = 3,
     svg: Annotated[Path | None, typer.Option(help="Write the curve's picture here.")] = None,
-    seed: Annotated[int, typer.Option(help="Decides times of day, regions, the copy.")] = 1,
+    seed: Annotated[int, typer.Option(help="Decides times of day, regions, the copy.", min=0)] = 1,
     labels: Annotated[
         Path | None, typer.Option(help="labels.parquet of a run's tape, if it is not RUN/tape's.")
     ] = None,

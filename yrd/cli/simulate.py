@@ -14,7 +14,7 @@ def simulate(
     out: Annotated[Path, typer.Option(help="Folder of the tape; must be empty or absent.")] = Path(
         "var/tape"
     ),
-    seed: Annotated[int, typer.Option(help="Same seed and sizes, same bytes.")] = 1,
+    seed: Annotated[int, typer.Option(help="Same seed and sizes, same bytes.", min=0)] = 1,
     reports: Annotated[int, typer.Option(help="About so many reports over all feeds.")] = 200_000,
     days: Annotated[int, typer.Option(help="Business days.")] = 42,
     start: Annotated[

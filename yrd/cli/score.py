@@ -81,13 +81,13 @@ def show(result: "Score") -> None:
         for heading in headings:
             table.add_column(heading, justify="right", no_wrap=True)
     for row in (*result.rules.values(), result.overall):
-        name = row.rule.removeprefix("invoice_")
+        name = row.rule
         delay = f"{round(median(row.delays_s) / 3600, 1) + 0.0:.1f} h" if row.delays_s else "-"
         counts.add_row(
             name,
             *map(str, (row.planted, row.found, row.missed, row.alerts, row.false)),
             f"{row.innocents_raised}/{row.innocents}",
-            f"{row.hidden_found}/{row.hidden_planted}",
+            f"{row.hidden_found}/{row.found}",
             f"{round(median(row.known_after_s) / DAY_S, 1):.1f}" if row.known_after_s else "-",
         )
         shares.add_row(
@@ -99,7 +99,7 @@ def show(result: "Score") -> None:
         )
     stdout.print("[bold]Simulated data[/bold]: what is planted is an input, not a finding")
     stdout.print(counts)
-    stdout.print("innocents: raised / planted; hidden: found and hidden from all / planted split")
+    stdout.print("innocents: raised / planted; hidden: found and hidden from all / found")
     stdout.print("days: median from a scheme's last event until its alert was known\n")
     stdout.print(shares)
     stdout.print("shares with their 95 % intervals; delay: median after the scheme's last event\n")

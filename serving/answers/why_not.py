@@ -5,7 +5,7 @@ that let it speak below its bands (`below`). Which condition stood in the way is
 by lifting one parameter at a time. What is missing is what the ledger knows not to have come.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from pipelines.lanes.reach import before
 from pipelines.rules.kernels.table import pair_sql
 from pipelines.rules.registry import ParameterSet, Rule, load_parameters, parameters_on
 from schemas.errors import InputError
-from schemas.narrow import FLAG_PAYER_PERSON
+from schemas.narrow import FLAG_PAYEE_PERSON, FLAG_PAYER_PERSON
 from schemas.reference_data import calendars
 from schemas.regions import JOINT_BIT, REGIONS, VANTAGES
 from serving.answers.below import declared, open_values, openly_asked
@@ -214,17 +214,30 @@ def _keep(connection: Connection, rule: Rule, subject: Subject, low: int, high: 
 
 
 def _ids_of(ledger: OfSubject, kind: str, subject: Subject) -> frozenset[int]:
-    """The ids of the variant's kind; a party stands for the pairs it pays in."""
+    """The ids of the variant's kind; a party stands for the pairs it pays in.
+
+    A number is taken for what its transactions know it as; where they do not, for anything.
+    """
     if ids := subject.ids.get(kind, frozenset()):
         return ids
-    if kind == "pair" and (parties := subject.of("party")) and not subject.any_kind:
+    if subject.any_kind:
+        known = {one for one in _NAMED if _rows_with(ledger, one, subject.any_kind)}
+        return subject.any_kind if not known or kind in known or kind not in _NAMED else frozenset()
+    if kind == "pair" and (parties := subject.of("party")):
         listed = ", ".join(map(str, sorted(parties)))
         rows = ledger.sql(
             f"SELECT DISTINCT {_PAIR} AS pair FROM tx "
             f"WHERE payer_party IN ({listed}) AND payee_party <> 0 AND payer_party <> payee_party"
         )
         return frozenset(rows["pair"].to_pylist())
-    return subject.any_kind
+    return frozenset()
+
+
+def _rows_with(ledger: OfSubject, kind: str, ids: Collection[int]) -> int:
+    """How many transactions name one of the ids as a party, an account and so on."""
+    listed = ", ".join(map(str, sorted(ids)))
+    where = " OR ".join(f"{column} IN ({listed})" for column in _NAMED[kind])
+    return int(ledger.sql(f"SELECT count(*) AS n FROM tx WHERE {where}")["n"][0].as_py())
 
 
 def _variant(
@@ -252,7 +265,7 @@ def _variant(
         ]
         for name, value in open_values(rule).items()
     }
-    person = _person(ledger)
+    person = _person(ledger, kind, subject)
     joint = lines(rule, agreed.of(rule), person, variant)
     held = _held(ledger)
     seen = []
@@ -300,8 +313,18 @@ def _mine(found: pa.Table, variant: str, subject: int, end: int) -> list[Row]:
     return sorted(rows, key=lambda row: (row["instant"], row["measure"]))
 
 
-def _person(ledger: OfSubject) -> bool:
-    rows = ledger.sql(f"SELECT count(*) AS n FROM tx WHERE flags & {FLAG_PAYER_PERSON} <> 0")
+def _person(ledger: OfSubject, kind: str, subject: int) -> bool:
+    """Whether the subject is a natural person; of a pair or a set, whether a payer is."""
+    who = f"flags & {FLAG_PAYER_PERSON} <> 0"
+    if kind == "pair":
+        who = f"{_PAIR} = {subject} AND {who}"
+    elif kind in _NAMED and len(_NAMED[kind]) == 2:
+        payer, payee = _NAMED[kind]
+        who = (
+            f"({payer} = {subject} AND {who}) "
+            f"OR ({payee} = {subject} AND flags & {FLAG_PAYEE_PERSON} <> 0)"
+        )
+    rows = ledger.sql(f"SELECT count(*) AS n FROM tx WHERE {who}")
     return bool(rows["n"][0].as_py())
 
 

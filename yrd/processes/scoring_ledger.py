@@ -84,8 +84,9 @@ def _open(
 def _taken(
     tape: Path, place: Path, settings: "Settings", progress: "Progress"
 ) -> "Iterator[Connection]":
-    """A ledger of the tape's reports; no job, no alerts."""
+    """A ledger of the tape's reports and of the groups of every closing; no job, no alerts."""
     from connectors.ends.tape import Tape
+    from yrd.processes.concluding import closings_of, group_days
     from yrd.processes.layout import Layout
     from yrd.processes.loading import open_loader
     from yrd.processes.run import Options as RunOptions
@@ -100,7 +101,10 @@ def _taken(
             loader.take_unit("tape", layout.intake, number)
             progress("intake", done, len(units))
         loader.loader.flush()
-        yield loader.loader.connection
+        ledger = loader.loader.connection
+        end = ledger.scalar("SELECT max(received_at) FROM submission")
+        group_days(loader.loader, closings_of(ledger, end, settings.slack))
+        yield ledger
 
 
 def _scored(source: Source, options: "Options", progress: "Progress") -> dict[str, Any]:

@@ -188,3 +188,20 @@ def test_a_folder_that_is_no_former_run_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").unlink()
     Layout(tmp_path).clear(keep_tape=True)
     assert [path.name for path in tmp_path.iterdir()] == ["tape"]
+
+
+def test_no_link_of_a_page_leads_nowhere_and_every_decision_is_listed() -> None:
+    root = Path(__file__).parents[2]
+    pages = [root / "README.md", root / "CONTRIBUTING.md", *root.glob("docs/**/*.md")]
+    links = {
+        (page.relative_to(root), link)
+        for page in pages
+        for link in re.findall(r"\]\(([^)#\s:]+)[#)]", page.read_text(encoding="utf-8"))
+    }
+    assert [
+        f"{page}: {link}"
+        for page, link in sorted(links)
+        if not (root / page.parent / link).exists()
+    ] == []
+    index = (root / "docs/adr/README.md").read_text(encoding="utf-8")
+    assert [p.name for p in root.glob("docs/adr/0*.md") if f"({p.name})" not in index] == []

@@ -27,7 +27,7 @@ DOCS = Path("var/quality")
 @app.command()
 def rules(
     market: Annotated[
-        str | None, typer.Option(help="Only the rules of one market: PYMT, LOAN or BILL.")
+        str | None, typer.Option(help="Only the rules of one market, such as PYMT, LOAN or BILL.")
     ] = None,
     lang: Lang = "en",
     as_json: Json = False,

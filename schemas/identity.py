@@ -298,11 +298,6 @@ def banks(ids: pa.Array, on: date) -> pa.Array:
     return by_code(pc.coalesce(found, whole), codes)
 
 
-def resident_ids(column: pa.Array) -> pa.Array:
-    """`resident_id` on a column: 18 characters, null where it identifies nobody."""
-    return on_unique(resident_id, column)
-
-
 def account_numbers(column: pa.Array) -> pa.Array:
     """Account numbers without separators; null where nothing is left. Says nothing of the bank.
 

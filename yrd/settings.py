@@ -73,3 +73,8 @@ class Settings(BaseSettings):
     def slack(self) -> timedelta:
         """The transport slack."""
         return timedelta(minutes=self.slack_minutes)
+
+    @property
+    def demo_key(self) -> bool:
+        """Whether tokens are made with the public demo key."""
+        return self.token_key.get_secret_value() == DEMO_TOKEN_KEY

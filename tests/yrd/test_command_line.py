@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -12,10 +13,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from connectors.ends.tape import TapeWriter
 from schemas.errors import InputError
 from serving.answers.ask import parse_time
 from yrd.cli import COMMANDS, build
 from yrd.cli.common import guarded
+from yrd.processes.adopting import demand_own_key
 from yrd.processes.layout import Layout
 from yrd.settings import Settings
 
@@ -205,3 +208,15 @@ def test_no_link_of_a_page_leads_nowhere_and_every_decision_is_listed() -> None:
     ] == []
     index = (root / "docs/adr/README.md").read_text(encoding="utf-8")
     assert [p.name for p in root.glob("docs/adr/0*.md") if f"({p.name})" not in index] == []
+
+
+def test_real_reports_are_not_taken_with_the_public_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with TapeWriter(tmp_path, "REAL") as tape:
+        tape.add("pacs008", "381290000019", datetime(2026, 6, 15, tzinfo=UTC), b"<a/>", "a.xml")
+    refused = CliRunner().invoke(build("replay"), [str(tmp_path), "--out", str(tmp_path / "run")])
+    assert (refused.exit_code, "YRD_TOKEN_KEY" in refused.stderr) == (2, True)
+    assert not (tmp_path / "run").exists()
+    monkeypatch.setenv("YRD_TOKEN_KEY", "a key of one's own, long enough")
+    demand_own_key(tmp_path, Settings())

@@ -52,7 +52,7 @@ def replay(
     3 Java or the live stack is missing.
     """
     with guarded():
-        from yrd.processes.adopting import demand_certificates, feeds_of
+        from yrd.processes.adopting import demand_certificates, demand_own_key, feeds_of
         from yrd.processes.layout import Layout
         from yrd.processes.run import Options, run_tape
         from yrd.processes.summary import adds_up
@@ -60,6 +60,7 @@ def replay(
 
         given = {"workers": workers, "parallelism": parallelism}
         settings = Settings().model_copy(update={k: v for k, v in given.items() if v is not None})
+        demand_own_key(tape, settings)
         if not uncertified:
             demand_certificates(settings, feeds_of(tape))
         layout = Layout(out or settings.var / "runs" / tape.name)

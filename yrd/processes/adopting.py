@@ -10,7 +10,7 @@ from connectors.engine.spec import Feed, load, parse
 from connectors.feeds.registry import SPEC, load_feeds
 from connectors.kit.adopted import Adopted, Adoption
 from connectors.kit.certificate import demand, find
-from schemas.errors import InputError
+from schemas.errors import ConfigurationError, InputError
 from yrd.processes.held import who
 from yrd.processes.trying import certificates
 from yrd.settings import Settings
@@ -105,6 +105,20 @@ def feeds_of(tape: Path) -> list[str]:
     from connectors.ends.tape import Tape
 
     return list(Tape(tape).manifest["feeds"])
+
+
+def demand_own_key(tape: Path, settings: Settings) -> None:
+    """Refuse reports of real persons with tokens that everybody can make.
+
+    Raises:
+        ConfigurationError: the tape is REAL and the key the demo's.
+    """
+    from connectors.ends.tape import Tape
+
+    if settings.demo_key and Tape(tape).manifest["data_origin"] == "REAL":
+        raise ConfigurationError(
+            "YRD_TOKEN_KEY: expected a key of your own for REAL reports; the demo's is public"
+        )
 
 
 def _read(base: Feed, spec: Path) -> tuple[str, Feed]:

@@ -228,6 +228,11 @@ def _total(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return total | {"adds_up": total["submitted"] == sum(total[part] for part in _PARTS)}
 
 
+def _named(name: str | None) -> str:
+    """A name behind an id; nothing where the register has none."""
+    return f" {name}" if name else ""
+
+
 def _line(text: str) -> None:
     stdout.print(text, markup=False, highlight=False)
 
@@ -237,7 +242,7 @@ def _print_one(rows: list[dict[str, Any]], findings: list[dict[str, Any]]) -> No
     _line(f"submission {first['id']}")
     _line(f"{first['feed']}, {first['size']:,} bytes, {first['data_origin']} data")
     for row in rows:
-        _line(f"\nfrom {row['submitter']} {row['name'] or ''}, area {row['area']}")
+        _line(f"\nfrom {row['submitter']}{_named(row['name'])}, area {row['area']}")
         _line(f"received {row['received_beijing'].replace('T', ' ')} Beijing time; {row['status']}")
         parts = " + ".join(f"{row[part]:,} {part}" for part in _PARTS)
         wrong = "" if row["adds_up"] else "  DOES NOT ADD UP: report this"
@@ -271,7 +276,7 @@ def _print_many(rows: list[dict[str, Any]], total: dict[str, Any]) -> None:
     from rich.table import Table
 
     first = rows[0]
-    _line(f"{first['submitter']} {first['name'] or ''}, area {first['area']}")
+    _line(f"{first['submitter']}{_named(first['name'])}, area {first['area']}")
     _line(f"{first['data_origin']} data\n")
     table = Table(box=None, pad_edge=False)
     for head in ("id", "received (Beijing)", "feed"):

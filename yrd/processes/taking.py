@@ -3,6 +3,7 @@
 import hashlib
 import json
 import multiprocessing
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # A paced replay goes in small steps: else nothing came for days of the tape, then all at once.
 PACED_BYTES = 256 << 10
+# Workers give way to the process that loads: what it has not loaded when they end, it loads alone.
+_YIELDING = 5
 _intake: "tuple[Tape, Intake, Synchronized[int]] | None" = None  # of a worker, made by _start
 
 
@@ -125,6 +128,7 @@ def _start(
     from yrd.processes.warming import warm
 
     global _intake  # noqa: PLW0603 - a worker process has exactly one
+    os.nice(_YIELDING)
     reader = Tape(tape)
     origin = str(reader.manifest["data_origin"])
     _intake = (reader, build_intake(settings, origin), done_bytes)

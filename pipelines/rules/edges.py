@@ -45,6 +45,11 @@ class View:
         """From how many parties it received a first transfer."""
         return len(self.got.get(payee, ()))
 
+    def paid_lately(self, payer: int, payee: int) -> bool:
+        """Whether the one made the other any transfer today or on the 89 days before."""
+        day = self.last_day.get((payer, payee))
+        return day is not None and day > self.edges[-1].day - MEMORY_DAYS
+
     def newest(self, edges: Sequence[Edge], days: int) -> list[Edge]:
         """Of a party's edges those of the last so many days, the newest first."""
         return [edge for edge in reversed(edges) if edge.day > self.edges[-1].day - days]

@@ -45,6 +45,7 @@ def asked(view: View, params: Mapping[str, int], degree: int) -> tuple[int, list
         for edge in mine
         if view.payees(edge.payer) <= degree
         and view.last_day[edge.payer, hub] == edge.day  # one-off
+        and not view.paid_lately(hub, edge.payer)  # one-way
         and not edge.trade
         and alike(edge, view.edges[-1], params["amount_factor"])
     ]

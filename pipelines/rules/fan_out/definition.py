@@ -46,6 +46,7 @@ def asked(view: View, params: Mapping[str, int], degree: int) -> tuple[int, list
         if view.payers(edge.payee) <= degree
         and view.payees(edge.payee) <= params["active_degree"]
         and view.last_day[hub, edge.payee] == edge.day  # one-off
+        and not view.paid_lately(edge.payee, hub)  # one-way
         and not edge.trade
         and alike(edge, view.edges[-1], params["amount_factor"])
     ]

@@ -15,6 +15,7 @@ from pipelines.rules.kernels.graph import (
     EDGES,
     IN,
     LOWEST,
+    MEMORY_DAYS,
     MILLI_FACTORIAL,
     OUT,
     TAIL,
@@ -42,15 +43,20 @@ def unlikely(spokes, quiet, share_bp):
 
 
 @nb.njit(cache=True, nogil=True)
-def _quiet_degree(g, i, outward, active_degree):
-    """The degree of the spoke of edge `i`; 0 if it is busy itself, was met again, or trades."""
+def _quiet_degree(g, i, outward, active_degree, day):
+    """The degree of the spoke of edge `i`; 0 if it is busy, was met again, trades, or is a partner.
+
+    A partner is one with whom the hub deals both ways.
+    """
     edge = g.edges[i]
     spoke = g.party[edge.payee] if outward else g.party[edge.payer]
     degree = spoke.into if outward else spoke.out
     other = spoke.out if outward else spoke.into
     if degree > LOWEST or other > active_degree or is_trade(edge):
         return 0
-    return degree if last_day_of_pair(g, edge.payer, edge.payee) == edge.day else 0
+    if last_day_of_pair(g, edge.payer, edge.payee) != edge.day:
+        return 0
+    return degree if last_day_of_pair(g, edge.payee, edge.payer) <= day - MEMORY_DAYS else 0
 
 
 @nb.njit(cache=True, nogil=True)
@@ -74,7 +80,7 @@ def fan(
     e = g.edges[at]
     hub = g.party[e.payer] if outward else g.party[e.payee]
     degree = hub.out if outward else hub.into
-    own = _quiet_degree(g, at, outward, active_degree)
+    own = _quiet_degree(g, at, outward, active_degree, e.day)
     quiet = min(quiet, LOWEST)
     if own == 0 or own > quiet or degree < least or degree > busy_degree:
         return hits, n_hits, evidence, n_evidence
@@ -93,7 +99,7 @@ def fan(
     i = at
     while i >= g.used[TAIL] and g.edges[i].day > first:
         spokes += 1
-        d = _quiet_degree(g, i, outward, active_degree)
+        d = _quiet_degree(g, i, outward, active_degree, e.day)
         if 0 < d <= quiet and _alike(g.edges[i].amount_fen, e.amount_fen, amount_factor):
             count[d] += 1
             for q in range(d, quiet + 1):  # a day counts once for every limit it is within
@@ -125,7 +131,7 @@ def fan(
     end = n_evidence
     i = at
     while i >= g.used[TAIL] and g.edges[i].day > first:
-        d = _quiet_degree(g, i, outward, active_degree)
+        d = _quiet_degree(g, i, outward, active_degree, e.day)
         if 0 < d <= limit and _alike(g.edges[i].amount_fen, e.amount_fen, amount_factor):
             evidence[end] = g.edges[i].key
             end += 1

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pipelines.lanes.entry import SUBJECTS_OF
+from pipelines.rules.standing import STATUS_OF_NUMBER, STATUS_OF_USE, standings, told
 from pipelines.rules.tables import Table
 from schemas.errors import ConfigurationError
 from schemas.narrow import EVENT_CODES
@@ -31,15 +32,14 @@ LANES = ("stream", "ledger")
 SUBJECTS = (
     "account", "party", "group", "asset", "instrument", "institution", "pair", "set", "contact",
 )  # fmt: skip
-STATUS_OF_NUMBER = ("L", "L-", "E", "I", "A")
-STATUS_OF_USE = ("as written", "extended", "analogy")
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One number of a rule: its default, its unit, who published it, and from and to when it holds.
 
-    Another number from a day on comes by a parameter set (`parameters/`).
+    Another number from a day on comes by a parameter set (`parameters/`). `variants` are those the
+    number decides about; empty: all.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Parameter:
     citation: str
     valid_from: date | None = None
     valid_to: date | None = None
+    variants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,16 +154,14 @@ class Rule:
         raise KeyError(name)
 
     def legal_status(self, variant: str) -> str:
-        """How far the law carries this variant, for the alert: use and weakest number.
+        """How far the law carries this variant, for the alert: its use, where its numbers stand.
 
         Example:
             >>> from pipelines.rules.registry import load_rules
-            >>> load_rules()["structuring"].legal_status("same_customer")
-            'extended; numbers: L, L-, I'
+            >>> load_rules()["volume_share"].legal_status("one_party").partition(", I")[0]
+            'extended; numbers: L extended (window_days, least_share_bp, band_2_share_bp)'
         """
-        used = {parameter.status_of_number for parameter in self.parameters.values()}
-        numbers = ", ".join(status for status in STATUS_OF_NUMBER if status in used)
-        return f"{self.variant(variant).status_of_use}; numbers: {numbers}"
+        return told(self.variant(variant).status_of_use, standings(self, variant))
 
 
 def _variants(where: str, rows: list[Any]) -> tuple[Variant, ...]:
@@ -198,6 +197,7 @@ def _parameters(where: str, rows: Mapping[str, Any]) -> Mapping[str, Parameter]:
             citation=table.read("citation", str, "where the number comes from"),
             valid_from=table.left.pop("valid_from", None),
             valid_to=table.left.pop("valid_to", None),
+            variants=tuple(table.read("variants", list, "names of variants", default=[])),
         )
         table.done()
     return MappingProxyType(out)
@@ -263,6 +263,12 @@ def read_rule(folder: Path) -> Rule:
             raise ConfigurationError(
                 f"{where}: below.{name}: expected a whole number for a parameter of the rule; "
                 "correct it"
+            )
+    for parameter in rule.parameters.values():
+        if set(parameter.variants) - {variant.name for variant in rule.variants}:
+            raise ConfigurationError(
+                f"{where}: parameters.{parameter.name}: variants: expected names of the rule's "
+                "variants; correct it"
             )
     if rule.name != folder.name:
         raise ConfigurationError(f"{where}: name: expected the folder's name; correct it")

@@ -15,6 +15,7 @@ from typing import Any
 
 from pipelines.rules.registry import FAMILIES, Parameter, Rule, load_parameters, load_rules
 from pipelines.rules.scores import Measured, load_scores
+from pipelines.rules.standing import Standing, standings
 from schemas.errors import ConfigurationError
 from schemas.regions import NAMES
 
@@ -143,10 +144,36 @@ def _law(rule: Rule) -> Iterator[str]:
         ("variant", "subject", "use of the law", "in words"),
         [(f"`{v.name}`", v.subject, v.status_of_use, f"{v.en}; {v.zh}") for v in rule.variants],
     )
+    stands = [(v.name, standings(rule, v.name)) for v in rule.variants]
+    heads = ("variant", "law 法律", "exchange 交易所", "published by others 他人公布", "ours 自设")
+    yield (
+        "Which number stands where; one used for more than its text says is not official for it. "
+        "各数值的依据；超出原文范围使用的，不得称为法定。"
+    )
+    yield _table(heads, [(f"`{name}`", *_columns(numbers)) for name, numbers in stands])
     used = {p.status_of_number for p in rule.parameters.values()}
     told = "; ".join(f"**{s}** {text}" for s, text in _NUMBER.items() if s in used)
-    official = "Only L may be called official. " if "L" in used else "No number here is official. "
-    yield f"Status of the numbers: {told}. {official}只有 L 可称为法定数值。"
+    plainly = any(
+        (one.number, one.basis) == ("L", "as written") for _, all_ in stands for one in all_
+    )
+    official = (
+        "Only L used as written may be called official."
+        if plainly
+        else "No number here is official for what it is used for."
+    )
+    yield f"Status of the numbers: {told}. {official} 只有按原文使用的 L 可称为法定数值。"
+
+
+def _columns(numbers: Sequence[Standing]) -> Iterator[str]:
+    """Numbers in law, of an exchange, of others and ours, a cell each."""
+    for of in (("L", "L-"), ("E",), ("published",), ("ours",)):
+        told = [
+            f"{one.number}{'' if one.basis in of else f' {one.basis}'}: "
+            + ", ".join(f"`{name}`" for name in one.names)
+            for one in numbers
+            if one.basis in of or one.number in of
+        ]
+        yield "; ".join(told) or "-"
 
 
 def _used(parameter: Parameter) -> str:

@@ -1,17 +1,25 @@
 """The whole explanation as a page of text: sentences, lines, parties, arithmetic, history."""
 
 from serving.answers.model import Explanation
-from serving.answers.words import ORIGIN, Lang, beijing, measure, money, place, several
+from serving.answers.words import (
+    ORIGIN,
+    Lang,
+    beijing,
+    legal_words,
+    measure,
+    money,
+    place,
+    several,
+)
 
 _STATUS = {
     "L": ("法规在效", "law in force"),
     "L-": ("已废止或草案", "superseded or draft"),
     "E": ("交易所规则", "exchange rule"),
-    "I": ("行业做法", "industry practice"),
+    "I": ("行业做法或自设", "practice or our own"),
     "A": ("学术或自设", "academic or our own"),
 }
 _KIND = {"person": ("个人", "person"), "firm": ("企业", "firm"), "unknown": ("不详", "unknown")}
-_USE = {"as written": "按原文", "extended": "扩展适用", "analogy": "类推适用"}
 _CHANGE = {
     "raised": ("报出", "raised"),
     "amended": ("修订", "amended"),
@@ -38,7 +46,7 @@ def text(told: Explanation, lang: Lang, most: int | None = None) -> str:
     heads = _HEADS[lang]
     question = rule.question_zh if lang == "zh" else rule.question_en
     origin = f"{alert.data_origin}: {ORIGIN[alert.data_origin][number]}"
-    legal = _legal(rule.legal_status, lang)
+    legal = legal_words(rule.legal_status, lang)
     lines = [
         f"{heads['alert']} {alert.alert_id}  [{origin}]",
         f"{heads['rule']}: {rule.name} / {rule.variant} - {question}",
@@ -113,13 +121,6 @@ def _worth(amount_fen: int | None, lang: Lang) -> str:
 def _sum(running: int, unit: str, lang: Lang) -> str:
     """The sum so far; empty where the measure is no sum."""
     return f"  = {measure(running, unit, lang)}" if running else ""
-
-
-def _legal(status: str, lang: Lang) -> str:
-    if lang == "en":
-        return status
-    use, _, numbers = status.partition("; numbers: ")
-    return f"{_USE.get(use, use)}；数值依据：{numbers}" if numbers else _USE.get(use, use)
 
 
 _HEADS = {

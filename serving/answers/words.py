@@ -1,5 +1,6 @@
 """Figures, times and places in words: amounts in 万元 (zh) or CNY (en), Beijing time."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -33,6 +34,22 @@ ORIGIN = {
     "PUBLIC": ("公开数据", "published data"),
     "REAL": ("真实报送数据", "reported data"),
 }
+
+_USE = {
+    "as written": ("按原文", "as written"),
+    "extended": ("扩展适用", "extended"),
+    "analogy": ("类推适用", "analogy"),
+}
+_NUMBER = {
+    "L": ("法规在效", "law in force"),
+    "L-": ("已废止或草案", "superseded or draft"),
+    "E": ("交易所规则", "exchange rule"),
+    "I published": ("他人公布", "published by others"),
+    "I ours": ("自设", "ours"),
+    "A published": ("学术", "academic"),
+    "A ours": ("自设，依据研究数据", "ours, from trial data"),
+}
+_NUMBERS = re.compile(r"(L-?|E|I|A) (as written|extended|analogy|published|ours) \(([^)]*)\)")
 
 
 def wan(fen: int) -> str:
@@ -163,3 +180,24 @@ def place(area: str, lang: Lang) -> str:
     """An area's name; everything outside the four regions is one place."""
     known = area if area in NAMES and region_of_area(area) != OUT else OUT
     return NAMES[known][0 if lang == "zh" else 1]
+
+
+def legal_words(status: str, lang: Lang) -> str:
+    """A variant's legal status in words: its use of the text, then where its numbers stand.
+
+    Args:
+        status: as alerts store it.
+        lang: zh or en.
+
+    Example:
+        >>> legal_words("extended; numbers: L extended (line_fen), I ours (near_bp)", "en")
+        'extended; law in force, extended: line_fen; ours: near_bp'
+    """
+    at = 0 if lang == "zh" else 1
+    use, _, numbers = status.partition("; numbers: ")
+    told = [_USE[use][at] if use in _USE else use]
+    for code, basis, names in _NUMBERS.findall(numbers):
+        whose = _NUMBER.get(f"{code} {basis}") or _NUMBER[code]
+        how = f"{'，' if lang == 'zh' else ', '}{_USE[basis][at]}" if basis in _USE else ""
+        told.append(f"{whose[at]}{how}{'：' if lang == 'zh' else ': '}{names}")
+    return ("；" if lang == "zh" else "; ").join(told)

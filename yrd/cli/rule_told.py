@@ -14,6 +14,7 @@ def brief(rule: "Rule") -> dict[str, Any]:
     """One rule for a list: family, status, lane, purpose, horizon, set, scores, outcomes."""
     from pipelines.rules.registry import load_parameters
     from pipelines.rules.scores import load_scores
+    from pipelines.rules.standing import standings
 
     agreed = load_parameters()[-1]
     return {
@@ -30,6 +31,7 @@ def brief(rule: "Rule") -> dict[str, Any]:
                 "subject": v.subject,
                 "status_of_use": v.status_of_use,
                 "legal_status": rule.legal_status(v.name),
+                "numbers": [one._asdict() for one in standings(rule, v.name)],
             }
             for v in rule.variants
         ],
@@ -71,8 +73,13 @@ def outcomes_of(rule: str) -> dict[str, Any]:
 
 def lines(told: Mapping[str, Any], zh: bool) -> list[str]:
     """A rule of the list in lines under its name."""
+    from serving.answers.words import legal_words
+
     question = told["question"]["zh" if zh else "en"]
-    subjects = [f"{v['name']} ({v['subject']}): {v['legal_status']}" for v in told["variants"]]
+    subjects = [
+        f"{v['name']} ({v['subject']}): {legal_words(v['legal_status'], 'zh' if zh else 'en')}"
+        for v in told["variants"]
+    ]
     sets = told["parameter_set"]
     if told["own_sets"]:
         sets += f" + {', '.join(told['own_sets'])}"
@@ -83,7 +90,8 @@ def lines(told: Mapping[str, Any], zh: bool) -> list[str]:
     )
     return [
         question,
-        f"{labels[0]}: {'; '.join(subjects)}",
+        f"{labels[0]}:",
+        *subjects,
         f"{labels[1]}: {told['horizon']}; {labels[2]}: {sets}",
         *(f"{labels[3]}: {line}" for line in score_lines(told["scores"], zh)),
         f"{labels[4]}: {outcome_line(told['outcomes'], zh)}",

@@ -147,7 +147,7 @@ def run_cancels(entries, p, keys, slots, newest, counts, reached, ends, log, hit
                 row.prev[1] = -1
                 row.prev_part[1] = -1
                 continue
-            at = _mixed(e.contract, e.whole ^ (kind << 1 | grouped))
+            at = _mixed(_mixed(e.contract, e.whole), kind << 1 | grouped)
             whole = slot_of(keys, slots, used, at)
             if whole == used:
                 used += 1

@@ -13,12 +13,11 @@ from serving.desk.svg.say import amount, beijing, lead, wan, when
 
 MAX_ROWS = 40
 _KINDS = {"person": "个人 person", "firm": "企业 firm", "unknown": "不详 unknown"}
-_USE = {"as written": "按原文", "extended": "扩展适用", "analogy": "类推适用"}
 _STATUS = {
     "L": "法规在效 law in force",
     "L-": "已废止或草案 superseded or draft",
     "E": "交易所规则 exchange rule",
-    "I": "行业做法 industry practice",
+    "I": "行业做法或自设 practice or our own",
     "A": "学术或自设 academic or our own",
 }
 
@@ -45,10 +44,8 @@ def alert_view(
         variant=rule.variant,
         rule_name=" ".join(rule_name),
         parameters=rule.parameter_set,
-        legal=" ".join(
-            [zh for use, zh in _USE.items() if rule.legal_status.startswith(use)]
-            + [rule.legal_status]
-        ),
+        legal_zh=words.legal_words(rule.legal_status, "zh"),
+        legal_en=words.legal_words(rule.legal_status, "en"),
         question_zh=rule.question_zh,
         question_en=rule.question_en,
         unit_zh=unit_zh,

@@ -26,6 +26,5 @@ SELECT
     r.valid_to,
     r.reporter
 FROM register AS r
-JOIN (SELECT unnest([0, 1, 2, 3, 4])::UTINYINT AS vantage) AS v
-    ON v.vantage = 4 OR (r.vantage_mask >> v.vantage) & 1 = 1
+JOIN vantages() AS v ON v.mask = r.vantage_mask & 15
 WHERE r.register_type = 'ENTITY' AND NOT r.is_duplicate AND r.known_to IS NULL

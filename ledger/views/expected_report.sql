@@ -76,6 +76,6 @@ SELECT
     min(o.received_us) FILTER (o.reporter = o.institution) AS reported_us,
     min(o.received_us) FILTER (o.reporter <> o.institution) AS told_us
 FROM owed AS o
-JOIN (SELECT unnest([0, 1, 2, 3, 4])::UTINYINT AS vantage) AS v
-    ON v.vantage = 4 OR (v.vantage = o.place AND (o.mask >> v.vantage) & 1 = 1)
+JOIN vantages() AS v
+    ON v.mask = CASE WHEN o.place < 4 THEN o.mask & (1 << o.place) ELSE 0 END
 GROUP BY v.vantage, o.key, o.institution

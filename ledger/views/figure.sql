@@ -25,8 +25,7 @@ SELECT
     i.breakdown,  -- null = the total
     i.reporter
 FROM indicator AS i
-JOIN (SELECT unnest([0, 1, 2, 3, 4])::UTINYINT AS vantage) AS v
-    ON v.vantage = 4 OR (i.vantage_mask >> v.vantage) & 1 = 1
+JOIN vantages() AS v ON v.mask = i.vantage_mask & 15
 LEFT JOIN (
     SELECT institution_id, arg_max(party, valid_from) AS party FROM institution GROUP BY ALL
 ) AS n ON n.institution_id = i.institution_id

@@ -49,5 +49,4 @@ deal AS (
 )
 SELECT v.vantage, deal.* EXCLUDE (vantage_mask)
 FROM deal
-JOIN (SELECT unnest([0, 1, 2, 3, 4])::UTINYINT AS vantage) AS v
-    ON v.vantage = 4 OR (deal.vantage_mask >> v.vantage) & 1 = 1
+JOIN vantages() AS v ON v.mask = deal.vantage_mask & 15

@@ -51,5 +51,4 @@ WITH stated AS (
 )
 SELECT v.vantage, stated.* EXCLUDE (vantage_mask)
 FROM stated
-JOIN (SELECT unnest([0, 1, 2, 3, 4])::UTINYINT AS vantage) AS v
-    ON v.vantage = 4 OR (stated.vantage_mask >> v.vantage) & 1 = 1
+JOIN vantages() AS v ON v.mask = stated.vantage_mask & 15

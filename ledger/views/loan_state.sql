@@ -59,5 +59,4 @@ SELECT
     s.counterparty_2_region AS borrower_region,
     s.reporter
 FROM said AS s
-JOIN (SELECT unnest([0, 1, 2, 3, 4])::UTINYINT AS vantage) AS v
-    ON v.vantage = 4 OR (s.vantage_mask >> v.vantage) & 1 = 1
+JOIN vantages() AS v ON v.mask = s.vantage_mask & 15

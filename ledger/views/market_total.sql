@@ -16,8 +16,7 @@ SELECT
     i.business_ordinal,
     i.measure_value::DOUBLE AS quantity
 FROM indicator AS i
-JOIN (SELECT unnest([0, 1, 2, 3, 4])::UTINYINT AS vantage) AS v
-    ON v.vantage = 4 OR (i.vantage_mask >> v.vantage) & 1 = 1
+JOIN vantages() AS v ON v.mask = i.vantage_mask & 15
 WHERE i.measure = 'TRADE_QTY'
     AND i.period_frequency = 'D'
     AND NOT i.is_duplicate

@@ -62,5 +62,4 @@ SELECT
     n.expiration_date,
     n.reporter
 FROM act AS n
-JOIN (SELECT unnest([0, 1, 2, 3, 4])::UTINYINT AS vantage) AS v
-    ON v.vantage = 4 OR (n.vantage_mask >> v.vantage) & 1 = 1
+JOIN vantages() AS v ON v.mask = n.vantage_mask & 15

@@ -24,6 +24,5 @@ SELECT
     END)::BIGINT AS grams,
     p.reporter
 FROM position AS p
-JOIN (SELECT unnest([0, 1, 2, 3, 4])::UTINYINT AS vantage) AS v
-    ON v.vantage = 4 OR (p.vantage_mask >> v.vantage) & 1 = 1
+JOIN vantages() AS v ON v.mask = p.vantage_mask & 15
 WHERE p.market_segment = 'WRCT' AND NOT p.is_duplicate AND p.known_to IS NULL

@@ -45,12 +45,7 @@ own AS (
 held AS (
     SELECT v.vantage, own.*
     FROM own
-    JOIN (SELECT unnest([0, 1, 2, 3, 4])::UTINYINT AS vantage) AS v
-        ON CASE
-            WHEN v.vantage = 4 THEN own.prompt
-            WHEN own.prompt THEN (own.mask >> v.vantage) & 1 = 1
-            ELSE (own.new_bits >> v.vantage) & 1 = 1
-        END
+    JOIN vantages() AS v ON v.mask = CASE WHEN own.prompt THEN own.mask ELSE own.new_bits + 16 END
 ),
 known AS (
     -- Of each column the first value that is not absent, in report order (arg_min skips null).
@@ -93,8 +88,7 @@ every AS (
     -- Where there is one leg, there is nothing to merge: half the keys, without the cost.
     SELECT v.vantage, counted.*, event_time AS start
     FROM counted
-    JOIN (SELECT unnest([0, 1, 2, 3, 4])::UTINYINT AS vantage) AS v
-        ON v.vantage = 4 OR (counted.mask >> v.vantage) & 1 = 1
+    JOIN vantages() AS v ON v.mask = counted.mask & 15
     WHERE legs = 1
 )
 SELECT

@@ -214,9 +214,9 @@ TABLES: Mapping[str, pa.Schema] = MappingProxyType(
     }
 )
 
-# `vantages`: who holds what lies in the regions of a mask, jointly too unless 16 is added. Joined by
-# the mask itself: where a condition decides (any join but one of equals), DuckDB 2.0.0 fails on some
-# texts ("dictionary ... changed identity"), which depends on how they lie in the file.
+# `vantages`: who holds what lies in the regions of a mask; jointly too, unless 16 is added. Joined
+# by the mask itself: where a condition decides (any join but one of equals), DuckDB 2.0.0 fails on
+# some texts ("dictionary ... changed identity"), which depends on how they lie in the file.
 _MACROS = """
 CREATE OR REPLACE MACRO id63(hash) AS CASE WHEN hash IS NULL THEN 0 ELSE
     greatest((('0x' || hex(hash)[1:16])::UBIGINT & 9223372036854775807::UBIGINT)::BIGINT, 1) END;

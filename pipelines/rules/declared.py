@@ -51,6 +51,20 @@ class Parameter:
     valid_from: date | None = None
     valid_to: date | None = None
     variants: tuple[str, ...] = ()
+    citation_zh: str = ""
+
+    def cited(self, zh: bool) -> str:
+        """Where the number comes from; in Chinese as far as it is written in Chinese.
+
+        Example:
+            >>> from pipelines.rules.registry import load_rules
+            >>> load_rules()["volume_share"].parameters["least_parties"].cited(zh=True)[:3]
+            '自设：'
+        """
+        if not zh or self.citation_zh:
+            return self.citation_zh if zh else self.citation
+        ours, _, why = self.citation.partition("ours")
+        return self.citation if ours else f"自设{why.replace(': ', '：', 1)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +168,23 @@ class Rule:
         raise KeyError(name)
 
     def legal_status(self, variant: str) -> str:
-        """How far the law carries this variant, for the alert: its use, where its numbers stand.
+        """How far the law carries this variant, as alerts store it: its use, the rule's numbers.
 
         Example:
             >>> from pipelines.rules.registry import load_rules
-            >>> load_rules()["volume_share"].legal_status("one_party").partition(", I")[0]
+            >>> load_rules()["structuring"].legal_status("same_customer")
+            'extended; numbers: L, L-, I'
+        """
+        used = {parameter.status_of_number for parameter in self.parameters.values()}
+        numbers = ", ".join(status for status in STATUS_OF_NUMBER if status in used)
+        return f"{self.variant(variant).status_of_use}; numbers: {numbers}"
+
+    def standing(self, variant: str) -> str:
+        """The same by name, and only of the numbers that decide about this variant.
+
+        Example:
+            >>> from pipelines.rules.registry import load_rules
+            >>> load_rules()["volume_share"].standing("one_party").partition(", I")[0]
             'extended; numbers: L extended (window_days, least_share_bp, band_2_share_bp)'
         """
         return told(self.variant(variant).status_of_use, standings(self, variant))
@@ -198,6 +224,7 @@ def _parameters(where: str, rows: Mapping[str, Any]) -> Mapping[str, Parameter]:
             valid_from=table.left.pop("valid_from", None),
             valid_to=table.left.pop("valid_to", None),
             variants=tuple(table.read("variants", list, "names of variants", default=[])),
+            citation_zh=table.read("citation_zh", str, "the same in Chinese", default=""),
         )
         table.done()
     return MappingProxyType(out)

@@ -194,7 +194,7 @@ def _parameters(rule: Rule) -> Iterator[str]:
             p.unit,
             p.status_of_number,
             p.status_of_use,
-            p.citation + _used(p),
+            p.citation + _used(p) + (f"; {p.citation_zh}" if p.citation_zh else ""),
         )
         for p in rule.parameters.values()
     ]

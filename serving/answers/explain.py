@@ -172,6 +172,7 @@ def _rule(declared: Declared, agreed: ParameterSet, row: Row, of: Evidence) -> R
         unit=declared.unit,
         parameter_set=row["parameter_set"],
         legal_status=row["legal_status"],
+        standing=_standing(declared, row),
         lines=found,
         unlined=tuple(
             (band, zh, en)
@@ -179,6 +180,15 @@ def _rule(declared: Declared, agreed: ParameterSet, row: Row, of: Evidence) -> R
             if not any(line.band == band for line in found)
         ),
     )
+
+
+def _standing(declared: Declared, row: Row) -> str:
+    """Where each number of the alert's variant stands, if the rule still stands as it did then."""
+    variant = row["variant"]
+    known = variant in {one.name for one in declared.variants}
+    if not known or declared.legal_status(variant) != row["legal_status"]:
+        return ""
+    return declared.standing(variant)
 
 
 def _is_person(of: Evidence, alert: Row) -> bool:

@@ -46,7 +46,7 @@ def text(told: Explanation, lang: Lang, most: int | None = None) -> str:
     heads = _HEADS[lang]
     question = rule.question_zh if lang == "zh" else rule.question_en
     origin = f"{alert.data_origin}: {ORIGIN[alert.data_origin][number]}"
-    legal = legal_words(rule.legal_status, lang)
+    legal = legal_words(rule.standing or rule.legal_status, lang)
     lines = [
         f"{heads['alert']} {alert.alert_id}  [{origin}]",
         f"{heads['rule']}: {rule.name} / {rule.variant} - {question}",
@@ -55,7 +55,7 @@ def text(told: Explanation, lang: Lang, most: int | None = None) -> str:
     bands = {
         line.band: f"  {heads['line']} {line.band}: {measure(line.value, rule.unit, lang)} "
         f"{line.name_zh if lang == 'zh' else line.name_en} "
-        f"({_STATUS[line.status_of_number][number]}: {line.citation})"
+        f"({_STATUS[line.status_of_number][number]}: {line.cited(lang == 'zh')})"
         for line in rule.lines
     } | {
         band: f"  {heads['line']} {band}: {zh if lang == 'zh' else en} ({heads['unlined']})"

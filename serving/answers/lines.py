@@ -71,7 +71,8 @@ def lines(
 def _line(rule: Declared, band: int, value: int, number: str) -> Line:
     zh, en = rule.bands[band - 1]
     parameter = rule.parameters[number]
-    return Line(band, value, zh, en, parameter.status_of_number, parameter.citation)
+    cited = parameter.citation, parameter.cited(zh=True)
+    return Line(band, value, zh, en, parameter.status_of_number, *cited)
 
 
 def _structuring(rule: Declared, values: Mapping[str, int], person: bool) -> list[Line]:

@@ -19,7 +19,7 @@ class Line:
     """One number a rule compares with: a band's threshold.
 
     `status_of_number` is L, L-, E, I or A (written in law ... our own assumption), `citation`
-    says where it is from; both are printed wherever the number is.
+    says where it is from, `citation_zh` the same in Chinese; printed wherever the number is.
     """
 
     band: int
@@ -28,6 +28,11 @@ class Line:
     name_en: str
     status_of_number: str
     citation: str
+    citation_zh: str = ""
+
+    def cited(self, zh: bool) -> str:
+        """Where the number is from, in the reader's language as far as it is written in it."""
+        return (self.citation_zh if zh else "") or self.citation
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class Rule:
     legal_status: str
     lines: tuple[Line, ...]  # rising; the first is the lowest that raises
     unlined: tuple[tuple[int, str, str], ...] = ()  # bands (zh, en) without a line on the measure
+    standing: str = ""  # `legal_status` number by number; empty: the rule had another one then
 
 
 @dataclass(frozen=True, slots=True)

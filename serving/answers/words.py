@@ -49,6 +49,10 @@ _NUMBER = {
     "A published": ("学术", "academic"),
     "A ours": ("自设，依据研究数据", "ours, from trial data"),
 }
+_CODE = _NUMBER | {
+    "I": ("他人做法或自设", "practice or ours"),
+    "A": ("学术或自设", "study or ours"),
+}
 _NUMBERS = re.compile(r"(L-?|E|I|A) (as written|extended|analogy|published|ours) \(([^)]*)\)")
 
 
@@ -192,11 +196,17 @@ def legal_words(status: str, lang: Lang) -> str:
     Example:
         >>> legal_words("extended; numbers: L extended (line_fen), I ours (near_bp)", "en")
         'extended; law in force, extended: line_fen; ours: near_bp'
+        >>> legal_words("analogy; numbers: L-, I", "en")
+        'analogy; numbers: superseded or draft, practice or ours'
     """
     at = 0 if lang == "zh" else 1
     use, _, numbers = status.partition("; numbers: ")
     told = [_USE[use][at] if use in _USE else use]
-    for code, basis, names in _NUMBERS.findall(numbers):
+    stands = _NUMBERS.findall(numbers)
+    if numbers and not stands:  # codes alone
+        each = [_CODE[code][at] if code in _CODE else code for code in numbers.split(", ")]
+        told.append(f"{'数值依据：' if at == 0 else 'numbers: '}{('、', ', ')[at].join(each)}")
+    for code, basis, names in stands:
         whose = _NUMBER.get(f"{code} {basis}") or _NUMBER[code]
         how = f"{'，' if lang == 'zh' else ', '}{_USE[basis][at]}" if basis in _USE else ""
         told.append(f"{whose[at]}{how}{'：' if lang == 'zh' else ': '}{names}")

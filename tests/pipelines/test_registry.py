@@ -34,6 +34,8 @@ def test_only_numbers_with_a_citation_of_law_are_marked_l(rule) -> None:  # noqa
             assert any(
                 law in parameter.citation for law in ("Law", "Order", "汇发", "interpretation")
             )
+        if parameter.status_of_number in {"L", "L-", "E"}:
+            assert any(text in parameter.citation_zh for text in ("《", "标准")), parameter.name
         assert parameter.citation
     assert rule.variants[0].zh
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from schemas.errors import InputError
 from schemas.regions import JOINT, REGIONS
 from serving.answers import explain_text, words
 from serving.answers.below import open_values
-from serving.answers.explain import explanation
+from serving.answers.explain import _standing, explanation
 from serving.answers.labels import label
 from serving.answers.model import Explanation
 from serving.publish import open_version
@@ -96,6 +97,17 @@ def test_labels_follow_the_joint_evidence_payer_first(told: Explanation) -> None
     ]
 
 
+def test_the_law_is_told_number_by_number_or_as_it_was_stored(told: Explanation) -> None:
+    zh, en = (explain_text.text(told, lang) for lang in ("zh", "en"))
+    assert "extended; law in force, extended: line_person_fen, line_other_fen; superseded" in en
+    assert "中国人民银行令〔2016〕第3号）第五条" in zh and "PBC Order" not in zh
+    stored = dict.fromkeys(("variant", "legal_status"), "")
+    for row in (stored, stored | {"variant": told.rule.variant, "legal_status": "analogy"}):
+        assert _standing(load_rules()[told.rule.name], row) == ""
+    older = replace(told, rule=replace(told.rule, standing="", legal_status="analogy; numbers: L-"))
+    assert "analogy; numbers: superseded or draft\n" in explain_text.text(older, "en")
+
+
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_text_holds_every_figure_and_no_identifier(told: Explanation, lang: words.Lang) -> None:
     text = explain_text.text(told, lang)
@@ -104,7 +116,8 @@ def test_the_text_holds_every_figure_and_no_identifier(told: Explanation, lang: 
         assert needed in text, needed
     for line in told.rule.lines:
         assert words.measure(line.value, told.rule.unit, lang) in text
-        assert line.citation in text
+        assert line.cited(lang == "zh") in text
+    assert words.legal_words(told.rule.standing, lang) in text
     for row in told.evidence:
         assert str(row.transaction_id) not in text
     for party in told.parties:

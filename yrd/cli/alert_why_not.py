@@ -128,7 +128,7 @@ def _variant(found: "WhyNot", variant: "Variant", zh: bool) -> None:
         name = line.name_zh if zh else line.name_en
         stdout.print(
             f"  {'档' if zh else 'band'} {line.band}: {value}  {name} "
-            f"({line.status_of_number}: {line.citation})",
+            f"({line.status_of_number}: {line.cited(zh)})",
             markup=False,
             highlight=False,
             soft_wrap=True,

@@ -116,6 +116,7 @@ def show(
                     "status_of_number": p.status_of_number,
                     "status_of_use": p.status_of_use,
                     "citation": p.citation,
+                    "citation_zh": p.cited(zh=True),
                 }
                 for p in rule.parameters.values()
             ]

@@ -31,6 +31,7 @@ def brief(rule: "Rule") -> dict[str, Any]:
                 "subject": v.subject,
                 "status_of_use": v.status_of_use,
                 "legal_status": rule.legal_status(v.name),
+                "standing": rule.standing(v.name),
                 "numbers": [one._asdict() for one in standings(rule, v.name)],
             }
             for v in rule.variants
@@ -77,7 +78,7 @@ def lines(told: Mapping[str, Any], zh: bool) -> list[str]:
 
     question = told["question"]["zh" if zh else "en"]
     subjects = [
-        f"{v['name']} ({v['subject']}): {legal_words(v['legal_status'], 'zh' if zh else 'en')}"
+        f"{v['name']} ({v['subject']}): {legal_words(v['standing'], 'zh' if zh else 'en')}"
         for v in told["variants"]
     ]
     sets = told["parameter_set"]

@@ -44,8 +44,8 @@ def alert_view(
         variant=rule.variant,
         rule_name=" ".join(rule_name),
         parameters=rule.parameter_set,
-        legal_zh=words.legal_words(rule.legal_status, "zh"),
-        legal_en=words.legal_words(rule.legal_status, "en"),
+        legal_zh=words.legal_words(rule.standing or rule.legal_status, "zh"),
+        legal_en=words.legal_words(rule.standing or rule.legal_status, "en"),
         question_zh=rule.question_zh,
         question_en=rule.question_en,
         unit_zh=unit_zh,
@@ -56,6 +56,7 @@ def alert_view(
                 zh=line.name_zh,
                 en=line.name_en,
                 status=_STATUS.get(line.status_of_number, line.status_of_number),
+                citation_zh=line.cited(zh=True),
                 citation=line.citation,
             )
             for line in rule.lines

@@ -151,7 +151,7 @@ def explanation(
             question_en=question[1],
             unit=unit,
             parameter_set="2026-01",
-            legal_status="extended; numbers: L- extended (line_fen), A ours (least)",
+            legal_status="extended; numbers: L-, A",
             lines=(
                 Line(1, line, "提示线", "notice", "L-", "银发〔2006〕2号 第11条"),
                 Line(2, line * 2, "预警线", "alert", "A", ""),

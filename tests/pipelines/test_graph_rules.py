@@ -17,6 +17,7 @@ from pipelines.lanes.routing import route
 from pipelines.lanes.stream import run_plain
 from pipelines.pairing.pairing import Closed, merge
 from pipelines.rules.kernels.graph import DAY_US, EDGES, LOOKS_BACK_US, MILLI_LOG10, TAIL
+from pipelines.rules.kernels.graph_runs import LINK
 from pipelines.rules.kernels.graph_state import GraphState
 from pipelines.rules.registry import load_rules, parameters_on
 from tests.pipelines.graphs import graphs, stars
@@ -166,9 +167,9 @@ def assert_same(g: Any, edges: list[tuple[int, int, int]]) -> None:
     tail = int(g.used[TAIL])
     for slot in range(g.used[0]):
         party = g.party[slot]
-        for newest, previous, degree, side in (
-            (party["last_out"], "prev_out", party["out"], 0),
-            (party["last_in"], "prev_in", party["into"], 1),
+        for newest, previous, degree, side, run in (
+            (party["last_out"], "prev_out", party["out"], 0, "run_out"),
+            (party["last_in"], "prev_in", party["into"], 1, "run_in"),
         ):
             walked = []
             at = int(newest)
@@ -178,11 +179,26 @@ def assert_same(g: Any, edges: list[tuple[int, int, int]]) -> None:
             mine = [n for n, edge in enumerate(edges) if edge[side] == party["id"]]
             assert walked == mine[::-1]
             assert degree == len(mine)
+            legs = [(edges[n][2], edges[n][1 - side]) for n in mine[::-1]]
+            assert laid(g, int(party[run]))[: len(mine)] == legs
     for row, side in ((0, "out"), (1, "into")):
         end = "payer" if row == 0 else "payee"
         degrees = g.party[side][living[end]]
         counted = np.bincount(degrees, minlength=17)[:17]
         assert g.quiet[row][1:].tolist() == counted[1:].tolist()
+
+
+def laid(g: Any, place: int) -> list[tuple[int, int]]:
+    """Day and other party of the legs that lie side by side, the newest first."""
+    legs = []
+    while place >= 0:
+        leg = g.legs[place]
+        if g.days[place] == LINK:
+            place = int(leg["party"])
+        else:
+            legs.append((int(g.days[place]), int(g.party["id"][leg["party"]])))
+            place -= 1
+    return legs
 
 
 def test_logarithms_are_whole_numbers_far_from_being_rounded_otherwise() -> None:

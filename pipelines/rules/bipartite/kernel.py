@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.lanes.entry import CUT
-from pipelines.rules.kernels.graph import CUT_HERE, TAIL, last_day_of_pair, reaches_back
+from pipelines.rules.kernels.graph import CUT_HERE, TAIL, edge_of_pair, reaches_back
 from pipelines.rules.kernels.sets import set_id
 from pipelines.rules.kernels.table import room_for_evidence, room_for_hit
 
@@ -33,23 +33,6 @@ def scratch(parameters: Mapping[str, int]) -> npt.NDArray[np.int64]:
 @nb.njit(cache=True, nogil=True)
 def _few(g, edge, most):
     return g.party[edge.payer].out <= most or g.party[edge.payee].into <= most
-
-
-@nb.njit(cache=True, nogil=True)
-def _edge_of(g, payer, payee, first):
-    """The edge of a pair in the window (day > first), or -1."""
-    if last_day_of_pair(g, payer, payee) <= first:
-        return np.int64(-1)
-    outward = g.party[payer].out < g.party[payee].into  # the shorter list
-    i = g.party[payer].last_out if outward else g.party[payee].last_in
-    while i >= g.used[TAIL]:
-        edge = g.edges[i]
-        if edge.day <= first:
-            break
-        if edge.payer == payer and edge.payee == payee:
-            return np.int64(i)
-        i = edge.prev_out if outward else edge.prev_in
-    return np.int64(-1)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -93,7 +76,7 @@ def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
                 break
             steps -= 1
             own = g.edges[mine[j]]
-            its = _edge_of(g, met.payer, own.payee, first)
+            its = edge_of_pair(g, met.payer, own.payee, first)
             if its >= 0 and _few(g, g.edges[its], p[SIDE_MOST]):
                 shared[2 * k] = mine[j]
                 shared[2 * k + 1] = its

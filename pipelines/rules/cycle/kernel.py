@@ -17,12 +17,14 @@ from pipelines.rules.kernels.graph import (
     AGAINST_TIME,
     CUT_HERE,
     SINCE,
-    TAIL,
     WITH_TIME,
     count_rings_from,
+    edge_of_pair,
     loudness,
+    milli_log10,
     reaches_back,
 )
+from pipelines.rules.kernels.graph_runs import LINK
 from pipelines.rules.kernels.sets import set_id
 from pipelines.rules.kernels.table import room_for_evidence, room_for_hit
 
@@ -98,14 +100,15 @@ def _search(g, at, mode, p, work, hits, n_hits, evidence, n_evidence):
         (hits, how many, evidence, how many, rings found).
     """
     room = len(work) // _COLUMNS
-    path = work[:room]  # edges of the path, the closing one first
-    look = work[room : 2 * room]  # the edge to try next at each
+    # Of the path, by its transfers, the closing one first:
+    met = work[:room]  # whom it has come to
+    look = work[room : 2 * room]  # the leg to try next
     noise = work[2 * room : 3 * room]  # sum of milli logs up to each
-    turned = work[3 * room : 4 * room]  # whether the path went on from the first day to the last
-    # What the edges of the path say, side by side: asked at every step.
-    met = work[4 * room : 5 * room]  # whom the path has come to
-    days = work[5 * room : 6 * room]
-    amounts = work[6 * room : 7 * room]
+    # The latest day that is still in order; but the closing day, on which nothing has an order.
+    bar = work[3 * room : 4 * room]
+    days = work[4 * room : 5 * room]
+    amounts = work[5 * room : 6 * room]
+    edges = work[6 * room : 7 * room]
     ids = work[7 * room :]
     closing = g.edges[at]
     at_days = _QUIET if mode == QUIET else _ORDERED
@@ -118,98 +121,101 @@ def _search(g, at, mode, p, work, hits, n_hits, evidence, n_evidence):
     start = n_hits
     rings = 0
     cut = False
-    edge_most = p[_EDGE_MOST] if mode == QUIET else p[_ORDERED_EDGE_MOST]
-    if _product(g, closing) > edge_most:
+    quiet = mode == QUIET
+    edge_most = p[_EDGE_MOST] if quiet else p[_ORDERED_EDGE_MOST]
+    if np.int64(g.party[closing.payer].out) * g.party[closing.payee].into > edge_most:
         return hits, n_hits, evidence, n_evidence, rings
-    noise[0] = loudness(g, at)
     forth = mode == AGAINST  # with the money
-    goal = closing.payer if forth else closing.payee
-    tail = max(g.used[TAIL], 0)
-    into_goal = g.party[goal].last_in if forth else g.party[goal].last_out
-    if into_goal < tail or g.edges[into_goal].day <= first:  # no ring can be closed
+    goal = np.int64(closing.payer if forth else closing.payee)
+    into_goal = g.party[goal].run_in if forth else g.party[goal].run_out
+    if into_goal < 0 or g.days[into_goal] <= first:  # no ring can be closed
         return hits, n_hits, evidence, n_evidence, rings
-    path[0] = at
-    turned[0] = 0
     met[0] = closing.payee if forth else closing.payer
-    days[0] = closing.day
+    here = g.party[met[0]]
+    look[0] = here.run_out if forth else here.run_in
+    noise[0] = loudness(g, at)
+    bar[0] = last
+    days[0] = last
     amounts[0] = closing.amount_fen
-    look[0] = g.party[met[0]].last_out if forth else g.party[met[0]].last_in
     depth = 0
     while depth >= 0:
-        i = look[depth]
-        if i < tail:
-            depth -= 1
-            continue
-        edge = g.edges[i]
-        day = np.int64(edge.day)
-        if day <= first:
-            depth -= 1
-            continue
-        look[depth] = edge.prev_out if forth else edge.prev_in
-        if steps == 0:
-            cut = True
-            break
-        steps -= 1
-        amount = edge.amount_fen
-        total = np.int64(0)
-        turns = turned[depth]
-        if mode == QUIET:
-            if _product(g, edge) > edge_most:
+        here = g.party[met[depth]]
+        degree = np.int64(here.out if forth else here.into)
+        own = np.int64(milli_log10(degree)) if quiet else 0
+        before = amounts[depth]
+        length = depth + 2  # with the leg that is looked at
+        low = bar[depth]
+        place = look[depth]
+        deeper = False
+        while place >= 0:
+            day = np.int64(g.days[place])
+            if day <= first:
+                if day != LINK:
+                    break
+                place = np.int64(g.legs[place].party)
                 continue
-            total = noise[depth] + loudness(g, i)
-        else:
-            # Days never rise on the way back; only what lies on the closing day has no order.
-            turns = 1 if day > days[depth] else turns
-            if turns and day != last:
-                continue
-            before = amounts[depth]
-            if amount > before * factor or before > amount * factor:
-                continue
-            if _product(g, edge) > edge_most:
-                continue
-        end = edge.payee if forth else edge.payer
-        length = depth + 2  # with this edge
-        if end == goal:
-            path[depth + 1] = i
-            days[depth + 1] = day
-            if length < p[_SHORTEST]:
-                continue
-            if mode == QUIET:
-                fits = total <= p[_MEAN_MOST] * length
-            else:
-                fits = _prompt(days, length, p[_HOP])
-            if not fits:
-                continue
-            if rings == most:
+            if steps == 0:
                 cut = True
                 break
-            rings += 1
-            if mode != AGAINST:
-                hits, n_hits, evidence, n_evidence = _hit(
-                    g, path, length, mode, p, ids, hits, n_hits, evidence, n_evidence
-                )
-            continue
-        if length == longest or _passes(met, depth, end):
-            continue
-        depth += 1
-        path[depth] = i
-        noise[depth] = total
-        turned[depth] = turns
-        met[depth] = end
-        days[depth] = day
-        amounts[depth] = amount
-        look[depth] = g.party[end].last_out if forth else g.party[end].last_in
+            steps -= 1
+            leg = g.legs[place]
+            place -= 1
+            if not quiet:
+                if day > low and day != last:
+                    continue
+                amount = leg.amount_fen
+                if amount > before * factor or before > amount * factor:
+                    continue
+            end = np.int64(leg.party)
+            if length == longest and end != goal:
+                continue
+            other = np.int64(g.party[end].into if forth else g.party[end].out)
+            if degree * other > edge_most:
+                continue
+            total = noise[depth] + own + milli_log10(other) if quiet else 0
+            if end == goal:
+                days[depth + 1] = day
+                if length < p[_SHORTEST]:
+                    continue
+                if quiet and total > p[_MEAN_MOST] * length:
+                    continue
+                if not quiet and not _prompt(days, length, p[_HOP]):
+                    continue
+                if rings == most:
+                    cut = True
+                    break
+                rings += 1
+                if not forth:
+                    edges[0] = at
+                    for k in range(1, length):
+                        payer = met[k] if k < depth + 1 else goal
+                        edges[k] = edge_of_pair(g, payer, met[k - 1], first)
+                    hits, n_hits, evidence, n_evidence = _hit(
+                        g, edges, length, mode, p, ids, hits, n_hits, evidence, n_evidence
+                    )
+                continue
+            if _passes(met, depth, end):
+                continue
+            look[depth] = place
+            depth += 1
+            met[depth] = end
+            look[depth] = g.party[end].run_out if forth else g.party[end].run_in
+            noise[depth] = total
+            # Days never rise on the way back, but once, from the first day to the closing one.
+            bar[depth] = day if low >= day else first
+            days[depth] = day
+            amounts[depth] = leg.amount_fen
+            deeper = True
+            break
+        if cut:
+            break
+        if not deeper:
+            depth -= 1
     if cut:
         g.used[CUT_HERE] += 1
         for k in range(start, n_hits):
             hits[k].variant |= CUT
     return hits, n_hits, evidence, n_evidence, rings
-
-
-@nb.njit(cache=True, nogil=True)
-def _product(g, edge):
-    """How many its payer pays, times how many pay its payee."""
-    return np.int64(g.party[edge.payer].out) * np.int64(g.party[edge.payee].into)
 
 
 @nb.njit(cache=True, nogil=True)

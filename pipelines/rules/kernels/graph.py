@@ -19,6 +19,8 @@ edge:
         edge = g.edges[i]                     # i < j: edge i came before edge j
         i = edge.prev_in
 
+What a search asks of them most lies side by side as well: `graph_runs`.
+
 A graph rule's `kernel.py` offers `PARAMETERS` (names in rule.toml; `p` has their values in that
 order), if it needs room to work in `scratch(values) -> int64 array` (which holds nothing from edge
 to edge), and
@@ -39,16 +41,17 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.lanes.entry import ROLE_PAYEE_PERSON, ROLE_PAYER_PERSON
+from pipelines.rules.kernels.graph_runs import LEG, PER_EDGE, lay
 
 MEMORY_DAYS = 90
 DAY_US = 86_400_000_000
 BEIJING_US = 8 * 3_600_000_000
 LOOKS_BACK_US = 2 * MEMORY_DAYS * DAY_US
-PARTIES, PAIRS, EDGES, TAIL = 0, 1, 2, 3  # places in `used`
+PARTIES, PAIRS, EDGES, TAIL, LEGS = 0, 1, 2, 3, 4  # places in `used`
 # More of them, for `cycle`: rings run with time and against it since an edge, and which edge.
-SINCE, WITH_TIME, AGAINST_TIME = 4, 5, 6
+SINCE, WITH_TIME, AGAINST_TIME = 5, 6, 7
 # And for whom a search says that it stopped at its bound: of the edge asked about; of all by rule.
-CUT_HERE, CUT_OF = 7, 8
+CUT_HERE, CUT_OF = 8, 9
 _USED = 32
 OUT, IN = 0, 1  # rows of `quiet`
 LOWEST = 16  # degrees up to here are counted in `quiet`
@@ -64,12 +67,15 @@ PARTY = np.dtype(
         ("into", "<i4"),  # and to it
         ("last_out", "<i4"),  # the newest of them; below the tail: none
         ("last_in", "<i4"),
+        ("run_out", "<i4"),  # place of its newest leg in `legs`, or -1
+        ("run_in", "<i4"),
     ]
 )
 PAIR = np.dtype(
     [
         ("key", "<i8"),  # (payer slot + 1) << 32 | payee slot + 1; 0 = free
         ("day", "<i4"),  # of its last transfer
+        ("edge", "<i4"),  # its newest one; below the tail: none lives
     ]
 )
 EDGE = np.dtype(
@@ -95,7 +101,10 @@ class Graph(NamedTuple):
     party: npt.NDArray[Any]  # PARTY, by slot
     pairs: npt.NDArray[Any]  # PAIR, a hash; a power of two long
     edges: npt.NDArray[Any]  # EDGE, the oldest first
-    used: npt.NDArray[np.int64]  # how many parties, pairs, edges; the tail; rings; searches cut
+    days: npt.NDArray[np.int32]  # of `legs`
+    legs: npt.NDArray[Any]  # LEG, in runs
+    # How many parties, pairs, edges; the tail; how many legs; rings; searches cut.
+    used: npt.NDArray[np.int64]
     # Living edges by degree 1 to LOWEST: OUT by their payer's `out`, IN by their payee's `into`.
     quiet: npt.NDArray[np.int64]
     # Sum over living edges of 1000 log10 of the payer's `out` (OUT), of the payee's `into` (IN).
@@ -109,6 +118,8 @@ def empty(parties: int, pairs: int, edges: int) -> Graph:
         party=np.zeros(parties, PARTY),
         pairs=np.zeros(_places(pairs), PAIR),
         edges=np.zeros(edges, EDGE),
+        days=np.zeros(PER_EDGE * edges, np.int32),
+        legs=np.zeros(PER_EDGE * edges, LEG),
         used=np.zeros(_USED, np.int64),
         quiet=np.zeros((2, LOWEST + 1), np.int64),
         loud=np.zeros(2, np.int64),
@@ -202,6 +213,8 @@ def slot_of_party(g, party):
     row.into = 0
     row.last_out = -1
     row.last_in = -1
+    row.run_out = -1
+    row.run_in = -1
     return slot
 
 
@@ -221,6 +234,16 @@ def last_day_of_pair(g, payer, payee):
     """The day of the last transfer between two slots, -1 if none is remembered."""
     place, _ = _place_of_pair(g.pairs, payer, payee)
     return np.int64(g.pairs[place].day) if g.pairs[place].key != 0 else np.int64(-1)
+
+
+@nb.njit(cache=True, nogil=True)
+def edge_of_pair(g, payer, payee, first):
+    """The edge from one slot to another in the window (day > first), or -1."""
+    place, _ = _place_of_pair(g.pairs, payer, payee)
+    pair = g.pairs[place]
+    if pair.key == 0 or pair.edge < g.used[TAIL] or g.edges[pair.edge].day <= first:
+        return np.int64(-1)
+    return np.int64(pair.edge)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -272,6 +295,7 @@ def add(g, key, time, amount_fen, payer_party, payee_party, role):
     pair.day = day
     at = g.used[EDGES]
     g.used[EDGES] += 1
+    pair.edge = at
     edge = g.edges[at]
     edge.key = key
     edge.time = time
@@ -291,7 +315,24 @@ def add(g, key, time, amount_fen, payer_party, payee_party, role):
     source.out += 1
     target.last_in = at
     target.into += 1
+    _lay_both(g, at)
     return at
+
+
+@nb.njit(cache=True, nogil=True)
+def _lay_both(g, at):
+    """Lay an edge's legs, when the degrees of both parties count it."""
+    edge = g.edges[at]
+    day, amount = edge.day, edge.amount_fen
+    payer = g.party[edge.payer]
+    payee = g.party[edge.payee]
+    payer.run_out, used = lay(
+        g.days, g.legs, g.used[LEGS], payer.run_out, payer.out, day, amount, edge.payee
+    )
+    payee.run_in, used = lay(
+        g.days, g.legs, used, payee.run_in, payee.into, day, amount, edge.payer
+    )
+    g.used[LEGS] = used
 
 
 @nb.njit(cache=True, nogil=True)
@@ -340,6 +381,7 @@ def carry(g, fresh, day, keeps):
             there, key = _place_of_pair(fresh.pairs, payer, payee)
             fresh.pairs[there].key = key
             fresh.pairs[there].day = pair.day
+            fresh.pairs[there].edge = max(pair.edge - first, -1)
             fresh.used[PAIRS] += 1
     count = g.used[EDGES] - first
     for i in range(count):
@@ -350,6 +392,7 @@ def carry(g, fresh, day, keeps):
         edge.payee = slots[old_edge.payee]
         edge.prev_out = max(old_edge.prev_out - first, -1)
         edge.prev_in = max(old_edge.prev_in - first, -1)
+        _lay_both(fresh, i)
     fresh.used[EDGES] = count
     count_rings_from(g, max(g.used[SINCE], first))
     fresh.used[SINCE] = g.used[SINCE] - first

@@ -15,7 +15,7 @@ from pipelines.lanes.entry import CUT
 from pipelines.rules.kernels.graph import (
     CUT_HERE,
     TAIL,
-    last_day_of_pair,
+    edge_of_pair,
     milli_log10,
     reaches_back,
 )
@@ -63,21 +63,6 @@ def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
 
 
 @nb.njit(cache=True, nogil=True)
-def _edge_of(g, payer, payee, first):
-    """The edge of a pair in the window (day > first), or -1."""
-    if last_day_of_pair(g, payer, payee) <= first:
-        return np.int64(-1)
-    forth = g.party[payer].out < g.party[payee].into  # the shorter list
-    i = g.party[payer].last_out if forth else g.party[payee].last_in
-    while i >= g.used[TAIL] and g.edges[i].day > first:
-        edge = g.edges[i]
-        if edge.payer == payer and edge.payee == payee:
-            return np.int64(i)
-        i = edge.prev_out if forth else edge.prev_in
-    return np.int64(-1)
-
-
-@nb.njit(cache=True, nogil=True)
 def _band(amount, p):
     return 3 if amount >= p[_BAND_3] else (2 if amount >= p[_BAND_2] else 1)
 
@@ -111,9 +96,9 @@ def _quiet(g, at, p, work, hits, n_hits, evidence, n_evidence):
             steps -= 1
             middle = g.edges[i].payee if forth else g.edges[i].payer
             if forth:
-                scattered, gathered = np.int64(i), _edge_of(g, middle, sink, first)
+                scattered, gathered = np.int64(i), edge_of_pair(g, middle, sink, first)
             else:
-                scattered, gathered = _edge_of(g, source, middle, first), np.int64(i)
+                scattered, gathered = edge_of_pair(g, source, middle, first), np.int64(i)
             if min(scattered, gathered) >= 0 and g.edges[scattered].day <= g.edges[gathered].day:
                 work[2 * n] = gathered
                 work[2 * n + 1] = scattered
@@ -182,11 +167,11 @@ def _conserving(g, at, p, work, hits, n_hits, evidence, n_evidence):
             steps -= 1
             if forth:
                 middle = g.edges[i].payee
-                met = middle != last.payer and _edge_of(g, middle, sink, first) >= 0
+                met = middle != last.payer and edge_of_pair(g, middle, sink, first) >= 0
                 i = g.edges[i].prev_out
             else:
                 middle = g.edges[i].payer
-                met = middle != last.payer and _edge_of(g, source, middle, first) >= 0
+                met = middle != last.payer and edge_of_pair(g, source, middle, first) >= 0
                 i = g.edges[i].prev_in
         if not met:
             continue

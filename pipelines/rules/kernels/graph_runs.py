@@ -1,0 +1,64 @@
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
+"""A party's edges side by side: what a search reads of them without touching the edges.
+
+The legs of a party in one direction lie in runs, the newest leg last; a new run is as long as the
+party has living edges, so they are few. In front of a run lies a link, whose `party` is the place
+of the leg before the run, or -1. To walk from the newest leg back over the days after `first`:
+
+    place = g.party[slot].run_in
+    while place >= 0:
+        if g.days[place] > first:
+            leg = g.legs[place]
+            place -= 1
+        elif g.days[place] == LINK:
+            place = g.legs[place].party
+        else:
+            break
+
+Nothing is taken out: legs that no longer live are older than any window, and go with the edges.
+"""
+
+import numba as nb
+import numpy as np
+
+LEG = np.dtype(
+    [
+        ("amount_fen", "<i8"),
+        ("party", "<i4"),  # slot of the other party
+    ]
+)
+LINK = np.iinfo(np.int32).min  # stand for days, below all of them
+FREE = LINK + 1
+# Legs and links that an edge may take: in each direction a run is never longer than what was laid
+# before it (or 1), so runs hold at most twice what was laid, and links are at most as many.
+PER_EDGE = 6
+
+
+@nb.njit(cache=True, nogil=True)
+def lay(days, legs, used, last, room, day, amount_fen, party):
+    """Lay a leg behind the party's last one.
+
+    Args:
+        days: int32, beside `legs`.
+        legs: LEG.
+        used: how many of both are taken.
+        last: place of the party's newest leg, -1 if it has none.
+        room: how long a new run is to be, if one is needed.
+        day: of the edge.
+        amount_fen: of the edge.
+        party: slot of the other party.
+
+    Returns:
+        (its place, how many are taken now).
+    """
+    place = np.int64(last) + 1
+    if last < 0 or place >= used or days[place] != FREE:
+        days[used] = LINK
+        legs[used].party = last
+        place = np.int64(used) + 1
+        used = place + max(room, 1)
+        days[place:used] = FREE
+    days[place] = day
+    legs[place].amount_fen = amount_fen
+    legs[place].party = party
+    return place, used

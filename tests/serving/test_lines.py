@@ -2,8 +2,12 @@
 
 import pytest
 
+from pipelines.rules.checking import _run
+from pipelines.rules.examples import load_examples
 from pipelines.rules.registry import Rule, load_rules, parameters_on
 from schemas.contracts import CONTRACT_CLASSES
+from schemas.regions import REGIONS
+from serving.answers.below import declared, open_values
 from serving.answers.lines import lines
 from serving.answers.words import counted, measure
 
@@ -53,3 +57,27 @@ def test_what_a_measure_counts_has_words_in_both_languages(rule: Rule) -> None:
     assert not zh.isascii() and en.isascii()
     assert rule.unit not in measure(2, rule.unit, "zh")
     assert "basis points" not in en
+
+
+@pytest.mark.parametrize(
+    ("name", "measures"),
+    [
+        ("second_clearing", {"one_party": [195_000, 190_000, 379_999, 380_000, 380_000]}),
+        ("reporting_gap", {"missing_legs": [1, 2, 1], "late_reports": [2, 1],
+                           "mismatched_legs": [2]}),
+    ],
+)  # fmt: skip
+def test_what_lies_under_the_line_is_measured(name: str, measures: dict[str, list[int]]) -> None:
+    rule = load_rules()[name]
+    (below,) = [one for one in load_examples(rule) if one.name == "below"]
+    assert declared(rule) and below.expected == ()
+    asked = parameters_on().changed(name, **{**below.parameters, **open_values(rule)})
+    found: dict[tuple[str, int], int] = {}
+    for variant, vantage, subject, _, reached, *_ in _run(rule, below, asked):
+        if vantage == len(REGIONS):
+            found[variant, subject] = max(reached, found.get((variant, subject), 0))
+    told = {
+        variant: sorted(m for (of, _), m in found.items() if of == variant) for variant in measures
+    }
+    assert told == {variant: sorted(of) for variant, of in measures.items()}
+    assert {variant for variant, _ in found} == set(measures)

@@ -4,6 +4,10 @@ A variant becomes one entry for each side of a key group (`SIDES`). A bucket key
 `group * BUCKETS + bucket`; a bucket holds every subject whose id falls into it, so a host sees all
 of a subject's entries and nothing of it is anywhere else. A withdrawn order becomes an ORDER, which
 travels like an ENTRY, to a group no payment is routed to.
+
+Looking through, a payment between parties goes to the key group `controller` as well: there the
+subject is the controller group a party was in, the other side its group where it has one, and
+`account` the party itself (`ROLE_WHOLE`), so that a host sees a group and its members at once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,13 +60,17 @@ ORDER = np.dtype(
 )  # fmt: skip
 BUCKETS = 64
 GROUPS: Mapping[str, int] = MappingProxyType(
-    {"party": 0, "account": 1, "pair": 2, "asset": 3, "instrument": 4, "graph": 5, "client": 6}
-)
+    {
+        "party": 0, "account": 1, "pair": 2, "asset": 3, "instrument": 4, "graph": 5, "client": 6,
+        "controller": 7,
+    }
+)  # fmt: skip
 GROUP_NAMES = tuple(GROUPS)
 _PARTIES = ("payer_party", "payee_party")
 _ACCOUNTS = ("payer_account", "payee_account")
 # Group -> the (subject, other) columns of its entries, the payer's entry first. `pair` stands for
-# the id of the ordered pair of parties; `graph` has one bucket, its entries are edges.
+# the id of the ordered pair of parties, `..._whole` for a party's group or, without one, the party;
+# `graph` has one bucket, its entries are edges.
 SIDES: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
     {
         "party": (_PARTIES, _PARTIES[::-1]),
@@ -72,8 +80,11 @@ SIDES: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
         "instrument": (("instrument", "payer_account"), ("instrument", "payee_account")),
         "graph": (_PARTIES,),
         "client": (("payer_party", "instrument"), ("payer_group", "instrument")),
+        "controller": (("payer_group", "payee_whole"), ("payee_group", "payer_whole")),
     }
 )
+# Key group -> the one to which its entries go again with controllers in the parties' place.
+THROUGH: Mapping[str, str] = MappingProxyType({"party": "controller"})
 WHOLE = ("graph",)  # groups that are never split: a ring may lie anywhere
 # Groups of withdrawn orders, each with what its sides are made of: an entry's part. Their entries
 # are ORDER rows and travel `ORDER_DELAY_US` behind.
@@ -91,6 +102,7 @@ SUBJECTS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "instrument": ("instrument",),
         "graph": ("party", "pair", "set"),
         "client": ("account", "party", "group"),
+        "controller": ("group",),
     }
 )
 
@@ -98,6 +110,8 @@ ROLE_IN = 1  # the subject is the payee
 ROLE_PAYER_PERSON = 2  # the payer is a natural person
 ROLE_PAYEE_PERSON = 4
 ROLE_CROSS_BORDER = 8
+ROLE_WHOLE = 16  # the subject is a controller group, `account` its member
+ROLE_OWN = 32  # both sides are one and the same member
 
 CUT = 128  # of a hit's variant: the search that found it reached its bound of steps
 # What a kernel returns: one row a crossing; `first` and `count` point into the evidence it returns.

@@ -15,10 +15,21 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.lanes.closings import END_OF_TIME
-from pipelines.lanes.entry import BUCKETS, CUT, ENTRY, GROUP_NAMES, MEMO, WHOLE, delay_us, memos
+from pipelines.lanes.entry import (
+    BUCKETS,
+    CUT,
+    ENTRY,
+    GROUP_NAMES,
+    MEMO,
+    THROUGH,
+    WHOLE,
+    delay_us,
+    memos,
+)
 from pipelines.lanes.judged import Judged
 from pipelines.lanes.kernel import sort_out, take_ready
 from pipelines.lanes.routing import stream_rules
+from pipelines.lanes.through import Through
 from pipelines.rules.kernels.graph import LOOKS_BACK_US
 from pipelines.rules.kernels.graph_state import GraphState
 from pipelines.rules.parameter_sets import judgements
@@ -86,10 +97,10 @@ class _Part:
         return [self.state.run(entries)]
 
 
-def _parts(rules: tuple[Rule, ...], sets: InForce) -> tuple[_Part, ...]:
+def _parts(rules: tuple[Rule, ...], sets: InForce, through: bool) -> tuple[_Part, ...]:
     whole = tuple(rule for rule in rules if rule.group in WHOLE)
     parts = [
-        _Part(rule.name, rule.kept_for, (rule,), _state(rule, sets))
+        _Part(rule.name, rule.kept_for, (rule,), _state(rule, sets, through))
         for rule in rules
         if rule.group not in WHOLE
     ]
@@ -103,9 +114,13 @@ def _day(instant: int) -> int:
     return (instant + _BEIJING_US) // _DAY_US
 
 
-def _state(rule: Rule, sets: InForce) -> KernelState:
-    make: Callable[[Mapping[str, int]], KernelState]
-    make = import_module(f"pipelines.rules.{rule.name}.kernel").State
+def _state(rule: Rule, sets: InForce, through: bool) -> KernelState:
+    kernel: Callable[[Mapping[str, int]], KernelState]
+    kernel = import_module(f"pipelines.rules.{rule.name}.kernel").State
+
+    def make(values: Mapping[str, int]) -> KernelState:
+        return Through(rule, values, kernel) if through else kernel(values)
+
     runs = judgements(rule, sets)
     if len(runs) == 1 and runs[0].takes_all:
         return make(runs[0].values)
@@ -132,9 +147,15 @@ class RuleHost:
         agreed = in_force(parameters)
         group = GROUP_NAMES[bucket_key // BUCKETS]
         asked = stream_rules() if rules is None else rules
-        mine = tuple(rule for rule in asked if rule.group == group)
+        through = group in THROUGH.values()
+        mine = tuple(
+            rule
+            for rule in asked
+            if (rule.looks_through and THROUGH[rule.group] == group)
+            or (not through and rule.group == group)
+        )
         self._delay_us = delay_us(group)
-        self._parts = _parts(mine, agreed)
+        self._parts = _parts(mine, agreed, through)
         self._horizons = {part.name: part.horizon for part in self._parts}
         self._lasting = tuple(part for part in self._parts if part.rules[0].memory)
         self._remembered_us = -END_OF_TIME  # what was fed up to here is written down

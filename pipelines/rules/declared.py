@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pipelines.lanes.entry import SUBJECTS_OF
+from pipelines.lanes.entry import SUBJECTS_OF, THROUGH
 from pipelines.rules.standing import STATUS_OF_NUMBER, STATUS_OF_USE, standings, told
 from pipelines.rules.tables import Table
 from schemas.errors import ConfigurationError
@@ -32,6 +32,7 @@ LANES = ("stream", "ledger")
 SUBJECTS = (
     "account", "party", "group", "asset", "instrument", "institution", "pair", "set", "contact",
 )  # fmt: skip
+LOWEST_LEVEL = "lowest_level"  # parameter: 1 = a group is silent on what a member crosses on
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,18 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One way of asking the rule's question: its subject and how the law's text is used."""
+    """One way of asking the rule's question: its subject and how the law's text is used.
+
+    `of` names the variant that asks the same of a customer: this one puts the controller group in
+    the customer's place, and leaves out what a member crosses on by itself (`lanes.through`).
+    """
 
     name: str
     subject: str
     status_of_use: str
     zh: str
     en: str
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,11 @@ class Rule:
     def kept_for(self) -> "Horizon":
         """How long the stream lane keeps what the kernel was given, to make it again."""
         return Horizon(0, _A_DAY_US) if self.memory else self.horizon
+
+    @property
+    def looks_through(self) -> bool:
+        """Whether it asks of controller groups what it asks of customers, by the same kernel."""
+        return any(variant.of for variant in self.variants)
 
     @property
     def candidates(self) -> str:
@@ -202,6 +213,7 @@ def _variants(where: str, rows: list[Any]) -> tuple[Variant, ...]:
                 status_of_use=table.choice("status_of_use", STATUS_OF_USE),
                 zh=zh,
                 en=en,
+                of=table.read("of", str, "the variant that asks it of a customer", default=""),
             )
         )
         table.done()
@@ -320,9 +332,24 @@ def _routed(where: str, rule: Rule) -> None:
             f"{', '.join(SUBJECTS_OF)}; name it"
         )
     for variant in rule.variants:
-        if variant.subject not in SUBJECTS_OF[rule.group]:
+        if variant.of:
+            _looks_through(where, rule, variant)
+        elif variant.subject not in SUBJECTS_OF[rule.group]:
             raise ConfigurationError(
                 f"{where}: variants: {variant.name}: subject: expected one of "
                 f"{', '.join(SUBJECTS_OF[rule.group])} in the group {rule.group!r}; another group "
                 "brings the reports of such a subject together"
             )
+
+
+def _looks_through(where: str, rule: Rule, variant: Variant) -> None:
+    """Make sure that a group variant can be asked by the kernel of the variant it names."""
+    before = rule.variants[: rule.variants.index(variant)]  # the kernel numbers its own first
+    customers = [one.name for one in before if one.subject == "party"]
+    fits = rule.group in THROUGH and variant.subject == "group" and variant.of in customers
+    if not fits or rule.memory or LOWEST_LEVEL not in rule.parameters:
+        raise ConfigurationError(
+            f"{where}: variants: {variant.name}: of: expected a variant whose subject is a party, "
+            f"before it, for the subject 'group', in a rule of the group {', '.join(THROUGH)} "
+            f"without a memory of its own and with the parameter {LOWEST_LEVEL}; correct it"
+        )

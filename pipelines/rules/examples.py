@@ -196,6 +196,8 @@ def _reports(rows: list[dict[str, str]], rule: Rule) -> npt.NDArray[Any]:
                     "amount_fen": fen(row["yuan"]),
                     "payer_party": party(row["payer"]),
                     "payee_party": party(row["payee"]),
+                    "payer_group": party(row.get("payer_group", "-")),
+                    "payee_group": party(row.get("payee_group", "-")),
                     "mask": _mask(row["region"]),
                     "payer_account": party(row.get("from", "-")),
                     "payee_account": party(row.get("to", "-")),

@@ -59,11 +59,15 @@ def levels(connection: Connection, rule: Rule, row: Row) -> tuple[Level, ...]:
         },
     )
     raised = {str(kind) for (kind,) in found} | {mine.subject}
+    if "party" in raised and any(one.of for one in family):
+        return ()  # a group is not asked about what a member shows
     return tuple(Level(kind, kind in raised) for kind in kinds)
 
 
 def _akin(one: Variant, other: Variant) -> bool:
-    """Whether two variants ask the same at different levels: their names differ in the level."""
+    """Whether two variants ask the same at different levels: one says so, or their names do."""
+    if one.of or other.of:
+        return (one.of or one.name) == (other.of or other.name)
     stems = {variant.name.replace(variant.subject, "").strip("_") for variant in (one, other)}
     return len(stems) == 1 or "" in stems
 

@@ -142,6 +142,66 @@ def windows(market: Market, start: int, wobble: int) -> None:
     market.pay(start, 600_000 * YUAN, 58, 75, JS, person=False)
     market.pay(start, 2_000_000 * YUAN, 58, 75, AH, person=False)
     market.pay(start + DAY, 200_000 * YUAN, 75, 59, JS, **to_person)
+    sisters(market, start, wobble)
+
+
+def sisters(market: Market, start: int, wobble: int) -> None:
+    """What crosses only with the members of a group together, in every band.
+
+    Parties from 100 on: those with the same tens are of one group (`controlled`).
+    """
+    near = 450_000 * YUAN + wobble
+    # structuring: two a day of each of two or three members; two regions; and not jointly
+    for n in range(6):
+        market.pay(start + n * HOUR // 2, near, 100 + n % 3, 21, SH)
+    for n, mask in enumerate((JS, ZJ, JS)):
+        market.pay(start + n * HOUR, near, 110 + n, 21, mask)
+    for n in range(3):
+        above = PERSON_LINE + 1
+        for mask, amount in ((ZJ, above), (AH, near)):
+            of = 300 + n, start + n * HOUR, amount, 120 + n % 2, 23, mask
+            market.leg(*of, flags=FLAG_PAYER_PERSON)
+    # pass-through: in at one member, part of it over to another, out there
+    for first, yuan in ((130, 600_000), (140, 2_400_000), (150, 6_000_000)):
+        market.pay(start, yuan * YUAN, 51, first, SH, person=False)
+        market.pay(start + HOUR, yuan * 50, first, first + 1, SH, person=False)
+        market.pay(start + 2 * HOUR, yuan * 95 * YUAN // 100, first + 1, 52, SH, person=False)
+    market.pay(start, 700_000 * YUAN, 53, 160, JS, person=False)
+    market.pay(start + HOUR, 680_000 * YUAN, 161, 54, ZJ, person=False)
+    market.pay(start, 700_000 * YUAN, 55, 170, JS, person=False)
+    market.pay(start + HOUR, 900_000 * YUAN, 56, 171, AH, person=False)
+    market.pay(start + 2 * HOUR, 690_000 * YUAN, 172, 57, JS, person=False)
+    # large value: each at a bank of its own; each in a region of its own
+    banks = [agent(name) for name in ("1-SH", "2-SH", "3-SH", "4-SH", "2-JS")]
+    part = 300_000 * YUAN + wobble
+    for n, bank in enumerate(banks[:4]):
+        market.pay(start + n * HOUR // 2, 450_000 * YUAN, 180 + n, 26, SH, payer_agent=bank)
+    for n, mask in enumerate((SH, JS)):
+        market.pay(start + n * HOUR, part, 190 + n, 26, mask, payer_agent=banks[-n])
+    market.pay(start, part, 200, 26, JS, payer_agent=banks[4])
+    market.pay(start + HOUR, part, 200, 26, SH, payer_agent=banks[4])
+    market.pay(start + 2 * HOUR, part, 201, 26, SH, payer_agent=banks[2])
+    # to persons: in at one firm, out at another
+    to_person = {"flags": FLAG_PAYEE_PERSON}
+    for first, yuan in ((210, 350_000), (220, 500_000), (230, 900_000)):
+        market.pay(start, 1_000_000 * YUAN, 58, first, SH, person=False)
+        market.pay(start + 2 * DAY, yuan * YUAN, first + 1, 59, SH, **to_person)
+    market.pay(start, 800_000 * YUAN, 58, 240, JS, person=False)
+    market.pay(start + DAY, 500_000 * YUAN, 241, 242, ZJ, **to_person)  # a person of the group
+    market.pay(start, 600_000 * YUAN, 58, 250, JS, person=False)
+    market.pay(start, 2_000_000 * YUAN, 58, 251, AH, person=False)
+    market.pay(start + DAY, 200_000 * YUAN, 252, 59, JS, **to_person)
+
+
+def controlled(rows: Rows) -> Rows:
+    """Name the groups: 1 with 2 until a midnight in Beijing, then 1 with 3; those of `sisters`."""
+    moved = rows["event_time"] >= MONDAY + 4 * DAY + 16 * HOUR
+    for end in ("payer", "payee"):
+        party = rows[f"{end}_party"]
+        group = np.where(party >= 100, party // 10 * 10, 0)
+        with_one = (party == 1) | (party == np.where(moved, 3, 2))
+        rows[f"{end}_group"] = np.where(with_one, 1, group)
+    return rows
 
 
 PAYMENT = st.tuples(
@@ -184,7 +244,7 @@ def streams(draw: st.DrawFn) -> Rows:
         key = market.pay(time, amount, payer, payee, mask, **stated)
         if second:
             market.leg(key, time, amount + change, payer, payee, second, **stated)
-    return market.rows()
+    return controlled(market.rows())
 
 
 def arrivals(

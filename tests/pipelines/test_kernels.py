@@ -20,6 +20,7 @@ from tests.pipelines.streams import (
     Rows,
     arrivals,
     by_definition,
+    controlled,
     every_kind,
     proves,
     streams,
@@ -30,9 +31,13 @@ SLACK = 600 * SECOND
 VARIANTS = (
     ("structuring", "same_pair"),
     ("structuring", "same_customer"),
+    ("structuring", "same_controller"),
     ("pass_through", "pass_through"),
+    ("pass_through", "pass_through_group"),
     ("large_value", "over_institutions"),
+    ("large_value", "over_institutions_group"),
     ("public_to_private", "public_to_private"),
+    ("public_to_private", "public_to_private_group"),
 )
 
 
@@ -159,7 +164,7 @@ def test_state_grows_and_is_let_go_without_changing_a_crossing(many: int) -> Non
             int(rng.choice([1, 2, 4, 8])),
             person=bool(rng.integers(0, 2)),
         )
-    rows = market.rows()
+    rows = controlled(market.rows())
     defined = tuples(by_definition(rows))
     for rule, variant in VARIANTS:
         proves(defined, rule, variant)

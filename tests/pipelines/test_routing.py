@@ -18,9 +18,12 @@ from pipelines.lanes.entry import (
     ORDER,
     ROLE_CROSS_BORDER,
     ROLE_IN,
+    ROLE_OWN,
     ROLE_PAYER_PERSON,
+    ROLE_WHOLE,
     SIDES,
     SUBJECTS_OF,
+    THROUGH,
     WHOLE,
 )
 from pipelines.lanes.kernel import sort_out
@@ -37,7 +40,8 @@ from schemas.narrow import (
     NARROW,
 )
 
-RULE = load_rules()["structuring"]
+THROUGH_GROUPS = load_rules()["structuring"]
+RULE = replace(THROUGH_GROUPS, variants=tuple(v for v in THROUGH_GROUPS.variants if not v.of))
 IDS = (
     "payer_party", "payee_party", "payer_account", "payee_account", "asset", "instrument",
     "payer_group",
@@ -79,7 +83,9 @@ def value(row: Any, name: str) -> int:
     return int(pair_id.py_func(payer, payee)) if payer and payee else 0
 
 
-@pytest.mark.parametrize("group", [group for group in GROUPS if group not in OF_ORDERS])
+@pytest.mark.parametrize(
+    "group", [group for group in GROUPS if group not in {*OF_ORDERS, *THROUGH.values()}]
+)
 def test_a_group_has_an_entry_for_every_side_that_names_a_subject(group: str) -> None:
     rows = variants()
     expected = []
@@ -103,6 +109,40 @@ def test_a_group_has_an_entry_for_every_side_that_names_a_subject(group: str) ->
     ]
     assert sorted(found) == sorted(expected)
     assert len(found) > 100
+
+
+def test_looking_through_a_group_stands_in_its_members_place_and_names_them() -> None:
+    rows = variants()
+    rows["payee_group"] = np.where(rows["key"] % 3 == 0, rows["payer_group"], 0)
+    own = rows["key"] % 5 == 0
+    rows["payee_party"][own], rows["payee_group"][own] = (
+        rows[own]["payer_party"],
+        rows[own]["payer_group"],
+    )
+    expected = []
+    for row in rows:
+        if not row["mask"] or row["event_code"] != EVENT_CODES["PAYM"]:
+            continue
+        for side, (mine, theirs) in enumerate((ENDS, ENDS[::-1])):
+            group = {end: int(row[f"{end}_group"]) if row[f"{end}_party"] else 0 for end in ENDS}
+            if group[mine]:
+                role = ROLE_WHOLE | (ROLE_IN if side else 0)
+                role |= ROLE_OWN if row["payer_party"] == row["payee_party"] else 0
+                role |= ROLE_PAYER_PERSON if row["flags"] & FLAG_PAYER_PERSON else 0
+                role |= ROLE_CROSS_BORDER if row["flags"] & FLAG_CROSS_BORDER else 0
+                other = group[theirs] or int(row[f"{theirs}_party"])
+                member = int(row[f"{mine}_party"])
+                expected.append((group[mine], other, int(row["key"]), role, member))
+    found = [
+        tuple(int(entry[name]) for name in ("subject", "other", "key", "role", "account"))
+        for bucket, entries in routed(rows, THROUGH_GROUPS).items()
+        if bucket // BUCKETS == GROUPS["controller"]
+        for entry in entries
+    ]
+    assert sorted(found) == sorted(expected)
+    assert len(found) > 100
+    rows["payer_group"], rows["payee_group"] = 0, 0
+    assert {bucket // BUCKETS for bucket in routed(rows, THROUGH_GROUPS)} == {GROUPS["party"]}
 
 
 def withdrawn() -> npt.NDArray[Any]:

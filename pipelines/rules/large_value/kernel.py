@@ -21,6 +21,7 @@ from pipelines.lanes.entry import (
     ROLE_IN,
     ROLE_PAYEE_PERSON,
     ROLE_PAYER_PERSON,
+    ROLE_WHOLE,
 )
 from pipelines.rules.kernels.day import Day
 from pipelines.rules.kernels.table import room_for_evidence, room_for_hit, slot_of
@@ -39,6 +40,7 @@ DAY = np.dtype(
     ]
 )
 _IN, _PAYER, _PAYEE, _ABROAD = ROLE_IN, ROLE_PAYER_PERSON, ROLE_PAYEE_PERSON, ROLE_CROSS_BORDER
+_WHOLE = ROLE_WHOLE
 _BITS = REGION_BITS
 _MIX = 93_824_992_236_885  # odd, and times 65,535 below 63 bits
 _DAY_US, _BEIJING_US = 86_400_000_000, 28_800_000_000
@@ -118,7 +120,9 @@ def run_day(entries, lines, p, keys, slots, newest, sums, ends, log, hits, evide
             used += 1
             newest[whole] = -1
             sums[whole] = 0
-        own = slot_of(keys, slots, used, _slot_key(e.subject, np.int64(e.agent) >> _BITS, code))
+        # an institution reports each customer, whoever controls it
+        customer = e.account if e.role & _WHOLE else e.subject
+        own = slot_of(keys, slots, used, _slot_key(customer, np.int64(e.agent) >> _BITS, code))
         if own == used:
             used += 1
             newest[own] = -1

@@ -5,18 +5,39 @@
    reads    : tx, params
    units    : amount_fen and measure in CNY fen; event_time in us UTC
    shown to : every vantage its own rows
+
+   To a controller group a payment between its members is one between own accounts, and other
+   parties of one group are one other. `member` is a party as far as it was in the group; it
+   crosses for nobody.
 */
-WITH move AS (
-    -- Both sides of every payment between two different parties.
+WITH side AS (
+    -- Both sides of every payment, each with its group, and the other side's group or itself.
     SELECT
-        vantage, payee_party AS subject, payer_party AS other, false AS outgoing,
-        key, event_time, amount_fen
+        vantage, key, event_time, amount_fen, false AS outgoing,
+        payee_party AS party, payee_group AS controller, payer_party AS other,
+        CASE WHEN payer_group <> 0 THEN payer_group ELSE payer_party END AS other_whole
     FROM tx
-    WHERE event_code = 1 AND payee_party <> 0 AND payee_party <> payer_party  -- PAYM
+    WHERE event_code = 1 AND payee_party <> 0  -- PAYM
     UNION ALL
-    SELECT vantage, payer_party, payee_party, true, key, event_time, amount_fen
+    SELECT
+        vantage, key, event_time, amount_fen, true, payer_party, payer_group, payee_party,
+        CASE WHEN payee_group <> 0 THEN payee_group ELSE payee_party END
     FROM tx
-    WHERE event_code = 1 AND payer_party <> 0 AND payee_party <> payer_party
+    WHERE event_code = 1 AND payer_party <> 0
+),
+move AS (
+    -- Payments between two different subjects.
+    SELECT 'pass_through' AS variant, party AS subject, 0 AS part, other AS met, side.*
+    FROM side
+    WHERE party <> other
+    UNION ALL
+    SELECT 'pass_through_group', controller, 0, other_whole, side.*
+    FROM side
+    WHERE controller <> 0 AND controller <> other_whole
+    UNION ALL
+    SELECT 'member', controller, party, other_whole, side.*
+    FROM side
+    WHERE controller <> 0 AND party <> other
 ),
 summed AS (
     -- What came in and went out in the window that ends with each movement: everything up to it,
@@ -31,15 +52,17 @@ summed AS (
     FROM move, params AS p
     WINDOW
         upto AS (
-            PARTITION BY vantage, subject ORDER BY event_time, key ROWS UNBOUNDED PRECEDING
+            PARTITION BY variant, vantage, subject, part
+            ORDER BY event_time, key ROWS UNBOUNDED PRECEDING
         ),
         gone AS (
-            PARTITION BY vantage, subject ORDER BY event_time
+            PARTITION BY variant, vantage, subject, part ORDER BY event_time
             RANGE BETWEEN UNBOUNDED PRECEDING AND p.window_us PRECEDING
         )
 ),
 candidate AS (
-    SELECT vantage, subject, event_time AS instant, key AS deciding, coming, going
+    SELECT
+        variant, vantage, subject, part, event_time AS instant, key AS deciding, coming, going
     FROM summed, params AS p
     WHERE
         outgoing
@@ -52,47 +75,71 @@ seen AS (
     -- The closer look, at those only: the movements of the window. Small ones are everyday
     -- spending: they count in the sums, but name no other party and are no evidence.
     SELECT
-        c.*, w.key, w.event_time, w.outgoing, w.other, w.amount_fen,
+        c.*, w.key, w.event_time, w.outgoing, w.met, w.amount_fen,
         w.amount_fen::HUGEINT * 10000 >= c.coming * p.small_bp AS large
     FROM candidate AS c
     JOIN params AS p ON true
     JOIN move AS w
-        ON w.vantage = c.vantage
+        ON w.variant = c.variant
+        AND w.vantage = c.vantage
         AND w.subject = c.subject
+        AND w.part = c.part
         AND w.event_time > c.instant - p.window_us
         AND (w.event_time, w.key) <= (c.instant, c.deciding)
 ),
 fits AS (
-    SELECT vantage, subject, instant, deciding
+    SELECT variant, vantage, subject, part, instant, deciding
     FROM seen, params AS p
-    GROUP BY vantage, subject, instant, deciding, p.most_counterparties
-    HAVING count(DISTINCT other) FILTER (WHERE large) <= p.most_counterparties
+    GROUP BY variant, vantage, subject, part, instant, deciding, p.most_counterparties
+    HAVING count(DISTINCT met) FILTER (WHERE large) <= p.most_counterparties
 ),
 running AS (
     -- What the party holds of the window's money after each of its movements.
     SELECT
         s.*,
         sum(CASE WHEN s.outgoing THEN -s.amount_fen ELSE s.amount_fen END) OVER (
-            PARTITION BY vantage, subject, instant, deciding ORDER BY s.event_time, s.key
+            PARTITION BY variant, vantage, subject, part, instant, deciding
+            ORDER BY s.event_time, s.key
         ) AS holds
     FROM fits
-    JOIN seen AS s USING (vantage, subject, instant, deciding)
+    JOIN seen AS s USING (variant, vantage, subject, part, instant, deciding)
+),
+crossing AS MATERIALIZED (
+    SELECT
+        'pass_through' AS rule,
+        variant,
+        vantage::UTINYINT AS vantage,
+        subject::BIGINT AS subject,
+        instant,
+        going::BIGINT AS measure,
+        CASE
+            WHEN coming >= p.band_3_in_fen THEN 3 WHEN coming >= p.band_2_in_fen THEN 2 ELSE 1
+        END::UTINYINT AS band,
+        list_sort(list(key) FILTER (WHERE large)) AS evidence
+    FROM running, params AS p
+    GROUP BY
+        variant, vantage, subject, part, instant, deciding, going, coming,
+        p.band_2_in_fen, p.band_3_in_fen, p.in_before_out, p.overdraw_bp
+    HAVING
+        p.in_before_out = 0
+        OR bool_and(holds * 10000 >= -coming * p.overdraw_bp) FILTER (WHERE outgoing)
 )
-SELECT
-    'pass_through' AS rule,
-    'pass_through' AS variant,
-    vantage::UTINYINT AS vantage,
-    subject::BIGINT AS subject,
-    instant,
-    going::BIGINT AS measure,
-    CASE
-        WHEN coming >= p.band_3_in_fen THEN 3 WHEN coming >= p.band_2_in_fen THEN 2 ELSE 1
-    END::UTINYINT AS band,
-    list_sort(list(key) FILTER (WHERE large)) AS evidence
-FROM running, params AS p
-GROUP BY
-    vantage, subject, instant, deciding, going, coming,
-    p.band_2_in_fen, p.band_3_in_fen, p.in_before_out, p.overdraw_bp
-HAVING
-    p.in_before_out = 0
-    OR bool_and(holds * 10000 >= -coming * p.overdraw_bp) FILTER (WHERE outgoing)
+SELECT rule, variant, vantage, subject, instant, measure, band, evidence
+FROM crossing AS c, params AS p
+-- What a member has crossed on by itself until then is not said of its group again.
+WHERE
+    variant <> 'member'
+    AND NOT (
+        variant = 'pass_through_group'
+        AND p.lowest_level = 1
+        AND EXISTS (
+            SELECT 1
+            FROM crossing AS m
+            WHERE
+                m.variant = 'member'
+                AND m.vantage = c.vantage
+                AND m.subject = c.subject
+                AND m.instant <= c.instant
+                AND list_has_any(m.evidence, c.evidence)
+        )
+    )

@@ -15,7 +15,14 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.lanes.entry import HIT, ROLE_IN, ROLE_PAYEE_PERSON, ROLE_PAYER_PERSON
+from pipelines.lanes.entry import (
+    HIT,
+    ROLE_IN,
+    ROLE_OWN,
+    ROLE_PAYEE_PERSON,
+    ROLE_PAYER_PERSON,
+    ROLE_WHOLE,
+)
 from pipelines.rules.kernels.ring import Ring
 from pipelines.rules.kernels.table import room_for_evidence, room_for_hit, slot_of
 from schemas.errors import ConfigurationError
@@ -36,12 +43,18 @@ MOVE = np.dtype(
     ]
 )
 _IN, _PAYER, _PAYEE = ROLE_IN, ROLE_PAYER_PERSON, ROLE_PAYEE_PERSON
+_WHOLE, _OWN = ROLE_WHOLE, ROLE_OWN
 
 
 @nb.njit(cache=True, nogil=True, inline="always")
 def _moves(e, p):
-    """Whether this rule needs an entry: a firm's inflow, or its payment to a person."""
-    if e.other == e.subject or e.mask == 0:
+    """Whether this rule needs an entry: a firm's inflow, or its payment to a person.
+
+    A controller may be a person of its group: what the group's firms pay it has left the firms.
+    """
+    if e.mask == 0:
+        return False
+    if e.other == e.subject and (e.role & _IN or e.role & (_WHOLE | _OWN) != _WHOLE):
         return False
     if e.role & _IN:
         return e.role & _PAYEE == 0

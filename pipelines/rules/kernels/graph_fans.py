@@ -80,13 +80,15 @@ def fan(
     e = g.edges[at]
     hub = g.party[e.payer] if outward else g.party[e.payee]
     degree = hub.out if outward else hub.into
-    own = _quiet_degree(g, at, outward, active_degree, e.day)
-    quiet = min(quiet, LOWEST)
-    if own == 0 or own > quiet or degree < least or degree > busy_degree:
+    if degree < least or degree > busy_degree:
         return hits, n_hits, evidence, n_evidence
     if (hub.into if outward else hub.out) > turned * degree:
         return hits, n_hits, evidence, n_evidence
     if not reaches_back(g, e.day, learn):
+        return hits, n_hits, evidence, n_evidence
+    own = _quiet_degree(g, at, outward, active_degree, e.day)  # the dearest question last
+    quiet = min(quiet, LOWEST)
+    if own == 0 or own > quiet:
         return hits, n_hits, evidence, n_evidence
     count = work[_COUNT * (LOWEST + 1) : (_COUNT + 1) * (LOWEST + 1)]
     days = work[_DAYS * (LOWEST + 1) : (_DAYS + 1) * (LOWEST + 1)]

@@ -49,6 +49,15 @@ class TestFeeds:
         assert fields["settlement_amount"]["required"]
         assert not fields["purpose_code"]["required"]
 
+    def test_in_chinese_only_names_and_paths_stay_as_they_are(self) -> None:
+        shown = call("feed", "show", "pacs008", "--lang", "zh").stdout
+        for english in ("required", "late after", "transaction key", "ignored:", "certificate "):
+            assert english not in shown, english
+        shown = call("rule", "show", "second_clearing", "--lang", "zh").stdout
+        for english in ("lane", "purpose", "analogy", "law in force", "next:", "parameter set"):
+            assert english not in shown.partition("/*")[0], english
+        assert "两高" in shown and "最高人民法院" in shown
+
     def test_an_unknown_feed_is_exit_two_and_names_the_known(self) -> None:
         result = call("feed", "show", "nope")
         assert result.exit_code == 2
@@ -77,6 +86,10 @@ class TestSubmissions:
         result = call("submission", "status", row["id"][:16], "--ledger", demo.ledger)
         assert result.exit_code == 1
         assert row["id"] in result.stdout
+        zh = call("submission", "status", row["id"], "--ledger", demo.ledger, "--lang", "zh").stdout
+        assert "北京时间" in zh and "处理  " in zh
+        for english in ("received", "submitted", "rejected", "to do", "the reporter", "area"):
+            assert english not in zh, english
         shown = told("submission", "status", row["id"][:16], "--ledger", demo.ledger)
         by_outcome = {"rejected": 0, "quarantined": 0}
         for finding in shown["findings"]:
@@ -119,6 +132,9 @@ class TestQuarantine:
             items = told("quarantine", "list", "--reason", reason, "--ledger", demo.ledger)
             waiting = sum(row["records"] for row in rows if row["reason"] == reason)
             assert len(items) == waiting
+        zh = call("quarantine", "list", "--ledger", demo.ledger, "--lang", "zh").stdout
+        assert f"{demo.result['quarantined']:,} 条记录待处理" in zh
+        assert not {"records", "since", "next"} & set(zh.split())
 
     def test_an_item_is_shown_without_its_bytes(self, demo: Run) -> None:
         item = self._item(demo)

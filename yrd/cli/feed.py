@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from yrd.cli import feed_told
 from yrd.cli.common import Json, check_lang, emit, guarded, stdout
 from yrd.cli.feed_catalogue import entry, lines
 from yrd.cli.feed_check import check
@@ -127,7 +128,7 @@ def show(
         if as_json:
             emit(told, as_json)
         else:
-            _print(told, lang)
+            feed_told.print_feed(told, lang)
             for one in ["", *lines(told, lang)]:
                 stdout.print(one, markup=False, highlight=False, soft_wrap=True)
 
@@ -280,93 +281,6 @@ def _party(party: "Party") -> dict[str, Any]:
         "agent": list(party.agent),
         "person": party.person,
     }
-
-
-def _print(told: dict[str, Any], lang: str) -> None:
-    from rich.padding import Padding
-    from rich.text import Text
-
-    def line(text: str, indent: int = 0) -> None:
-        stdout.print(Padding(Text(text), (0, 0, 0, indent)), highlight=False)
-
-    stdout.print(f"[bold]{told['name']}[/bold]  {told['title'][lang]}", highlight=False)
-    line(
-        f"{told['format']}, {told['encoding']}, {told['status']}; {told['kind']} records of market "
-        f"{told['market']}; calendar {told['business_calendar']}; late after {told['lateness']}"
-    )
-    line(f"spec {told['spec']}, {told['examples']} cases, {told['file']}")
-    if told["record"]:
-        line(f"record: {told['record']}")
-    line(f"transaction key: {_key(told['key'])}")
-    if told["parts_of_the_key"]:
-        own = ", ".join(one["name"] for one in told["parts_of_the_key"])
-        line(f"read for the key only: {own}")
-    line("")
-
-    for field in (*told["fields"], *told["parts_of_the_key"]):
-        need = ", required" if field["required"] else ""
-        reading = f"  ({field['reading']})" if field["reading"] else ""
-        stdout.print(
-            f"[bold]{_plain(field['name'])}[/bold]  {_plain(field['type'])}{need}", highlight=False
-        )
-        line(f"<- {field['source']}{reading}", 4)
-    for party in told["parties"]:
-        need = "" if party["required"] else " (may be absent)"
-        line(f"\nparty {party['prefix']}{need}")
-        for one in party["ids"]:
-            by = ", ".join(one["schemes"]) or ", ".join(
-                f"{code} {scheme}" for code, scheme in one["types"].items()
-            )
-            told_by = f", by {one['type_from']}" if one["type_from"] else ""
-            line(f"  id       {one['from']}: {by}{told_by}")
-        for what in ("account", "agent"):
-            if party[what]:
-                line(f"  {what:<8} {' | '.join(party[what])}")
-        if party["person"]:
-            line(f"  person   where there is anything at {party['person']}")
-        if party["name"]:
-            line(f"  name     {party['name']}; links nothing, dropped for persons")
-    line("\nconstants: " + ", ".join(f"{k} = {v}" for k, v in told["constants"].items()))
-    if told["totals"]["records"]:
-        total = told["totals"]["sum"]
-        also = f"; sum of {total[0]} against {total[1]}" if total else ""
-        line(f"checked: number of records against {told['totals']['records']}{also}")
-    for one in told["skipped"]:
-        line(f"no record where {one['field']} is {', '.join(one['in'])}")
-    line(f"ignored: {', '.join(told['ignored']) or 'nothing'}")
-    line(f"a field or code nobody decided about: {told['undecided']}s the record")
-    paired = told["kind"] == "event" and not told["public"]
-    for seen in told["visibility"]:
-        _seen(seen, lang, paired)
-
-
-def _seen(seen: dict[str, Any], lang: str, paired: bool) -> None:
-    def line(text: str) -> None:
-        stdout.print(text, markup=False, highlight=False)
-
-    line(f"\nwho reports ({seen['market'][lang]}): {seen['reporters']}")
-    line(f"a region may see a report through: {', '.join(seen['entitled_by'])}")
-    legs = seen["expected_reports_of_a_transaction"]
-    if paired:  # a public print or a balance has no other side that reports it too
-        waits = f", one a side; the first waits {seen['pair_wait_s']} s for the other"
-        line(f"reports expected of a transaction: {legs}{waits if legs > 1 else ''}")
-    holder = seen["held_nationally_by"][lang] or "nobody"
-    line(f"held nationally by: {holder} ({seen['status']}). {seen['note']}")
-
-
-def _key(key: dict[str, Any] | None) -> str:
-    if key is None:
-        return "none; records are never merged"
-    fields = ", else ".join(" + ".join(one) for one in key["fields"])
-    absent = f"; {', '.join(key['absent'])} counts as absent" if key["absent"] else ""
-    scope = "the same everywhere" if key["scope"] == "global" else "within one reporter"
-    return f"{fields} ({scope}){absent}"
-
-
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
 
 
 def _span(seconds: int) -> str:

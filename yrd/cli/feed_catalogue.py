@@ -91,33 +91,61 @@ def _volumes(feed: str, ledger: Path) -> dict[str, Any]:
 def lines(told: dict[str, Any], lang: str) -> list[str]:
     """The entry as lines of text."""
     at = 0 if lang == "zh" else 1
+    zh = lang == "zh"
     given = told["catalogue"]
-    assumed = " (assumption)" if given.get("status") == "assumption" else ""
-    out = [f"catalogue entry{assumed}"]
+    assumed = ("（假定）", " (assumption)")[at] if given.get("status") == "assumption" else ""
+    out = [f"{'目录条目' if zh else 'catalogue entry'}{assumed}"]
+
+    def line(heads: tuple[str, str], text: str) -> None:
+        out.append(f"  {heads[0]}: {text}" if zh else f"  {heads[1]:<20} {text}")
+
     for name, heads in NAMED.items():
-        value = given.get(f"{name}_{lang}", given.get(name, "")) or "not said"
-        out.append(f"  {heads[at]:<20} {value}")
+        missing = ("未说明", "not said")[at]
+        line(heads, str(given.get(f"{name}_{lang}", given.get(name, "")) or missing))
     level = told["sensitivity"]
-    out.append(f"  data level           {level['level']} ({', '.join(level['fields'][:4])})")
-    out.append(f"  personal data        {', '.join(level['personal']) or 'none'}")
+    line(("数据级别", "data level"), f"{level['level']} ({', '.join(level['fields'][:4])})")
+    line(("个人信息", "personal data"), ", ".join(level["personal"]) or ("无", "none")[at])
     if "volumes" in told:
-        row = told["volumes"]
-        share = row["late"] / row["accepted"] if row["accepted"] else 0.0
-        out.append(
-            f"  in the ledger        {row['submissions']:,} submissions of {row['submitters']} "
-            f"submitters, {row['records']:,} records, {row['bytes']:,} bytes; accepted "
-            f"{row['accepted']:,}, rejected {row['rejected']:,}, quarantined "
-            f"{row['quarantined']:,}; late {row['late']:,} ({share:.1%})"
-        )
+        line(("账本中", "in the ledger"), _volume(told["volumes"], zh))
     certificate = told["certificate"]
+    heads = ("证书", "certificate")
     if certificate is None:
-        out.append("  certificate          none for the version in force")
+        line(heads, ("现行版本没有证书", "none for the version in force")[at])
     else:
-        what = "passed" if certificate["passed"] else "did not pass"
-        files = f"{len(certificate['files'])} files"
-        out.append(f"  certificate          {what}: {certificate['records']} records, {files}")
+        records, files = certificate["records"], len(certificate["files"])
+        passed = certificate["passed"]
+        if zh:
+            what = "通过" if passed else "未通过"
+            line(heads, f"{what}: {records} 条记录，{files} 个文件")
+        else:
+            what = "passed" if passed else "did not pass"
+            line(heads, f"{what}: {records} records, {files} files")
     for one in told["adoptions"]:
-        why = f" because {one['because']}" if one["because"] else ""
-        until = f" until {one['until']}" if one["until"] else ""
-        out.append(f"  adopted              {one['spec']} from {one['from']}{until}{why}")
+        line(("采用", "adopted"), _adopted(one, zh))
     return out
+
+
+def _volume(row: dict[str, Any], zh: bool) -> str:
+    share = row["late"] / row["accepted"] if row["accepted"] else 0.0
+    if zh:
+        return (
+            f"{row['submitters']} 个报送方的 {row['submissions']:,} 次报送，{row['records']:,} 条"
+            f"记录，{row['bytes']:,} 字节；接收 {row['accepted']:,}，拒绝 {row['rejected']:,}，"
+            f"隔离 {row['quarantined']:,}；迟到 {row['late']:,}（{share:.1%}）"
+        )
+    return (
+        f"{row['submissions']:,} submissions of {row['submitters']} "
+        f"submitters, {row['records']:,} records, {row['bytes']:,} bytes; accepted "
+        f"{row['accepted']:,}, rejected {row['rejected']:,}, quarantined "
+        f"{row['quarantined']:,}; late {row['late']:,} ({share:.1%})"
+    )
+
+
+def _adopted(one: dict[str, Any], zh: bool) -> str:
+    if zh:
+        until = f"，至 {one['until']}" if one["until"] else ""
+        why = f"，因 {one['because']}" if one["because"] else ""
+        return f"{one['spec']} 自 {one['from']}{until}{why}"
+    why = f" because {one['because']}" if one["because"] else ""
+    until = f" until {one['until']}" if one["until"] else ""
+    return f"{one['spec']} from {one['from']}{until}{why}"

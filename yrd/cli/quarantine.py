@@ -23,6 +23,11 @@ Lang = Annotated[str, typer.Option("--lang", help="zh or en.")]
 DEFAULT = Path("var/demo/ledger")
 SHOWN = 40
 DUMPED = 4_096  # bytes; a longer stretch is cut, and says so
+_HELD = {"quarantined": "隔离", "held": "暂扣", "released": "已放行"}  # statuses in Chinese
+_HEADS = (
+    ("报送", "submission"), ("来自", "from"), ("收到", "received"), ("位置", "where"),
+    ("字段", "field"), ("应为", "expected"), ("处理", "to do"),
+)  # fmt: skip
 WHOLE = "whole"  # in an id: the submission itself waits, not one of its records
 
 
@@ -114,7 +119,7 @@ def show(
         if as_json:
             emit(told, as_json)
         else:
-            _print_item(told, len(body) if read else None)
+            _print_item(told, len(body) if read else None, lang)
 
 
 def _known(connection: "Connection", column: str, wanted: str | None) -> None:
@@ -189,7 +194,7 @@ def _item(connection: "Connection", text: str, lang: str) -> dict[str, Any]:
     told: dict[str, Any] = plain(rows[0])
     return told | {
         "meaning": meaning(told["reason"], lang),
-        "to_do": cure(told["reason"], "quarantined"),
+        "to_do": cure(told["reason"], "quarantined", lang),
     }
 
 
@@ -268,11 +273,17 @@ def _print_groups(rows: list[dict[str, Any]], lang: str) -> None:
     from yrd.cli.cures import meaning
 
     table = Table(box=None, pad_edge=False)
-    table.add_column("records", justify="right")
-    for head in ("reason, feed, field", "since (Beijing)", "first id"):
-        table.add_column(head, no_wrap=head != "reason, feed, field", overflow="fold")
+    zh = lang == "zh"
+    table.add_column("记录" if zh else "records", justify="right")
+    why = "原因、数据源、字段" if zh else "reason, feed, field"
+    for head in (
+        why,
+        *(("始自（北京时间）", "首条编号") if zh else ("since (Beijing)", "first id")),
+    ):
+        table.add_column(head, no_wrap=head != why, overflow="fold")
     for row in rows[:SHOWN]:
-        held = "" if row["status"] == "quarantined" else f" ({row['status']})"
+        status = _HELD.get(row["status"], row["status"]) if zh else row["status"]
+        held = "" if row["status"] == "quarantined" else f" ({status})"
         table.add_row(
             f"{row['records']:,}",
             f"[bold]{row['reason']}[/bold]{held}\n"
@@ -283,10 +294,17 @@ def _print_groups(rows: list[dict[str, Any]], lang: str) -> None:
     if rows:
         stdout.print(table)
     total = sum(row["records"] for row in rows)
-    more = f"; {SHOWN} of {len(rows)} kinds shown, --json shows all" if len(rows) > SHOWN else ""
-    _line(f"\n{total:,} records wait{more}" if rows else "nothing waits")
+    if zh:
+        more = f"；{len(rows)} 类中列出 {SHOWN} 类，--json 列出全部" if len(rows) > SHOWN else ""
+        _line(f"\n{total:,} 条记录待处理{more}" if rows else "没有待处理的记录")
+    else:
+        more = (
+            f"; {SHOWN} of {len(rows)} kinds shown, --json shows all" if len(rows) > SHOWN else ""
+        )
+        _line(f"\n{total:,} records wait{more}" if rows else "nothing waits")
     if rows:
-        _line("next: yrd quarantine list --reason REASON; yrd quarantine show ID")
+        following = "下一步" if zh else "next"
+        _line(f"{following}: yrd quarantine list --reason REASON; yrd quarantine show ID")
 
 
 def _print_items(rows: list[dict[str, Any]], lang: str) -> None:
@@ -296,8 +314,13 @@ def _print_items(rows: list[dict[str, Any]], lang: str) -> None:
     from yrd.cli.cures import meaning
 
     table = Table(box=None, pad_edge=False)
-    for head in ("id", "received (Beijing)", "submitter", "field and place"):
-        table.add_column(head, no_wrap=head != "field and place", overflow="fold")
+    heads = (
+        ("编号", "收到（北京时间）", "报送方", "字段与位置")
+        if lang == "zh"
+        else ("id", "received (Beijing)", "submitter", "field and place")
+    )
+    for head in heads:
+        table.add_column(head, no_wrap=head != heads[-1], overflow="fold")
     for row in rows[:SHOWN]:
         table.add_row(
             row["id"],
@@ -306,26 +329,45 @@ def _print_items(rows: list[dict[str, Any]], lang: str) -> None:
             escape(f"{row['field']}\n{row['locator']}"),
         )
     stdout.print(table)
-    more = f", the oldest {SHOWN} shown; --json shows all" if len(rows) > SHOWN else ""
     reason = rows[0]["reason"] if rows else ""
+    if lang == "zh":
+        more = f"，列出最早的 {SHOWN} 条；--json 列出全部" if len(rows) > SHOWN else ""
+        _line(f"\n{len(rows):,} 条记录待处理: {reason}，{meaning(reason, lang)}{more}")
+        _line("下一步: yrd quarantine show ID")
+        return
+    more = f", the oldest {SHOWN} shown; --json shows all" if len(rows) > SHOWN else ""
     _line(f"\n{len(rows):,} records wait: {reason}, {meaning(reason, lang)}{more}")
     _line("next: yrd quarantine show ID")
 
 
-def _print_item(told: dict[str, Any], size: int | None) -> None:
-    _line(f"{told['id']}  {told['status']}: {told['reason']}, {told['meaning']}")
-    for head, text in (
-        ("submission", told["submission"]),
-        ("from", f"{told['submitter']} through {told['feed']}, {told['data_origin']} data"),
-        ("received", f"{told['received_beijing'].replace('T', ' ')} Beijing time"),
-        ("where", f"{told['locator']} (bytes {told['byte_start']:,} to {told['byte_end']:,})"),
-        ("field", told["field"]),
-        ("expected", told["expected"]),
-        ("to do", told["to_do"]),
-    ):
-        stdout.print(f"  {head:<11}{text}", markup=False, highlight=False, soft_wrap=True)
+def _print_item(told: dict[str, Any], size: int | None, lang: str) -> None:
+    zh = lang == "zh"
+    status = _HELD.get(told["status"], told["status"]) if zh else told["status"]
+    _line(f"{told['id']}  {status}: {told['reason']}, {told['meaning']}")
+    received = told["received_beijing"].replace("T", " ")
+    stretch = f"{told['byte_start']:,}", f"{told['byte_end']:,}"
+    said = (
+        told["submission"],
+        f"{told['submitter']}，数据源 {told['feed']}，{told['data_origin']} 数据"
+        if zh
+        else f"{told['submitter']} through {told['feed']}, {told['data_origin']} data",
+        f"{received} {'北京时间' if zh else 'Beijing time'}",
+        f"{told['locator']}（字节 {' 至 '.join(stretch)}）"
+        if zh
+        else f"{told['locator']} (bytes {' to '.join(stretch)})",
+        told["field"],
+        told["expected"],
+        told["to_do"],
+    )
+    for (head_zh, head_en), text in zip(_HEADS, said, strict=True):
+        head = f"{head_zh}: " if zh else f"{head_en:<11}"
+        stdout.print(f"  {head}{text}", markup=False, highlight=False, soft_wrap=True)
     if size is None:
         return
-    _line(f"\n{size:,} bytes read, of a submission whose hash is right")
-    for line in told.get("dump", ["--reveal prints them"]):
+    _line(
+        f"\n已读 {size:,} 字节，其所属报送的哈希无误"
+        if zh
+        else f"\n{size:,} bytes read, of a submission whose hash is right"
+    )
+    for line in told.get("dump", ["加 --reveal 显示" if zh else "--reveal prints them"]):
         stdout.print(line, markup=False, highlight=False, soft_wrap=True)

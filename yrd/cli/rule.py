@@ -47,14 +47,18 @@ def list_rules(lang: Lang = "en", as_json: Json = False) -> None:
                 stdout.print(f"\n[bold]== {FAMILIES[family][lang == 'en']}[/bold]")
             title = one["title"][lang]
             stdout.print(
-                f"[bold]{one['name']}[/bold]  {title}; {one['lane']} lane; {one['purpose']}"
+                f"[bold]{one['name']}[/bold]  {title}; {rule_told.heading(one, lang == 'zh')}"
             )
             for line in rule_told.lines(one, lang == "zh"):
                 _indented(line)
         for name, fields in drafts().items():
-            stdout.print(f"[bold]{name}[/bold]  a draft, it does not run")
-            _indented(f"undecided: {', '.join(fields)}")
-        stdout.print("\nnext: yrd rule show NAME", highlight=False, markup=False)
+            zh = lang == "zh"
+            stdout.print(
+                f"[bold]{name}[/bold]  {'草稿，不运行' if zh else 'a draft, it does not run'}"
+            )
+            _indented(f"{'未定' if zh else 'undecided'}: {', '.join(fields)}")
+        following = "下一步" if lang == "zh" else "next"
+        stdout.print(f"\n{following}: yrd rule show NAME", highlight=False, markup=False)
 
 
 def _indented(text: str) -> None:
@@ -134,23 +138,28 @@ def show(
                 as_json,
             )
             return
-        stdout.print(f"[bold]{rule.name}[/bold]  lane {rule.lane}; purpose {rule.purpose}")
-        for line in rule_told.lines(told, lang == "zh"):
+        zh = lang == "zh"
+        stdout.print(f"[bold]{rule.name}[/bold]  {rule_told.heading(told, zh)}")
+        for line in rule_told.lines(told, zh):
             stdout.print(line, highlight=False, markup=False)
         stdout.print(
-            f"parameter set {agreed.version} ({agreed.agreed_by})", highlight=False, markup=False
+            f"{'参数集' if zh else 'parameter set'} {agreed.version} ({agreed.agreed_by})",
+            highlight=False,
+            markup=False,
         )
-        chosen = (
-            ("定义", "合并", "盲点") if lang == "zh" else ("Definition", "Joining", "Blind spots")
-        )
+        chosen = ("定义", "合并", "盲点") if zh else ("Definition", "Joining", "Blind spots")
         for heading in (one for one in chosen if one in said):
             stdout.print(f"\n[bold]{heading}[/bold]")
             stdout.print(said[heading], highlight=False, markup=False, soft_wrap=True)
         stdout.print()
         for p in rule.parameters.values():
-            stdout.print(f"[bold]{p.name}[/bold] = {values[p.name]:,} {p.unit}", highlight=False)
-            _indented(f"{p.status_of_number}, {p.status_of_use}: {p.citation}")
+            unit = rule_told.word(p.unit, zh)
+            stdout.print(f"[bold]{p.name}[/bold] = {values[p.name]:,} {unit}", highlight=False)
+            use = rule_told.word(p.status_of_use, zh)
+            _indented(f"{p.status_of_number}, {use}: {p.cited(zh)}")
         stdout.print(
-            "\nL law in force; L- superseded; E exchange rule; I practice or ours; A study\n"
+            "\nL 法规在效；L- 已废止或草案；E 交易所规则；I 行业做法或自设；A 研究\n"
+            if zh
+            else "\nL law in force; L- superseded; E exchange rule; I practice or ours; A study\n"
         )
         stdout.print(rule.definition, markup=False, highlight=False)

@@ -1,11 +1,25 @@
 """What `yrd rule list` and `yrd rule show` say of a rule, as data and in lines."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from pipelines.rules.registry import Rule
 
+# What is written in English in a rule.toml, in Chinese.
+_ZH: Mapping[str, str] = {
+    "stream": "流式通道", "ledger": "账本通道",
+    "aml": "反洗钱", "anti_fraud": "反诈骗", "prudential": "审慎监管", "conduct": "行为监管",
+    "fundraising": "非法集资", "statistics": "统计",
+    "account": "账户", "party": "主体", "group": "实际控制人", "asset": "资产",
+    "instrument": "合约", "institution": "机构", "pair": "收付双方", "set": "主体组合",
+    "contact": "联系方式",
+    "as written": "按原文", "extended": "扩展适用", "analogy": "类推适用",
+    "CNY fen": "人民币分", "basis points": "基点", "persons": "人", "reports": "份报告",
+    "business days": "营业日", "natural days": "自然日", "days": "日", "1 or 0": "1 或 0",
+    "transfers": "笔", "times the line": "倍于该线", "us of event time": "微秒（事件时间）",
+    "merchants": "家商户", "settlement days": "个结算日", "institutions": "家机构",
+}  # fmt: skip
 _NONE = ("未计分", "not scored")
 _NO_OUTCOMES = ("尚无处置结果", "no outcomes yet")
 
@@ -52,6 +66,17 @@ def brief(rule: "Rule") -> dict[str, Any]:
     }
 
 
+def word(name: str, zh: bool) -> str:
+    """A term of a rule's declaration in the reader's language, where it has one in Chinese."""
+    return _ZH.get(name, name) if zh else name
+
+
+def heading(told: Mapping[str, Any], zh: bool) -> str:
+    """Lane and purpose."""
+    lane, purpose = word(told["lane"], zh), word(told["purpose"], zh)
+    return f"{lane}；{purpose}" if zh else f"{lane} lane; {purpose}"
+
+
 def horizon(rule: "Rule") -> str:
     """How far back the rule looks, in words."""
     if rule.horizon.business_days:
@@ -76,9 +101,10 @@ def lines(told: Mapping[str, Any], zh: bool) -> list[str]:
     """A rule of the list in lines under its name."""
     from serving.answers.words import legal_words
 
-    question = told["question"]["zh" if zh else "en"]
+    lang: Literal["zh", "en"] = "zh" if zh else "en"
+    question = told["question"][lang]
     subjects = [
-        f"{v['name']} ({v['subject']}): {legal_words(v['standing'], 'zh' if zh else 'en')}"
+        f"{v['name']} ({word(v['subject'], zh)}): {legal_words(v['standing'], lang)}"
         for v in told["variants"]
     ]
     sets = told["parameter_set"]
@@ -93,10 +119,16 @@ def lines(told: Mapping[str, Any], zh: bool) -> list[str]:
         question,
         f"{labels[0]}:",
         *subjects,
-        f"{labels[1]}: {told['horizon']}; {labels[2]}: {sets}",
+        f"{labels[1]}: {_looks_back(told['horizon'], zh)}; {labels[2]}: {sets}",
         *(f"{labels[3]}: {line}" for line in score_lines(told["scores"], zh)),
         f"{labels[4]}: {outcome_line(told['outcomes'], zh)}",
     ]
+
+
+def _looks_back(horizon: str, zh: bool) -> str:
+    number, _, unit = horizon.partition(" ")
+    units = {"business days": "个营业日", "hours": "小时", "days": "日"}
+    return f"{number} {units.get(unit, unit)}" if zh else horizon
 
 
 def score_lines(scores: Sequence[Mapping[str, Any]], zh: bool) -> list[str]:

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yrd.cli.common import NEGATIVE, Json, check_lang, emit, guarded, progress, stdout
+from yrd.cli import submission_told
+from yrd.cli.common import NEGATIVE, Json, check_lang, emit, guarded, progress
+from yrd.cli.submission_told import PARTS
 
 if TYPE_CHECKING:
     from ledger.duck import Connection
@@ -17,8 +19,6 @@ app = typer.Typer(
 )
 
 DEFAULT = Path("var/demo/ledger")
-SHOWN = 40  # findings or submissions on a screen; --json has all
-_PARTS = ("accepted", "rejected", "quarantined", "duplicates")
 _OUTCOMES = {"NACK": "rejected", "QUARANTINED": "quarantined", "DUPLICATE": "duplicate"}
 
 
@@ -116,9 +116,9 @@ def status(
             told: dict[str, Any] = {"submissions": rows, "total": total}
             emit(told | ({"findings": findings} if submission is not None else {}), as_json)
         elif submission is not None:
-            _print_one(rows, findings)
+            submission_told.one(rows, findings, lang == "zh")
         else:
-            _print_many(rows, total)
+            submission_told.many(rows, total, lang == "zh")
         if total["rejected"] or total["quarantined"]:
             raise typer.Exit(NEGATIVE)
 
@@ -182,7 +182,7 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     from serving.answers.exports import plain
 
     told: dict[str, Any] = plain(row)
-    return told | {"adds_up": row["submitted"] == sum(row[part] for part in _PARTS)}
+    return told | {"adds_up": row["submitted"] == sum(row[part] for part in PARTS)}
 
 
 def _findings(
@@ -216,81 +216,13 @@ def _findings(
                 "expected": row["expected"],
                 "records": row["records"],
                 "locators": list(dict.fromkeys(row["locators"])),
-                "to_do": cure(row["rule_id"], outcome),
+                "to_do": cure(row["rule_id"], outcome, lang),
             }
         )
     return told
 
 
 def _total(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    counts = ("submitted", *_PARTS, "skipped", "late")
+    counts = ("submitted", *PARTS, "skipped", "late")
     total: dict[str, Any] = {name: sum(row[name] for row in rows) for name in counts}
-    return total | {"adds_up": total["submitted"] == sum(total[part] for part in _PARTS)}
-
-
-def _named(name: str | None) -> str:
-    """A name behind an id; nothing where the register has none."""
-    return f" {name}" if name else ""
-
-
-def _line(text: str) -> None:
-    stdout.print(text, markup=False, highlight=False)
-
-
-def _print_one(rows: list[dict[str, Any]], findings: list[dict[str, Any]]) -> None:
-    first = rows[0]
-    _line(f"submission {first['id']}")
-    _line(f"{first['feed']}, {first['size']:,} bytes, {first['data_origin']} data")
-    for row in rows:
-        _line(f"\nfrom {row['submitter']}{_named(row['name'])}, area {row['area']}")
-        _line(f"received {row['received_beijing'].replace('T', ' ')} Beijing time; {row['status']}")
-        parts = " + ".join(f"{row[part]:,} {part}" for part in _PARTS)
-        wrong = "" if row["adds_up"] else "  DOES NOT ADD UP: report this"
-        _line(f"{row['submitted']:,} submitted = {parts}{wrong}")
-        more = [f"{row[k]:,} {what}" for k, what in _MORE.items() if row[k]]
-        if more:
-            _line("; ".join(more))
-    for finding in findings[:SHOWN]:
-        records = "1 record" if finding["records"] == 1 else f"{finding['records']:,} records"
-        what = " ".join(part for part in (finding["rule"], finding["meaning"]) if part)
-        _line(f"\n{finding['outcome']}: {what}, {records}")
-        if finding["field"]:
-            _line(f"  field     {finding['field']}")
-        if finding["expected"]:
-            _line(f"  expected  {finding['expected']}")
-        shown = finding["locators"][:_PLACES]
-        more_places = len(finding["locators"]) - len(shown)
-        _line(f"  where     {'; '.join(shown)}{f'; {more_places} more' if more_places else ''}")
-        _line(f"  to do     {finding['to_do']}")
-    if len(findings) > SHOWN:
-        _line(f"\n{len(findings) - SHOWN} findings more; --json shows all")
-    if not findings:
-        _line("\nno findings")
-
-
-_MORE = {"skipped": "lines the spec leaves out (subtotals)", "late": "records came late"}
-_PLACES = 5
-
-
-def _print_many(rows: list[dict[str, Any]], total: dict[str, Any]) -> None:
-    from rich.table import Table
-
-    first = rows[0]
-    _line(f"{first['submitter']}{_named(first['name'])}, area {first['area']}")
-    _line(f"{first['data_origin']} data\n")
-    table = Table(box=None, pad_edge=False)
-    for head in ("id", "received (Beijing)", "feed"):
-        table.add_column(head, no_wrap=True)
-    for head in ("sent", "acc.", "rej.", "quar.", "dup."):
-        table.add_column(head, justify="right")
-    for row in rows[:SHOWN]:
-        counts = [f"{row[name]:,}" for name in ("submitted", *_PARTS)]
-        when = str(row["received_beijing"])[:16].replace("T", " ")
-        table.add_row(row["id"][:12], when, row["feed"], *counts)
-    table.add_row("all", "", "", *[f"{total[name]:,}" for name in ("submitted", *_PARTS)])
-    stdout.print(table)
-    more = f", the newest {SHOWN} shown; --json shows all" if len(rows) > SHOWN else ""
-    added = "the counts add up" if total["adds_up"] else "the counts DO NOT ADD UP: report this"
-    plural = "submission" if len(rows) == 1 else "submissions"
-    _line(f"\n{len(rows):,} {plural}{more}; {added}")
-    _line("next: yrd submission status ID")
+    return total | {"adds_up": total["submitted"] == sum(total[part] for part in PARTS)}

@@ -19,6 +19,13 @@ from serving.desk.svg import STYLESHEET, outcomes, rules, scores
 from serving.desk.svg.charts import OUTCOMES, key
 from serving.desk.svg.mark import clean
 
+_RECORDS = {
+    "event": ("事件", "event"),
+    "position": ("余额", "position"),
+    "indicator": ("指标", "indicator"),
+    "register": ("名录", "register"),
+    "complaint": ("投诉", "complaint"),
+}
 COMMAND = ".venv/bin/yrd"  # as `make` calls it, from the project's folder
 _ORIGINS = {
     "SIMULATED": SimpleNamespace(
@@ -196,7 +203,9 @@ def _feeds(by_feed: Mapping[str, Mapping[str, Any]]) -> list[SimpleNamespace]:
     names = ("submitted", *(name for name, _, _ in OUTCOMES))
     return [
         SimpleNamespace(
-            feed=feed, kind=str(row["kind"]), counts=[f"{int(row.get(n, 0)):,}" for n in names]
+            feed=feed,
+            kind=_RECORDS.get(row["kind"], (row["kind"], "")),
+            counts=[f"{int(row.get(n, 0)):,}" for n in names],
         )
         for feed, row in by_feed.items()
     ]

@@ -60,8 +60,8 @@ def test_each_feed_has_a_line_of_its_own_where_feeds_were_counted(page: str) -> 
     feeds = {"camt053": counts | {"kind": "position", "duplicates": 0}}
     listed = report(samples.summary() | {"by_feed": feeds}, [])
     line = listed[listed.index("camt053") :].split("</tr>")[0]
+    assert '<td>余额 <span lang="en" class="en">position</span></td>' in line
     assert re.findall(r"<td>([^<]+)</td>", line) == [
-        "position",
         "1,234",
         "1,200",
         "30",

@@ -41,7 +41,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.lanes.entry import ROLE_PAYEE_PERSON, ROLE_PAYER_PERSON
-from pipelines.rules.kernels.graph_runs import LEG, PER_EDGE, lay
+from pipelines.rules.kernels.graph_runs import LEG, PER_EDGE, carry_legs, lay
 
 MEMORY_DAYS = 90
 DAY_US = 86_400_000_000
@@ -315,24 +315,14 @@ def add(g, key, time, amount_fen, payer_party, payee_party, role):
     source.out += 1
     target.last_in = at
     target.into += 1
-    _lay_both(g, at)
-    return at
-
-
-@nb.njit(cache=True, nogil=True)
-def _lay_both(g, at):
-    """Lay an edge's legs, when the degrees of both parties count it."""
-    edge = g.edges[at]
-    day, amount = edge.day, edge.amount_fen
-    payer = g.party[edge.payer]
-    payee = g.party[edge.payee]
-    payer.run_out, used = lay(
-        g.days, g.legs, g.used[LEGS], payer.run_out, payer.out, day, amount, edge.payee
+    source.run_out, used = lay(
+        g.days, g.legs, g.used[LEGS], source.run_out, source.out, day, amount_fen, payee
     )
-    payee.run_in, used = lay(
-        g.days, g.legs, used, payee.run_in, payee.into, day, amount, edge.payer
+    target.run_in, used = lay(
+        g.days, g.legs, used, target.run_in, target.into, day, amount_fen, payer
     )
     g.used[LEGS] = used
+    return at
 
 
 @nb.njit(cache=True, nogil=True)
@@ -374,6 +364,18 @@ def carry(g, fresh, day, keeps):
             row.into = old.into
             row.last_out = max(old.last_out - first, -1)
             row.last_in = max(old.last_in - first, -1)
+    used = np.int64(0)
+    for slot in range(g.used[PARTIES]):
+        if keeps[slot]:
+            old = g.party[slot]
+            row = fresh.party[slots[slot]]
+            row.run_out, used = carry_legs(
+                g.days, g.legs, old.run_out, old.out, fresh.days, fresh.legs, used, slots
+            )
+            row.run_in, used = carry_legs(
+                g.days, g.legs, old.run_in, old.into, fresh.days, fresh.legs, used, slots
+            )
+    fresh.used[LEGS] = used
     for place in range(len(g.pairs)):
         pair = g.pairs[place]
         if pair.key != 0 and pair.day > day - MEMORY_DAYS:
@@ -392,7 +394,6 @@ def carry(g, fresh, day, keeps):
         edge.payee = slots[old_edge.payee]
         edge.prev_out = max(old_edge.prev_out - first, -1)
         edge.prev_in = max(old_edge.prev_in - first, -1)
-        _lay_both(fresh, i)
     fresh.used[EDGES] = count
     count_rings_from(g, max(g.used[SINCE], first))
     fresh.used[SINCE] = g.used[SINCE] - first

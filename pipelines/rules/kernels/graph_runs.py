@@ -57,8 +57,44 @@ def lay(days, legs, used, last, room, day, amount_fen, party):
         legs[used].party = last
         place = np.int64(used) + 1
         used = place + max(room, 1)
-        days[place:used] = FREE
+        for free in range(place, used):
+            days[free] = FREE
     days[place] = day
     legs[place].amount_fen = amount_fen
     legs[place].party = party
     return place, used
+
+
+@nb.njit(cache=True, nogil=True)
+def carry_legs(days, legs, last, count, fresh_days, fresh_legs, used, slots):
+    """Lay a party's newest legs as one run elsewhere.
+
+    Args:
+        days: int32, beside `legs`.
+        legs: LEG.
+        last: place of the party's newest leg.
+        count: how many are carried.
+        fresh_days: where to; beside `fresh_legs`.
+        fresh_legs: LEG.
+        used: how many of both are taken.
+        slots: which slot a party has there.
+
+    Returns:
+        (the place of its newest leg there, how many are taken now).
+    """
+    if count == 0:
+        return np.int64(-1), used
+    fresh_days[used] = LINK
+    fresh_legs[used].party = -1
+    place = np.int64(last)
+    to = used + count
+    while to > used:
+        if days[place] == LINK:
+            place = np.int64(legs[place].party)
+        else:
+            fresh_days[to] = days[place]
+            fresh_legs[to].amount_fen = legs[place].amount_fen
+            fresh_legs[to].party = slots[legs[place].party]
+            place -= 1
+            to -= 1
+    return used + count, used + count + 1

@@ -52,19 +52,24 @@ def group_variants(
         parameters: what is in force: one set, or several; None means those agreed.
     """
     found: list[Replaced] = []
-    for rule in stream_rules():
-        if any(variant.subject == _KIND for variant in rule.variants):
-            found += _of_rule(ledger, rule, closed, parameters)
+    rules = [r for r in stream_rules() if any(one.subject == _KIND for one in r.variants)]
+    for reads in sorted({rule.reads for rule in rules}):
+        legs = _legs(ledger, reads)
+        for rule in rules:
+            if rule.reads == reads and legs.num_rows:
+                found += _of_rule(legs, rule, closed, parameters)
     return found
 
 
+def _legs(ledger: Connection, reads: Sequence[str]) -> pa.Table:
+    """The reports that name a member of a group, in order of event time."""
+    types = ", ".join(f"'{code}'" for code in reads)
+    return ledger.sql(_LEGS.format(types=types, leg=load_views()["leg"].sql))
+
+
 def _of_rule(
-    ledger: Connection, rule: Rule, closed: Sequence[Closing], parameters: InForce | None
+    legs: pa.Table, rule: Rule, closed: Sequence[Closing], parameters: InForce | None
 ) -> list[Replaced]:
-    types = ", ".join(f"'{code}'" for code in rule.reads)
-    legs = ledger.sql(_LEGS.format(types=types, leg=load_views()["leg"].sql))
-    if not legs.num_rows:
-        return []
     rows = _narrow(legs)
     known = known_from(legs["known"].to_numpy(), closed)
     late, corrects = (legs[n].to_numpy(zero_copy_only=False) for n in ("is_late", "corrects"))

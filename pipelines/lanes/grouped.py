@@ -71,6 +71,7 @@ def _of_rule(
     legs: pa.Table, rule: Rule, closed: Sequence[Closing], parameters: InForce | None
 ) -> list[Replaced]:
     rows = _narrow(legs)
+    times = rows["event_time"]  # in order
     known = known_from(legs["known"].to_numpy(), closed)
     late, corrects = (legs[n].to_numpy(zero_copy_only=False) for n in ("is_late", "corrects"))
     cause = np.where(corrects, _CORRECTION, np.where(late, _LATE, 0)).astype(np.uint8)
@@ -78,12 +79,12 @@ def _of_rule(
     for closing in np.unique(known[known < len(closed)]).tolist():
         new = known == closing
         windows = _windows(rows[new], cause[new])
-        seen = rows[known <= closing]
+        reach = int(np.searchsorted(times, before(rule, windows[1]).min()))
+        seen = rows[reach:][known[reach:] <= closing]
         of_them = np.isin(seen["payer_group"], windows[0]) | np.isin(
             seen["payee_group"], windows[0]
         )
-        reach = seen["event_time"] >= int(before(rule, windows[1]).min())
-        crossings = run_once(seen[of_them & reach], parameters, rules=(rule,))
+        crossings = run_once(seen[of_them], parameters, rules=(rule,))
         found.append(_replaced(rule, closing, windows, crossings))
     return found
 

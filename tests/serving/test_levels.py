@@ -2,7 +2,8 @@
 
 import pytest
 
-from serving.answers.levels import sentence
+from pipelines.rules.registry import load_rules
+from serving.answers.levels import _akin, sentence
 from serving.answers.model import Level
 
 
@@ -25,3 +26,13 @@ def test_the_lowest_level_that_raises_it_made_the_difference(
     assert zh in sentence(levels, "zh")[0]
     assert en in sentence(levels, "en")[0]
     assert sentence((), "zh") == ()
+
+
+def test_a_group_stands_beside_the_customers_variant_it_looks_through_to() -> None:
+    for rule, kin in (
+        ("structuring", {"same_customer", "same_controller"}),
+        ("large_value", {"over_institutions", "over_institutions_group"}),
+    ):
+        variants = load_rules()[rule].variants
+        (through,) = [one for one in variants if one.of]
+        assert {one.name for one in variants if _akin(one, through)} == kin

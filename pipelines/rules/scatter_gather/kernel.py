@@ -186,6 +186,8 @@ def _conserving(g, at, p, work, hits, n_hits, evidence, n_evidence):
                 fan[n] = i
                 n += 1
             i = g.edges[i].prev_out
+        if n < p[_C_MIDDLES]:
+            continue
         n_out = 0
         n_in = 0
         for k in range(n):

@@ -43,6 +43,7 @@ def concluded(rows: Rows, known: Times) -> tuple[History, tuple[Closing, ...], p
     """Every closing of the reports, as a run concludes them."""
     closed = closed_days(known)
     on_time = rows[known <= rows["event_time"] + LATENESS_US]
+    on_time["payer_group"] = on_time["payee_group"] = 0  # the ledger alone knows groups
     stream = run_plain([on_time], [MONDAY - 1])
     ledger = ledger_of(rows, known)
     found, crossings, _ = conclusions(ledger, stream, closed, "SIMULATED", parameters_on())

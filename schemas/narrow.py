@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 NARROW = np.dtype(
     [
@@ -111,6 +112,15 @@ RULE_COLUMNS = (
     "payer_agent",
     "payee_agent",
 )
+
+
+def rows_of(table: pa.Table) -> npt.NDArray[Any]:
+    """Columns as NARROW rows; what the table lacks is absent (0), what no row has is left out."""
+    rows = np.zeros(table.num_rows, NARROW)
+    for name in NARROW.names or ():
+        if name in table.schema.names:
+            rows[name] = table[name].to_numpy()
+    return rows
 
 
 def order_size(withdrawn: npt.NDArray[np.int64], most: npt.NDArray[np.int64]) -> npt.NDArray[Any]:

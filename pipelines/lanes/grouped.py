@@ -6,7 +6,7 @@ far as the report reaches, with the groups that held when it happened.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from pipelines.lanes.reach import after, before
 from pipelines.lanes.routing import stream_rules
 from pipelines.lanes.stream import run_once
 from pipelines.rules.registry import InForce, Rule
-from schemas.narrow import NARROW
+from schemas.narrow import rows_of
 
 _KIND = "group"
 _LEGS = """
@@ -54,32 +54,45 @@ def group_variants(
     found: list[Replaced] = []
     rules = [r for r in stream_rules() if any(one.subject == _KIND for one in r.variants)]
     for reads in sorted({rule.reads for rule in rules}):
-        legs = _legs(ledger, reads)
+        reports = _reports(ledger, reads, closed)
         for rule in rules:
-            if rule.reads == reads and legs.num_rows:
-                found += _of_rule(legs, rule, closed, parameters)
+            if rule.reads == reads:
+                found += _of_rule(reports, rule, len(closed), parameters)
     return found
 
 
-def _legs(ledger: Connection, reads: Sequence[str]) -> pa.Table:
-    """The reports that name a member of a group, in order of event time."""
+@dataclass(frozen=True, slots=True)
+class _Reports:
+    """Reports (NARROW) that name a member of a group, in order of event time.
+
+    With the closing that first knows each, and the cause it is told with.
+    """
+
+    rows: npt.NDArray[Any]
+    known: Ids
+    cause: npt.NDArray[np.uint8]
+
+
+def _reports(ledger: Connection, reads: Sequence[str], closed: Sequence[Closing]) -> _Reports:
     types = ", ".join(f"'{code}'" for code in reads)
-    return ledger.sql(_LEGS.format(types=types, leg=load_views()["leg"].sql))
+    legs = ledger.sql(_LEGS.format(types=types, leg=load_views()["leg"].sql))
+    late, corrects = (legs[n].to_numpy(zero_copy_only=False) for n in ("is_late", "corrects"))
+    return _Reports(
+        rows_of(legs),
+        known_from(legs["known"].to_numpy(), closed),
+        np.where(corrects, _CORRECTION, np.where(late, _LATE, 0)).astype(np.uint8),
+    )
 
 
 def _of_rule(
-    legs: pa.Table, rule: Rule, closed: Sequence[Closing], parameters: InForce | None
+    reports: _Reports, rule: Rule, closings: int, parameters: InForce | None
 ) -> list[Replaced]:
-    rows = _narrow(legs)
-    times = rows["event_time"]  # in order
-    known = known_from(legs["known"].to_numpy(), closed)
-    late, corrects = (legs[n].to_numpy(zero_copy_only=False) for n in ("is_late", "corrects"))
-    cause = np.where(corrects, _CORRECTION, np.where(late, _LATE, 0)).astype(np.uint8)
+    rows, known = reports.rows, reports.known
     found = []
-    for closing in np.unique(known[known < len(closed)]).tolist():
+    for closing in np.unique(known[known < closings]).tolist():
         new = known == closing
-        windows = _windows(rows[new], cause[new])
-        reach = int(np.searchsorted(times, before(rule, windows[1]).min()))
+        windows = _windows(rows[new], reports.cause[new])
+        reach = int(np.searchsorted(rows["event_time"], before(rule, windows[1]).min()))
         seen = rows[reach:][known[reach:] <= closing]
         of_them = np.isin(seen["payer_group"], windows[0]) | np.isin(
             seen["payee_group"], windows[0]
@@ -87,14 +100,6 @@ def _of_rule(
         crossings = run_once(seen[of_them], parameters, rules=(rule,))
         found.append(_replaced(rule, closing, windows, crossings))
     return found
-
-
-def _narrow(legs: pa.Table) -> npt.NDArray[Any]:
-    rows = np.zeros(legs.num_rows, NARROW)
-    for name in NARROW.names or ():
-        if name in legs.schema.names:
-            rows[name] = legs[name].to_numpy()
-    return rows
 
 
 def _windows(

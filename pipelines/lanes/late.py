@@ -30,7 +30,7 @@ from pipelines.lanes.routing import stream_rules
 from pipelines.lanes.stream import needed, run_once
 from pipelines.rules.kernels.table import pair_ids
 from pipelines.rules.registry import InForce, Rule
-from schemas.narrow import EVENT_CODES, NARROW
+from schemas.narrow import EVENT_CODES, NARROW, rows_of
 
 # Subject kind -> columns of a report that name such a subject.
 _NAMED: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -41,7 +41,8 @@ _NAMED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "instrument": ("instrument",),
     }
 )
-_NOT_OF_A_LEG = ("regions",)  # no rule reads it
+# No rule reads the first; what groups say is judged by itself (`grouped`).
+_LEFT_OUT = ("regions", "payer_group", "payee_group")
 # Late transactions: (key, closing that first knows a late leg of it, cause), distinct.
 _Pairs = tuple[Ids, Ids, npt.NDArray[np.uint8]]
 _LATE, _CORRECTION = CAUSES.index(LATE), CAUSES.index(CORRECTION)
@@ -136,7 +137,7 @@ def _claimed(
     parameters: InForce | None,
 ) -> Mapping[str, Ids]:
     """The late transactions that each rule claims: without what came late, or as of a closing."""
-    rows = _narrow(legs)
+    rows = rows_of(legs)
     late = legs["is_late"].to_numpy(zero_copy_only=False)
     known = np.where(late, known_from(legs["known"].to_numpy(), closed), -1)
     found: dict[str, set[int]] = {rule.name: set() for rule in rules}
@@ -284,7 +285,7 @@ def _history(
         ]
     known = pa.array([one.known_us for one in closed], pa.int64())
     ledger.register("_closing", pa.table({"closing": np.arange(len(closed)), "known": known}))
-    names = ", ".join(f"leg.{name}" for name in NARROW.names or () if name not in _NOT_OF_A_LEG)
+    names = ", ".join(f"leg.{name}" for name in NARROW.names or () if name not in _LEFT_OUT)
     try:
         rows = ledger.sql(
             f"WITH again AS MATERIALIZED ({' UNION '.join(keys)}), "
@@ -301,7 +302,7 @@ def _history(
     finally:
         for name in ("_closing", *(f"_of_{kind}" for kind in kinds)):
             ledger.unregister(name)
-    return _narrow(rows), rows["closing"].to_numpy()
+    return rows_of(rows), rows["closing"].to_numpy()
 
 
 def _reached(windows: Sequence[tuple[Rule, str, _Windows]]) -> pa.Table:
@@ -316,14 +317,6 @@ def _reached(windows: Sequence[tuple[Rule, str, _Windows]]) -> pa.Table:
     return pa.table(
         {"closing": hull.closing, "id": hull.subject, "low": hull.low, "high": hull.high}
     )
-
-
-def _narrow(table: pa.Table) -> npt.NDArray[Any]:
-    rows = np.zeros(table.num_rows, NARROW)
-    for name in NARROW.names or ():
-        if name in table.schema.names:
-            rows[name] = table[name].to_numpy()
-    return rows
 
 
 def _each(start: Ids, end: Ids) -> tuple[Ids, Ids]:

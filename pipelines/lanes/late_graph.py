@@ -29,7 +29,7 @@ from pipelines.rules.kernels.graph import BEIJING_US, DAY_US, LOOKS_BACK_US, Gra
 from pipelines.rules.kernels.graph_state import GraphState
 from pipelines.rules.parameter_sets import judgements
 from pipelines.rules.registry import InForce, Rule, in_force
-from schemas.narrow import NARROW
+from schemas.narrow import NARROW, rows_of
 from schemas.records import CROSSING
 from schemas.visibility import pair_wait_us
 
@@ -270,7 +270,4 @@ def _reports(
         "WHERE is_late AND NOT is_duplicate) AS late ON late.report = leg.report "
         "ORDER BY leg.event_time, leg.key, leg.report"
     )
-    found = np.zeros(rows.num_rows, NARROW)
-    for name in rows.schema.names[:-1]:
-        found[name] = rows[name].to_numpy()
-    return found, rows["known"].to_numpy()
+    return rows_of(rows), rows["known"].to_numpy()

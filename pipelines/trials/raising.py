@@ -18,7 +18,7 @@ from pipelines.lanes.operators import holders
 from pipelines.lanes.reach import before
 from pipelines.lanes.stream import run_once
 from pipelines.rules.registry import InForce, Rule
-from schemas.narrow import NARROW
+from schemas.narrow import NARROW, rows_of
 
 _KNOWN = datetime(1970, 1, 1, tzinfo=UTC)  # nothing of a trial becomes known
 
@@ -68,10 +68,7 @@ def read_reports(ledger: Connection, rule: Rule) -> Reports:
         f"SELECT transaction_id FROM main.event WHERE event_type IN ({types}))), "
         f"leg AS ({leg}) SELECT * FROM leg ORDER BY event_time, key, report"
     )
-    narrow = np.zeros(table.num_rows, NARROW)
-    for name in set(NARROW.names or ()) & set(table.schema.names):
-        narrow[name] = table[name].to_numpy()
-    return Reports(rule, narrow, since, rows)
+    return Reports(rule, rows_of(table), since, rows)
 
 
 def raised(

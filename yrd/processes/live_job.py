@@ -58,9 +58,8 @@ class LiveJob:
         try:
             ends = reader.ends()
 
-            def visible() -> (
-                bool
-            ):  # a checkpoint's output is committed some time after it is complete
+            def visible() -> bool:
+                # A checkpoint's output is committed some time after the checkpoint is complete.
                 while polled := reader.poll():
                     found.extend(polled)
                 return reader.passed(ends)

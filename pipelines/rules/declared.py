@@ -6,7 +6,7 @@ and field when the rule is read, not when it fires.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
@@ -66,6 +66,25 @@ class Parameter:
             return self.citation_zh if zh else self.citation
         ours, _, why = self.citation.partition("ours")
         return self.citation if ours else f"自设{why.replace(': ', '：', 1)}"
+
+    def at(self, value: int) -> "Parameter":
+        """The number as a parameter set has it: another one than the text's is nobody's but ours.
+
+        Example:
+            >>> from pipelines.rules.registry import load_rules
+            >>> load_rules()["dormant_wake"].parameters["dormant_days"].at(35).citation[:42]
+            'ours, by the parameter set instead of 365:'
+        """
+        if value == self.default:
+            return self
+        return replace(
+            self,
+            default=value,
+            status_of_number="I",
+            status_of_use="analogy",
+            citation=f"ours, by the parameter set instead of {self.default:,}: {self.citation}",
+            citation_zh=f"自设，参数集所定，原为 {self.default:,}：{self.cited(zh=True)}",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +196,20 @@ class Rule:
             if variant.name == name:
                 return variant
         raise KeyError(name)
+
+    def at(self, values: Mapping[str, int]) -> "Rule":
+        """The rule with the numbers of a set: what it rests on where the set departs from it.
+
+        Example:
+            >>> from pipelines.rules.registry import load_rules
+            >>> rule = load_rules()["dormant_wake"]
+            >>> (told := rule.at({"dormant_days": 35}).standing("account"))[:62]
+            'as written; numbers: L extended (line_person_fen, line_other_f'
+            >>> "L- as written (window_days)" in told and "I ours (dormant_days" in told
+            True
+        """
+        held = {n: p.at(values.get(n, p.default)) for n, p in self.parameters.items()}
+        return replace(self, parameters=MappingProxyType(held))
 
     def legal_status(self, variant: str) -> str:
         """How far the law carries this variant, as alerts store it: its use, the rule's numbers.

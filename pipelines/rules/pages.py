@@ -28,7 +28,7 @@ _NUMBER = {
     "L-": "superseded or draft 已废止或草案",
     "E": "exchange rule 交易所规则",
     "I": "practice or ours 行业做法或自设",
-    "A": "academic 学术",
+    "A": "academic, or ours and chosen on such data 学术，或在学术数据上自行选定",
 }
 
 
@@ -144,6 +144,7 @@ def _law(rule: Rule) -> Iterator[str]:
         ("variant", "subject", "use of the law", "in words"),
         [(f"`{v.name}`", v.subject, v.status_of_use, f"{v.en}; {v.zh}") for v in rule.variants],
     )
+    rule = rule.at(load_parameters()[-1].of(rule))
     stands = [(v.name, standings(rule, v.name)) for v in rule.variants]
     heads = ("variant", "law 法律", "exchange 交易所", "published by others 他人公布", "ours 自设")
     yield (
@@ -196,7 +197,7 @@ def _parameters(rule: Rule) -> Iterator[str]:
             p.status_of_use,
             p.citation + _used(p) + (f"; {p.citation_zh}" if p.citation_zh else ""),
         )
-        for p in rule.parameters.values()
+        for p in rule.at(joint).parameters.values()
     ]
     heads = ("parameter", "value", "unit", "number", "use", "source")
     yield f"Joint set {newest.version}, from {newest.valid_from}: {newest.agreed_by}."

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 STATUS_OF_NUMBER = ("L", "L-", "E", "I", "A")
 STATUS_OF_USE = ("as written", "extended", "analogy")
 _OF_A_TEXT = ("L", "L-", "E")  # its use can be compared with what the text says
-_OURS = "ours"  # what a citation of a number of our own begins with
+OURS = "ours"  # what a citation of a number of our own begins with
 
 
 class Standing(NamedTuple):
@@ -47,7 +47,7 @@ def standings(rule: "Rule", variant: str) -> tuple[Standing, ...]:
             found.setdefault((parameter.status_of_number, basis(parameter, use)), []).append(
                 parameter.name
             )
-    order = (*STATUS_OF_USE, "published", _OURS)
+    order = (*STATUS_OF_USE, "published", OURS)
     ranked = sorted(found, key=lambda k: (STATUS_OF_NUMBER.index(k[0]), order.index(k[1])))
     return tuple(Standing(*key, tuple(found[key])) for key in ranked)
 
@@ -56,7 +56,7 @@ def basis(parameter: "Parameter", use: str) -> str:
     """How a number is used in a variant of this use, or whose it is."""
     if parameter.status_of_number in _OF_A_TEXT:
         return max(use, parameter.status_of_use, key=STATUS_OF_USE.index)
-    return _OURS if parameter.citation.startswith(_OURS) else "published"
+    return OURS if parameter.citation.startswith(OURS) else "published"
 
 
 def told(use: str, numbers: Iterable[Standing]) -> str:

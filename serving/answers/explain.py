@@ -1,7 +1,7 @@
 """From an alert's id to everything said and drawn about it."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -158,10 +158,11 @@ def _contract_class(of: Evidence) -> int:
 
 
 def _rule(declared: Declared, agreed: ParameterSet, row: Row, of: Evidence) -> Rule:
+    values = agreed.of(declared)
     person = _is_person(of, row)
     abroad = any(one["flags"] & FLAG_CROSS_BORDER for one in of.joint)
     found = lines(
-        declared, agreed.of(declared), person, row["variant"], _drawn(of), _contract_class(of),
+        declared, values, person, row["variant"], _drawn(of), _contract_class(of),
         person and abroad,
     )  # fmt: skip
     return Rule(
@@ -172,7 +173,7 @@ def _rule(declared: Declared, agreed: ParameterSet, row: Row, of: Evidence) -> R
         unit=declared.unit,
         parameter_set=row["parameter_set"],
         legal_status=row["legal_status"],
-        standing=_standing(declared, row),
+        standing=_standing(declared, row, values),
         lines=found,
         unlined=tuple(
             (band, zh, en)
@@ -182,13 +183,16 @@ def _rule(declared: Declared, agreed: ParameterSet, row: Row, of: Evidence) -> R
     )
 
 
-def _standing(declared: Declared, row: Row) -> str:
-    """Where each number of the alert's variant stands, if the rule still stands as it did then."""
+def _standing(declared: Declared, row: Row, values: Mapping[str, int]) -> str:
+    """Where each number of the alert's variant stands, if the rule still stands as it did then.
+
+    Numbers are those of the alert's set: one that departs from the text is ours.
+    """
     variant = row["variant"]
     known = variant in {one.name for one in declared.variants}
     if not known or declared.legal_status(variant) != row["legal_status"]:
         return ""
-    return declared.standing(variant)
+    return declared.at(values).standing(variant)
 
 
 def _is_person(of: Evidence, alert: Row) -> bool:

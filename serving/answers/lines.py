@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from pipelines.rules.registry import Rule as Declared
+from pipelines.rules.standing import OURS, STATUS_OF_NUMBER
 from schemas.contracts import CONTRACT_CLASSES
 from serving.answers.model import Line
 
@@ -50,6 +51,7 @@ def lines(
     sum at which it can be reached: below it the band is impossible, above it the rest decides.
     """
     own = _OF_VARIANT.get((rule.name, variant))
+    rule = rule.at(values)
     if rule.name in _OF_A_LOAN:
         found = [
             _line(rule, band, drawn_fen * values[name] // 10_000, name)
@@ -68,11 +70,15 @@ def lines(
     return tuple(sorted(found, key=lambda line: line.value))
 
 
-def _line(rule: Declared, band: int, value: int, number: str) -> Line:
+def _line(rule: Declared, band: int, value: int, *numbers: str) -> Line:
+    """A line made of one number or several: it says where the weakest of them comes from."""
     zh, en = rule.bands[band - 1]
-    parameter = rule.parameters[number]
-    cited = parameter.citation, parameter.cited(zh=True)
-    return Line(band, value, zh, en, parameter.status_of_number, *cited)
+    weakest = max(
+        (rule.parameters[name] for name in numbers),
+        key=lambda p: (STATUS_OF_NUMBER.index(p.status_of_number), p.citation.startswith(OURS)),
+    )
+    cited = weakest.citation, weakest.cited(zh=True)
+    return Line(band, value, zh, en, weakest.status_of_number, *cited)
 
 
 def _structuring(rule: Declared, values: Mapping[str, int], person: bool) -> list[Line]:
@@ -80,7 +86,7 @@ def _structuring(rule: Declared, values: Mapping[str, int], person: bool) -> lis
     near = values[name] * values["near_low_bp"] // 10_000
     least = min(values["times_a_day"], values["days_running"])
     return [
-        _line(rule, 1, near * least, name),
+        _line(rule, 1, near * least, name, "near_low_bp"),
         _line(rule, 2, values[name] * values["band_2_lines"], "band_2_lines"),
         _line(rule, 3, values[name] * values["band_3_lines"], "band_3_lines"),
     ]
@@ -89,7 +95,7 @@ def _structuring(rule: Declared, values: Mapping[str, int], person: bool) -> lis
 def _times(rule: Declared, values: Mapping[str, int], line: str, least: str) -> list[Line]:
     """A part of the large-value line, then multiples of it."""
     return [
-        _line(rule, 1, values[line] * values[least] // 10_000, line),
+        _line(rule, 1, values[line] * values[least] // 10_000, line, least),
         _line(rule, 2, values[line] * values["band_2_lines"], "band_2_lines"),
         _line(rule, 3, values[line] * values["band_3_lines"], "band_3_lines"),
     ]
@@ -98,7 +104,7 @@ def _times(rule: Declared, values: Mapping[str, int], line: str, least: str) -> 
 def _pass_through(rule: Declared, values: Mapping[str, int], _: bool) -> list[Line]:
     numbers = ("least_in_fen", "band_2_in_fen", "band_3_in_fen")
     return [
-        _line(rule, band, values[name] * values["ratio_low_bp"] // 10_000, name)
+        _line(rule, band, values[name] * values["ratio_low_bp"] // 10_000, name, "ratio_low_bp")
         for band, name in enumerate(numbers, start=1)
     ]
 
@@ -106,7 +112,7 @@ def _pass_through(rule: Declared, values: Mapping[str, int], _: bool) -> list[Li
 def _to_persons(rule: Declared, values: Mapping[str, int], _: bool) -> list[Line]:
     numbers = ("ratio_bp", "band_2_bp", "band_3_bp")
     return [
-        _line(rule, band, values["least_in_fen"] * values[name] // 10_000, name)
+        _line(rule, band, values["least_in_fen"] * values[name] // 10_000, name, "least_in_fen")
         for band, name in enumerate(numbers, start=1)
     ]
 

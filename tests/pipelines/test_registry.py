@@ -30,10 +30,20 @@ def test_every_parameter_and_variant_is_explained_on_the_rules_page(rule) -> Non
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_only_numbers_with_a_citation_of_law_are_marked_l(rule) -> None:  # noqa: ANN001
     for parameter in rule.parameters.values():
+        name, ours = parameter.name, parameter.citation.startswith("ours")
         if parameter.status_of_number in {"L", "L-"}:
             assert any(
                 law in parameter.citation for law in ("Law", "Order", "汇发", "interpretation")
             )
+            assert "Art" in parameter.citation or "not read" in parameter.citation, name
+        if parameter.status_of_number == "A":
+            assert any(data in parameter.citation for data in ("AMLSim", "AMLGentex")), name
+        if ours:
+            assert parameter.status_of_number in {"I", "A"}, name
+            assert parameter.status_of_use != "as written", name
+        assert "ours" not in parameter.citation.partition(":")[2], f"{name}: ours, or published"
+        assert parameter.citation_zh or parameter.citation == "ours", name
+        assert not ours or parameter.cited(zh=True).startswith("自设"), name
         if parameter.status_of_number in {"L", "L-", "E"}:
             assert any(text in parameter.citation_zh for text in ("《", "标准")), parameter.name
         assert parameter.citation
@@ -55,6 +65,10 @@ def test_a_parameter_set_overrides_defaults_and_nothing_else() -> None:
     agreed = parameters_on().changed("structuring", times_a_day=7)
     assert agreed.of(rule)["times_a_day"] == 7
     assert agreed.of(rule)["window_days"] == rule.parameters["window_days"].default
+    held = rule.at(agreed.of(rule)).parameters
+    assert held["times_a_day"].status_of_number == "I"  # seven is in no text
+    assert held["times_a_day"].citation.startswith("ours, by the parameter set instead of 3: PBC")
+    assert held["window_days"] is rule.parameters["window_days"]
     assert agreed.version.endswith("+trial")
 
 

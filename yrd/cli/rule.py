@@ -122,7 +122,7 @@ def show(
                     "citation": p.citation,
                     "citation_zh": p.cited(zh=True),
                 }
-                for p in rule.parameters.values()
+                for p in rule.at(values).parameters.values()
             ]
             emit(
                 told
@@ -152,7 +152,7 @@ def show(
             stdout.print(f"\n[bold]{heading}[/bold]")
             stdout.print(said[heading], highlight=False, markup=False, soft_wrap=True)
         stdout.print()
-        for p in rule.parameters.values():
+        for p in rule.at(values).parameters.values():
             unit = rule_told.word(p.unit, zh)
             stdout.print(f"[bold]{p.name}[/bold] = {values[p.name]:,} {unit}", highlight=False)
             use = rule_told.word(p.status_of_use, zh)

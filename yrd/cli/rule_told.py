@@ -31,6 +31,7 @@ def brief(rule: "Rule") -> dict[str, Any]:
     from pipelines.rules.standing import standings
 
     agreed = load_parameters()[-1]
+    held = rule.at(agreed.of(rule))
     return {
         "name": rule.name,
         "title": {"zh": rule.title[0], "en": rule.title[1]},
@@ -45,8 +46,8 @@ def brief(rule: "Rule") -> dict[str, Any]:
                 "subject": v.subject,
                 "status_of_use": v.status_of_use,
                 "legal_status": rule.legal_status(v.name),
-                "standing": rule.standing(v.name),
-                "numbers": [one._asdict() for one in standings(rule, v.name)],
+                "standing": held.standing(v.name),
+                "numbers": [one._asdict() for one in standings(held, v.name)],
             }
             for v in rule.variants
         ],

@@ -11,6 +11,7 @@ agency's.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from types import MappingProxyType
 from typing import Any
 
@@ -189,7 +190,7 @@ class Known:
 
 
 def _shared(rows: Sequence[Row]) -> list[Row]:
-    """Parties that gave one contact; a chain from the first to each other joins them all."""
+    """Parties that gave one contact, each tied to each other: a second tie may join any two."""
     by_contact: dict[tuple[str, int], dict[int, Row]] = {}
     for row in rows:
         by_contact.setdefault((row["test"], row["token"]), {}).setdefault(row["party"], row)
@@ -197,12 +198,14 @@ def _shared(rows: Sequence[Row]) -> list[Row]:
     for (test, _), given in sorted(by_contact.items()):
         if not 2 <= len(given) <= MOST_ON_A_CONTACT:
             continue
-        first, *others = (given[party] for party in sorted(given))
-        for row in others:
-            since = max(first["valid_from"], row["valid_from"])
-            said = {"valid_from": since, "valid_to": row["valid_to"]}
-            entries = [first["entry"], row["entry"]]
-            out.append(_link(first["party"], row["party"], test, entries, said))
+        for one, other in combinations((given[party] for party in sorted(given)), 2):
+            ends = [row["valid_to"] for row in (one, other) if row["valid_to"]]
+            said = {
+                "valid_from": max(one["valid_from"], other["valid_from"]),
+                "valid_to": min(ends, default=None),
+            }
+            entries = [one["entry"], other["entry"]]
+            out.append(_link(one["party"], other["party"], test, entries, said))
     return out
 
 

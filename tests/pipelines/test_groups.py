@@ -118,14 +118,17 @@ def test_half_of_the_shares_decide(folder: Path, share: str, joined: bool) -> No
     assert bool(made.members()) == joined
 
 
-def test_a_phone_alone_joins_nobody_and_with_a_device_it_does(folder: Path) -> None:
+@pytest.mark.parametrize("joined", ["AB", "AC", "BC"])
+def test_a_phone_alone_joins_nobody_and_with_a_device_it_does_whoever_they_are(
+    folder: Path, joined: str
+) -> None:
     made = Made(
         folder,
         *(entry(n, "ENTITY", name, phone_token=PHONE) for n, name in enumerate("ABC")),
-        *(entry(10 + n, "ACCOUNT", name, device_token=DEVICE) for n, name in enumerate("AB")),
+        *(entry(10 + n, "ACCOUNT", name, device_token=DEVICE) for n, name in enumerate(joined)),
     )
     made.close(0)
-    assert made.members() == [{"A", "B"}]
+    assert made.members() == [set(joined)]
 
 
 def test_a_contact_of_a_crowd_joins_nobody() -> None:
@@ -137,7 +140,7 @@ def test_a_contact_of_a_crowd_joins_nobody() -> None:
     ]  # fmt: skip
     assert links._shared(rows) == []
     few = links._shared([row for row in rows if row["party"] <= links.MOST_ON_A_CONTACT])
-    assert len(few) == 2 * (links.MOST_ON_A_CONTACT - 1)
+    assert len(few) == links.MOST_ON_A_CONTACT * (links.MOST_ON_A_CONTACT - 1)
     assert {row["confidence_bp"] for row in few} >= {sure}
 
 

@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 from connectors.ends.tape import MANIFEST, TapeWriter
 from replay.market import (
     bills,
-    breakage,
     complaints,
     fx,
     gaps,
@@ -30,10 +29,13 @@ from replay.market import (
     registers,
     remittances,
     reserves,
+    statements,
+    ties,
 )
-from replay.market.batches import MINUTE, Submission
+from replay.market.batches import Submission
 from replay.market.columns import joined as joined_rows
-from replay.market.days import DEFAULT_START, Span, span
+from replay.market.days import DEFAULT_START, span
+from replay.market.extras import Extras, arrival
 from replay.market.flows import everyday, joined
 from replay.market.others import dealers, others
 from replay.market.population import populate
@@ -66,6 +68,7 @@ from replay.schemes import (
     second_clearing,
     self_matched_trade,
     shared_identity,
+    sister_companies,
     spot_futures,
     structuring,
     volume_share,
@@ -81,7 +84,8 @@ _PAYMENT_SHARE, _BILL_SHARE, _LOAN_SHARE = 0.685, 0.09, 0.065  # the rest: other
 _POSITIONS_PER_LOAN = 2.4  # measured, over three month ends
 _LEGS_PER_PAYMENT = 1.711  # measured: one leg where a side is outside or the bank is the same
 _BROKEN_SHARE = 0.005
-_FILES_SENT_TWICE = 5
+_BESIDE_SHARE = 0.0015  # everyday payments among which those of sister companies lie
+_BESIDE_FEN = 2_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -145,24 +149,22 @@ def simulate(
     stated = provision_shortfall.state(lending, owed)
     rest = others(seed, paid, owed, when, sizes.reports, _BROKEN_SHARE, plan.planted)
     abroad = _abroad(plan, seed, sizes.reports)
-    _refer(plan.plans, paid, billed, owed, [*rest, abroad])
+    more_paid = _sisters(plan, seed, paid, rest, sizes.reports)
+    _refer(plan.plans, [paid, more_paid], billed, owed, [*rest, abroad])
     made = [one for one in plan.plans if one.instants]
     plan.left_out.update(one.rule for one in plan.plans if not one.instants)
-    extra = _Extras(rng, when)
+    extra = Extras(rng, when)
     streams = (
         paid.submissions(),
         billed.submissions(),
         owed.submissions(),
         *(each.submissions() for each in rest),
     )
-    markets = extra.around(heapq.merge(*streams, key=_arrival))
-    openings = [one for one in plan.planted(registers.FEED) if isinstance(one, registers.Openings)]
-    complained = plan.planted(complaints.FEED)
-    beside = registers.submissions(seed, who, when, openings, complained)
-    beside = registers.merged(licensed.submissions(who, when, plan.planted(registers.FEED)), beside)
+    markets = extra.around(heapq.merge(*streams, key=arrival))
+    beside = registers.merged(more_paid.submissions(), abroad.submissions())
+    beside = registers.merged(beside, _registered(plan, seed))
     beside = registers.merged(reserves.submissions(who.banks, when, kept), beside)
     beside = registers.merged(lenders.submissions(who.banks, when, stated), beside)
-    beside = registers.merged(abroad.submissions(), beside)
     counts = write_tape(folder, seed, registers.merged(beside, markets), on_submission)
     planted = {
         payments.FEED: paid.counts(),
@@ -180,20 +182,31 @@ def simulate(
         "holidays": [day.isoformat() for day in when.holidays()],
         "adjusted_working_days": [day.isoformat() for day in when.adjusted_days()],
         "records": dict(sorted(counts.items())),
-        "payments": len(paid.payments),
+        "payments": len(paid.payments) + len(more_paid.payments),
         "remittances": len(abroad.records),
         "late": paid.batches.late
         + billed.batches.late
+        + more_paid.batches.late
         + sum(each.late for each in [*rest, abroad]),
-        "repeated_records": int(paid.legs.repeat.sum()) + billed.repeats,
+        "repeated_records": sum(int(each.legs.repeat.sum()) for each in (paid, more_paid))
+        + billed.repeats,
         "files_sent_twice": extra.twice,
-        "mismatched_legs": paid.legs.mismatched,
+        "mismatched_legs": paid.legs.mismatched + more_paid.legs.mismatched,
         "planted": _planted(made),
         "not_planted": dict(sorted((+plan.left_out).items())),
     }
     pq.write_table(labels(made), folder / LABELS_FILE)
     describe(folder, {"simulation": simulation, "planted_broken": broken})
     return simulation | {"planted_broken": broken}
+
+
+def _registered(plan: Planner, seed: int) -> Iterator[Submission]:
+    """Off-site reports, complaints and everything the entity register says."""
+    who, when, entries = plan.who, plan.when, plan.planted(registers.FEED)
+    openings = [one for one in entries if isinstance(one, registers.Openings)]
+    made = registers.submissions(seed, who, when, openings, plan.planted(complaints.FEED))
+    made = registers.merged(licensed.submissions(who, when, entries), made)
+    return registers.merged(ties.submissions(who, when, entries), made)
 
 
 def _possible(sizes: Sizes) -> None:
@@ -258,31 +271,55 @@ def _abroad(plan: Planner, seed: int, reports: int) -> Sent:
     return remittances.feed(mine.rng, plan.who, joined_rows([usual, *planted]))
 
 
+def _sisters(
+    plan: Planner, seed: int, paid: payments.PaymentFeed, rest: Sequence[Sent], reports: int
+) -> payments.PaymentFeed:
+    """Payments of sister companies among everyday ones, in submissions of their own.
+
+    They are drawn last and apart, and touch neither an account that has a statement nor a bank
+    that is silent for a day: all that was made before stays as it is.
+    """
+    who, mine = plan.who, plan.apart(seed, sister_companies.NAME)
+    stated = [one.records["account"] for one in rest if one.feed == statements.FEED]
+    silent = [
+        bank
+        for part in plan.planted(payments.FEED)
+        if isinstance(part, gaps.Gaps)
+        for bank in part.bank[part.what == gaps.SILENT].tolist()
+    ]
+    shut = np.isin(who.account_number, np.concatenate(stated))
+    shut |= np.isin(who.account_bank, silent)
+    sister_companies.plant(mine, shut)
+    usual = everyday(mine.rng, who, plan.when, max(round(reports * _BESIDE_SHARE), 30))
+    usual = payments.within_hours(mine.rng, who, plan.when, usual)
+    free = mine.unclaimed()[who.account_party] & ~shut
+    small = usual.amount_fen < _BESIDE_FEN
+    usual = usual.take(np.flatnonzero(free[usual.payer] & free[usual.payee] & small))
+    return payments.beside(mine.rng, who, joined([usual, mine.payments()]), paid)
+
+
 def _refer(
     plans: Sequence[Plan],
-    paid: payments.PaymentFeed,
+    paid: Sequence[payments.PaymentFeed],
     billed: bills.BillFeed,
     owed: loans.LoanFeed,
     rest: Sequence[Sent],
 ) -> None:
     """Give each plan the references its reports carry in the feeds."""
-    for row in np.flatnonzero(paid.payments.plan >= 0):
-        plans[paid.payments.plan[row]].refs.append(f"{payments.FEED}:{paid.uetr[row]}")
-    for number, row in paid.touched.named(paid.legs.payment):
-        plans[number].refs.append(f"{payments.FEED}:{paid.uetr[row]}")
-        plans[number].instants.append(int(paid.payments.instant[row]))
-        plans[number].regions |= paid.regions(row)
+    for each in paid:
+        for row in np.flatnonzero(each.payments.plan >= 0):
+            plans[each.payments.plan[row]].refs.append(f"{payments.FEED}:{each.uetr[row]}")
+        for number, row in each.touched.named(each.legs.payment):
+            plans[number].refs.append(f"{payments.FEED}:{each.uetr[row]}")
+            plans[number].instants.append(int(each.payments.instant[row]))
+            plans[number].regions |= each.regions(row)
     for row in np.flatnonzero(billed.acts.plan >= 0):
         plans[billed.acts.plan[row]].refs.append(f"{bills.FEED}:{billed.deal[row]}")
     for row in np.flatnonzero(owed.loans.plan >= 0):
         plans[owed.loans.plan[row]].refs.append(owed.reference(int(row)))
-    for each in rest:
-        for number, reference in each.labelled():
+    for market in rest:
+        for number, reference in market.labelled():
             plans[number].refs.append(reference)
-
-
-def _arrival(submission: Submission) -> int:
-    return submission.received_at
 
 
 def _planted(plans: Sequence[Plan]) -> dict[str, dict[str, int]]:
@@ -296,54 +333,6 @@ def _planted(plans: Sequence[Plan]) -> dict[str, dict[str, int]]:
         }
         for rule in rules
     }
-
-
-class _Extras:
-    """Whole broken submissions, and files that are sent a second time."""
-
-    def __init__(self, rng: np.random.Generator, when: Span) -> None:
-        self.broken: Counter[str] = Counter()
-        self.twice = 0
-        self._rng = rng
-        self._middle = int(when.midnight(np.array([when.length // 2]))[0])
-
-    def around(self, submissions: Iterator[Submission]) -> Iterator[Submission]:
-        """Pass submissions on in order, with the extras at their place."""
-        waiting: list[Submission] = []  # ascending by arrival
-        samples: dict[str, Submission] = {}
-        gap = 0
-        for submission in submissions:
-            while waiting and waiting[0].received_at <= submission.received_at:
-                yield waiting.pop(0)
-            yield submission
-            gap += 1
-            if 4 * submission.records > 3 * samples.get(submission.feed, _NOTHING).records:
-                samples[submission.feed] = submission  # a large one, and not long ago
-            if submission.received_at >= self._middle:
-                waiting = sorted([*waiting, *self._hostile(samples, submission)], key=_arrival)
-                samples = {}
-                self._middle = 1 << 62
-            if self.twice < _FILES_SENT_TWICE and gap > 150 and submission.records > 2:
-                gap = 0
-                self.twice += 1
-                again = submission.received_at + int(self._rng.integers(20, 200)) * MINUTE
-                copy = Submission(again, *[getattr(submission, n) for n in _REST])
-                waiting = sorted([*waiting, copy], key=_arrival)
-        yield from waiting
-
-    def _hostile(
-        self, samples: Mapping[str, Submission], after: Submission
-    ) -> Iterator[Submission]:
-        bodies = {feed: sample.body for feed, sample in samples.items()}
-        for at, (kind, feed, body) in enumerate(breakage.hostile(bodies)):
-            self.broken[f"{feed}:{kind}"] += 1
-            sample = samples.get(feed) or samples["bill_exchange"]
-            received = after.received_at + (at * 7 + 3) * MINUTE
-            yield Submission(received, feed, sample.submitter, body, f"broken-{at:02d}", 1)
-
-
-_NOTHING = Submission(0, "", "", b"", "", 0)
-_REST = ("feed", "submitter", "body", "file_name", "records")
 
 
 def write_tape(

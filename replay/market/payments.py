@@ -100,6 +100,7 @@ class PaymentFeed:
     end_to_end: Texts
     broken: dict[int, str]  # leg -> kind of fault
     touched: gaps.Touched
+    messages_from: int = 0  # number of the first submission's message
 
     def counts(self) -> Counter[str]:
         """What was planted, by kind of fault."""
@@ -162,7 +163,8 @@ class PaymentFeed:
             for at in range(first, last):
                 a, b = int(batches.start[at]) - offset, int(batches.start[at + 1]) - offset
                 bank = str(ids[batches.submitter[at]])
-                message = f"M{created[at - first][:10].replace('-', '')}-{at:06d}"
+                number = self.messages_from + at
+                message = f"M{created[at - first][:10].replace('-', '')}-{number:06d}"
                 header = {
                     "message_id": message,
                     "created_at": created[at - first],
@@ -228,4 +230,30 @@ def feed(
         end_to_end=np.where(no_id, "NOTPROVIDED", given),
         broken=broken,
         touched=touched,
+    )
+
+
+def beside(
+    rng: np.random.Generator, who: Population, payments: Payments, main: PaymentFeed
+) -> PaymentFeed:
+    """Plan submissions of more payments, which leave those of the main feed as they are.
+
+    Banks number on, and half of the references lie below the main feed's: none tells which feed
+    a payment came with.
+
+    Args:
+        rng: as of `feed`.
+        who: the population the account rows belong to.
+        payments: everyday and labelled ones.
+        main: what the same banks send anyway.
+    """
+    made, n, taken = feed(rng, who, payments, 0.0), len(payments), len(main.payments)
+    number = rng.permutation(n)
+    number = np.where(number % 2 == 0, -1 - number, taken + number)
+    given = np.char.add("E2E", np.char.zfill((number + 40_000_000).astype(str), 10))
+    return replace(
+        made,
+        tx_id=np.char.add("TX", np.char.zfill((number + 10_000_000).astype(str), 12)),
+        end_to_end=np.where(made.end_to_end == "NOTPROVIDED", made.end_to_end, given),
+        messages_from=len(main.batches),
     )

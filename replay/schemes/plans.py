@@ -125,6 +125,18 @@ class Planner:
         own._rule = rule
         return own
 
+    def apart(self, seed: int, name: str) -> "Planner":
+        """As `drawing`, and with payments of its own, which `payments` of the others leaves out."""
+        own = self.drawing(seed, name)
+        own._rows = []
+        return own
+
+    def of(self, rule: str) -> "Planner":
+        """The same planner, planting for another rule: what does not fit is counted as its."""
+        own = copy(self)
+        own._rule = rule
+        return own
+
     def turns(self, most: int, least: int = 1) -> range:
         """How often to plant something: `most` times, `least` in a market too small for that."""
         if len(self.who.person) >= _SMALL:

@@ -186,8 +186,10 @@ class Reading:
     def _shifted(self, column: Column, text: pa.Array) -> pa.Array:
         """Numbers in the base unit: the point moved by the digits of the unit beside them."""
         shift = column.options["shift"]
-        units = self.text(shift["from"])
         grouped = bool(column.options.get("grouped"))
+        if isinstance(shift, int):
+            return on_unique(lambda t: convert.moved(t, shift, grouped), text)
+        units = self.text(shift["from"])
         bad = convert.unmatched(units, "|".join(map(re.escape, shift["by"])))
         bad |= (text.is_valid().to_numpy(zero_copy_only=False)) & (
             units.is_null().to_numpy(zero_copy_only=False)

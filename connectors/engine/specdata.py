@@ -142,7 +142,8 @@ class Feed:
             out += column.options.get("fallback", {}).get("join", [])
             out += column.options.get("otherwise", {})
             out += column.options.get("when", {})
-            out += [column.options["shift"]["from"]] if "shift" in column.options else []
+            shift = column.options.get("shift")
+            out += [shift["from"]] if isinstance(shift, dict) else []
         out += [path for party in self.parties for path in party.paths]
         out += [party.person for party in self.parties if party.person]
         out += [path for path, _ in self.skip]

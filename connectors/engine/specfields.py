@@ -135,10 +135,15 @@ class FieldLines:
         if shift is not None and not (
             number
             and "capped" not in options
-            and isinstance(shift, dict)
-            and set(shift) == {"from", "by"}
+            and (
+                (isinstance(shift, dict) and set(shift) == {"from", "by"})
+                or (type(shift) is int and 0 < shift <= 12)
+            )
         ):
-            told = "shift = { from = path of the unit, by = { unit = digits } } on a decimal field"
+            told = (
+                "shift = 4 (all in 万元) or { from = path of the unit, by = { unit = digits } } "
+                "on a decimal field that is not capped"
+            )
             fail(at, name, told, "correct it")
         for option in ("format", "tz", "finer"):
             if option in options and not moment:

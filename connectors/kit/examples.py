@@ -2,13 +2,19 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from connectors.engine.engine import Decoded
+from connectors.engine.engine import Counts, Decoded
 from connectors.engine.spec import Feed
+from schemas.errors import InputError
 
 EXPECTED = ".expected.json"
+_SHAPE = (
+    '{"counts": {"records": 1, "accepted": 1}, "held": null, "findings": [], '
+    '"rows": [{"source_trade_id": "1"}]}'
+)
 _FINDING = ("record", "locator", "rule_id", "outcome", "field")
 
 
@@ -24,11 +30,26 @@ def examples(feed: Feed) -> Iterator[Path]:
 
 
 def expected(path: Path) -> dict[str, Any] | None:
-    """What stands beside an example."""
+    """What stands beside an example.
+
+    Raises:
+        InputError: it is no expectation; the message has its shape.
+    """
     beside = path.with_name(path.name + EXPECTED)
     if not beside.is_file():
         return None
-    told: dict[str, Any] = json.loads(beside.read_text(encoding="utf-8"))
+    try:
+        told: dict[str, Any] = json.loads(beside.read_text(encoding="utf-8"))
+        counts = {one.name for one in fields(Counts)}
+        fits = set(told) == {"counts", "held", "findings", "rows"}
+        fits = fits and set(told["counts"]) <= counts and isinstance(told["rows"], list)
+        fits = fits and all(isinstance(row, dict) for row in told["rows"])
+    except (ValueError, TypeError):
+        fits = False
+    if not fits:
+        raise InputError(
+            f"{beside.name}: expected {_SHAPE}, all four; correct it (docs/add-a-feed.md)"
+        )
     return told
 
 

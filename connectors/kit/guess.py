@@ -1,5 +1,6 @@
 """Which canonical field a source field may be: by name, by shape, one to one, with the reason."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -41,6 +42,7 @@ _BY_TYPE: tuple[tuple[Callable[[pa.DataType], bool], tuple[str, ...]], ...] = (
 )
 # Groups of canonical fields that go by their own name too, if nothing else is said of them.
 _BY_NAME = ("lifecycle", "product", "economics", "venue_time", "collateral", "payments", "order")
+_UNIT = re.compile(r"[(（](万元|元)[)）]")  # a unit in a name says how to read it, not what it is
 _OWN_NAME = 0.9  # how like a canonical name a source name must be, where no other name is known
 _SAID_BY_HAND = ("asset_class", "contract_type")  # a source has codes of its own for these
 _PARTY_SHAPES = {
@@ -163,6 +165,10 @@ def _guess(field: Field, target: str, score: float, alias: str) -> Guess:
     doubt = ""
     if "rate" in target and "exchange" not in target:
         doubt = "; a percent? then add percent = true"
+    unit = _UNIT.search(field.path)
+    if unit and unit[1] == "万元" and "decimal" in fields()[target].type_text:
+        options = ", ".join([*([options] if options else []), "shift = 4"])
+        doubt = "; all in 万元"
     why = f'name like "{alias}" ({score:.2f}); values: {_says(field.shape)}{doubt}'
     return Guess(field.path, target, score, why, options)
 
@@ -182,6 +188,7 @@ def _says(shape: str) -> str:
 def _best(path: str, names: Iterable[str]) -> tuple[float, str]:
     """The best alias for the end of a path: the last step, or the last few together."""
     named = tags()["names"]  # a FIX path is tags: "party/448"
+    path = _UNIT.sub("", path)
     steps = [named.get(one, one) for one in path.lstrip("/").replace("/@", "@").split("/")]
     ends = [" ".join(steps[-count:]) for count in range(1, min(_STEPS, len(steps)) + 1)]
     scored = ((likeness(end, alias), -len(alias), alias) for alias in names for end in ends)

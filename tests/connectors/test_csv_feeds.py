@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from connectors.engine.engine import Decoded
+from connectors.engine.spec import parse
 from connectors.feeds.bill_exchange.hatches import amount
 from connectors.feeds.registry import load_feeds
 from ledger.loader import Loader
@@ -229,3 +230,13 @@ def test_a_corrected_register_of_a_month_replaces_that_month(tmp_path: Path) -> 
     loans = records("loan_register").num_rows
     with loaded(tmp_path, [month("20260430"), wrong, right]) as loader:
         assert loader.connection.rows(EXPOSURE) == [(3_000_000 * loans, loans)]
+
+
+def test_a_column_all_in_wan_is_read_in_yuan() -> None:
+    path = FEEDS["loan_drawdowns"].folder / "spec.toml"
+    text, body = path.read_text("utf-8"), (path.parent / "examples/plain.csv").read_bytes()
+    line = '{ from = "发生金额", min = "0"'
+    assert line in text
+    moved = run(parse(path, text.replace(line, f"{line}, shift = 4")), body)
+    stated = run(parse(path, text), body).batch["settlement_amount"].to_pylist()
+    assert moved.batch["settlement_amount"].to_pylist() == [10_000 * one for one in stated] != []

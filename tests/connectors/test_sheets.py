@@ -293,7 +293,7 @@ def test_a_cell_has_a_name() -> None:
             "a kind that CMPL has",
         ),
         ('value = "数值"', 'vlaue = "数值"', "did you mean 'value'"),
-        ('by = { "元" = 0', 'to = { "元" = 0', "shift = { from"),
+        ('by = { "元" = 0', 'to = { "元" = 0', "shift = 4 .all in 万元. or { from"),
     ],
 )
 def test_a_wrong_spec_says_where_and_how_to_correct_it(old: str, new: str, said: str) -> None:

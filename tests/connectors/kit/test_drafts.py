@@ -105,6 +105,13 @@ def test_a_wide_public_print_is_guessed_by_name_and_shape() -> None:
     assert len(made.profile.fields) == 110
 
 
+def test_a_unit_in_a_columns_name_is_no_part_of_it_and_moves_the_point() -> None:
+    body = "流水号,金额（万元）,余额(元)\nA1,12.5,3\nA2,1.25,4\n".encode("gb18030")
+    found = {one.path: (one.target, one.options) for one in new_spec("local", body).guesses}
+    assert found["金额（万元）"] == ("notional_amount_leg_1", "shift = 4")
+    assert found["余额(元)"] == ("outstanding_amount", "")
+
+
 @pytest.mark.parametrize(
     ("body", "form", "encoding", "record"),
     [

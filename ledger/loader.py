@@ -2,11 +2,13 @@
 
 A unit of loading is one position of one source (a tape's segment, a topic partition's message):
 its tables and its offset are committed together, so a unit is loaded once or not at all, however
-often the process dies and is started again. Units are gathered until there are enough rows or
-enough time has passed; whatever was not committed is given again by the caller.
+often the process dies and is started again. Units are gathered, written in larger parts, and
+committed when there are enough rows or enough time has passed; whatever was not committed is given
+again by the caller.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +24,7 @@ from schemas.errors import InputError
 from schemas.fields import IMPLEMENTED_KINDS
 
 ROW_GROUP = 122_880  # what DuckDB writes straight to the file, without the log
+_WRITTEN = 60_000  # reports that are worth statements of their own
 REPORTS = IMPLEMENTED_KINDS
 _WITH_ORIGIN = (*REPORTS, "submission", "alert")
 
@@ -30,11 +33,15 @@ _WITH_ORIGIN = (*REPORTS, "submission", "alert")
 class _Unit:
     source: str
     position: int
-    tables: Mapping[str, pa.Table]
-    reports: int = field(init=False)
+    tables: Mapping[str, pa.Table]  # none any more once they are written
+    rows: Mapping[str, int] = field(init=False)  # by kind of report
 
     def __post_init__(self) -> None:
-        self.reports = sum(self.tables[kind].num_rows for kind in REPORTS if kind in self.tables)
+        self.rows = {kind: self.tables[kind].num_rows for kind in REPORTS if kind in self.tables}
+
+    @property
+    def reports(self) -> int:
+        return sum(self.rows.values())
 
 
 class Loader:
@@ -43,7 +50,9 @@ class Loader:
     Args:
         path: The read-write file; made if it is not there.
         data_origin: Origin of everything that is loaded; a ledger holds one.
-        commit_rows: Reports after which a commit follows.
+        commit_rows: Reports of a kind after which a commit follows, as soon as what it leaves at
+            the end of their table fills more than half a row group: DuckDB writes neighbouring row
+            groups once more, together, where one less can hold their rows.
         commit_seconds: Seconds after which a commit follows, if `clock` is given.
         clock: Seconds that rise; None commits by rows alone.
 
@@ -56,7 +65,7 @@ class Loader:
         self,
         path: Path,
         data_origin: str,
-        commit_rows: int = ROW_GROUP,
+        commit_rows: int = ROW_GROUP * 3 // 2,
         commit_seconds: float = 1.0,
         clock: Callable[[], float] | None = None,
     ) -> None:
@@ -66,6 +75,8 @@ class Loader:
         self._commit_seconds = commit_seconds
         self._clock = clock
         self._pending: list[_Unit] = []
+        self._written: list[_Unit] = []  # in the transaction that is open
+        self._open = ExitStack()
         self._since = 0.0
         path.parent.mkdir(parents=True, exist_ok=True)
         self.connection = duck.open(path, read_only=False)
@@ -84,7 +95,7 @@ class Loader:
 
     def loaded(self, source: str) -> list[int]:
         """Positions of a source that are committed, ascending."""
-        waiting = {(unit.source, unit.position) for unit in self._pending}
+        waiting = {(unit.source, unit.position) for unit in self._written + self._pending}
         return sorted(at for name, at in self._loaded - waiting if name == source)
 
     def load_segment(self, source: str, position: int, tables: Mapping[str, pa.Table]) -> bool:
@@ -106,14 +117,15 @@ class Loader:
         if (source, position) in self._loaded:
             return False
         self._check(tables)
-        if not self._pending and self._clock is not None:
+        if not self._pending and not self._written and self._clock is not None:
             self._since = self._clock()
         self._pending.append(_Unit(source, position, tables))
         self._loaded.add((source, position))
-        waiting = sum(unit.reports for unit in self._pending)
         late = self._clock is not None and self._clock() - self._since >= self._commit_seconds
-        if waiting >= self._commit_rows or late:
+        if late or self._enough():
             self.flush()
+        elif sum(unit.reports for unit in self._pending) >= _WRITTEN:
+            self._write()
         return True
 
     def load_again(self, source: str, tables: Mapping[str, pa.Table], known_at: datetime) -> bool:
@@ -137,7 +149,6 @@ class Loader:
             return False
         self._check(tables)
         self.flush()
-        unit = _Unit(source, 0, tables)
         number = self._commits + 1
         with self.connection.one_thread(), self.connection.transaction():
             for kind in REPORTS:
@@ -145,11 +156,7 @@ class Loader:
                     self._append_reports(kind, tables[kind], known_at)
             self._append("feedback", _complete("feedback", tables["feedback"]))
             again.revise(self.connection, tables["submission"], tables["quarantine"])
-            self._pending.append(unit)
-            try:
-                self._append_offsets(number)
-            finally:
-                self._pending.clear()
+            self._append_offsets(number, [_Unit(source, 0, tables)])
         self._loaded.add((source, 0))
         self._commits = number
         mark.write(self.path, number)
@@ -184,11 +191,7 @@ class Loader:
             if "alert" in tables:
                 self.connection.execute(_END_REVISED)
             end_crossings(self.connection, ended)
-            self._pending.append(_Unit(source, position, tables))
-            try:
-                self._append_offsets(number)
-            finally:
-                self._pending.clear()
+            self._append_offsets(number, [_Unit(source, position, tables)])
         self._loaded.add((source, position))
         self._commits = number
         mark.write(self.path, number)
@@ -196,31 +199,15 @@ class Loader:
 
     def flush(self) -> None:
         """Commit what is waiting."""
-        if not self._pending:
+        if not self._pending and not self._written:
             return
+        self._write()
         number = self._commits + 1
-        try:
-            with self.connection.one_thread(), self.connection.transaction():
-                for name in (*(t for t in ddl.TABLES if t not in REPORTS), *REPORTS):
-                    parts = [unit.tables[name] for unit in self._pending if name in unit.tables]
-                    parts = [part for part in parts if part.num_rows]
-                    if not parts:
-                        continue
-                    table = pa.concat_tables(parts)
-                    if name in REPORTS:
-                        self._append_reports(name, table)
-                    else:
-                        self._append(name, _complete(name, table))
-                    if name == "alert":
-                        self.connection.execute(_END_REVISED)
-                self._append_offsets(number)
-        except BaseException:
-            for unit in self._pending:
-                self._loaded.discard((unit.source, unit.position))
-            self._pending.clear()
-            raise
+        with self._all_or_nothing():
+            self._append_offsets(number, self._written)
+            self._open.close()
         self._commits = number
-        self._pending.clear()
+        self._written.clear()
         mark.write(self.path, number)
 
     def checkpoint(self) -> None:
@@ -261,6 +248,49 @@ class Loader:
                         f"ledger: table {name}: data_origin: expected {self.data_origin} in every "
                         "row; a ledger holds one origin, load the others into another file"
                     )
+
+    def _enough(self) -> bool:
+        """Whether what waits is worth a commit and leaves no small row group behind."""
+        units = self._written + self._pending
+        rows = max(sum(unit.rows.get(kind, 0) for unit in units) for kind in REPORTS)
+        half_full = rows % ROW_GROUP >= ROW_GROUP // 2
+        return rows >= self._commit_rows and (half_full or not ROW_GROUP < rows < 4 * ROW_GROUP)
+
+    def _write(self) -> None:
+        """Write what was gathered, in the open transaction or in a new one."""
+        with self._all_or_nothing():
+            if not self._written:
+                self._open.enter_context(self.connection.one_thread())
+                self._open.enter_context(self.connection.transaction())
+            gathered = [unit.tables for unit in self._pending]
+            for unit in self._pending:
+                unit.tables = {}
+            self._written += self._pending
+            self._pending = []
+            for name in (*(t for t in ddl.TABLES if t not in REPORTS), *REPORTS):
+                parts = [tables[name] for tables in gathered if name in tables]
+                parts = [part for part in parts if part.num_rows]
+                if not parts:
+                    continue
+                table = pa.concat_tables(parts)
+                if name in REPORTS:
+                    self._append_reports(name, table)
+                else:
+                    self._append(name, _complete(name, table))
+                if name == "alert":
+                    self.connection.execute(_END_REVISED)
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Forget whatever waits if it cannot be written; the caller gives it again."""
+        try:
+            yield
+        except BaseException as error:
+            for unit in self._written + self._pending:
+                self._loaded.discard((unit.source, unit.position))
+            self._written, self._pending = [], []
+            self._open.__exit__(type(error), error, error.__traceback__)
+            raise
 
     def _append_reports(self, kind: str, table: pa.Table, known_at: datetime | None = None) -> None:
         ids = row_ids(table, kind)
@@ -304,15 +334,15 @@ class Loader:
         finally:
             self.connection.unregister("_told")
 
-    def _append_offsets(self, number: int) -> None:
+    def _append_offsets(self, number: int, units: Sequence[_Unit]) -> None:
         self.connection.append(
             "load_offset",
             pa.table(
                 {
-                    "source": [unit.source for unit in self._pending],
-                    "position": pa.array([unit.position for unit in self._pending], pa.int64()),
-                    "reports": pa.array([unit.reports for unit in self._pending], pa.int64()),
-                    "commit_number": pa.array([number] * len(self._pending), pa.int64()),
+                    "source": [unit.source for unit in units],
+                    "position": pa.array([unit.position for unit in units], pa.int64()),
+                    "reports": pa.array([unit.reports for unit in units], pa.int64()),
+                    "commit_number": pa.array([number] * len(units), pa.int64()),
                 }
             ),
         )

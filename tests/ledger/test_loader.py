@@ -195,6 +195,57 @@ def test_another_database_is_not_taken_for_a_ledger(tmp_path: Path) -> None:
         Loader(tmp_path / "text.duckdb", "SIMULATED")
 
 
+def test_units_written_before_their_commit_are_as_units_committed_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last one is a copy of the first and brings a column that no earlier one had."""
+    parts = [wide([report(n), report(n + 10)]) for n in range(3)]
+    parts += [wide([report(0, received_at=START + DAY, purpose_code="X", source_uri="pacs008/x")])]
+    everything = "SELECT * EXCLUDE (known_from) FROM event ORDER BY ALL"
+    with loaded(tmp_path / "one by one", parts) as loader:
+        expected = loader.connection.sql(everything)
+        assert loader.connection.scalar("SELECT count(*) FROM event WHERE is_duplicate") == 1
+    monkeypatch.setattr("ledger.loader._WRITTEN", 1)
+    monkeypatch.setattr(Loader, "flush", lambda self: None)
+    with loaded(tmp_path / "together", parts) as loader:
+        monkeypatch.undo()
+        assert loader.loaded("test") == []
+        loader.flush()
+        assert loader.loaded("test") == [0, 1, 2, 3]
+        assert loader.connection.scalar("SELECT max(commit_number) FROM load_offset") == 1
+        assert loader.connection.sql(everything).equals(expected)
+
+
+def test_what_cannot_be_written_takes_back_all_since_the_last_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.loader._WRITTEN", 1)
+    with Loader(tmp_path / "ledger.duckdb", "SIMULATED") as loader:
+        loader.load_segment("test", 0, {"event": wide([report(0)])})
+        with monkeypatch.context() as broken, pytest.raises(ZeroDivisionError):
+            broken.setattr("ledger.loader.resolve", lambda *_: 1 / 0)
+            loader.load_segment("test", 1, {"event": wide([report(1)])})
+        assert loader.connection.scalar("SELECT count(*) FROM event") == 0
+        for position in range(2):
+            assert loader.load_segment("test", position, {"event": wide([report(position)])})
+        loader.flush()
+        assert loader.connection.scalar("SELECT count(*) FROM event") == 2
+
+
+@pytest.mark.parametrize(("size", "units"), [(20, 8), (35, 5), (70, 4)])
+def test_a_commit_leaves_no_small_row_group_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, units: int
+) -> None:
+    """Of a hundred rows here; two halves would be put together and written again."""
+    monkeypatch.setattr("ledger.loader.ROW_GROUP", 100)
+    reports = wide([report(n) for n in range(size)])
+    with Loader(tmp_path / "ledger.duckdb", "SIMULATED", commit_rows=150) as loader:
+        for position in range(units):
+            assert loader.loaded("test") == []
+            loader.load_segment("test", position, {"event": reports})
+        assert loader.loaded("test") == list(range(units))
+
+
 LOAD = """
 import sys
 from pathlib import Path

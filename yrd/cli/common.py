@@ -16,7 +16,7 @@ import errno
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import structlog
@@ -32,6 +32,9 @@ from rich.progress import (
 )
 
 from schemas.errors import InputError, YrdError
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 DONE, NEGATIVE, USAGE, LACKING, OUR_FAULT = 0, 1, 2, 3, 4
 
@@ -63,6 +66,15 @@ def check_lang(lang: str) -> None:
     """Refuse a language there are no texts in."""
     if lang not in ("zh", "en"):
         raise InputError("--lang: expected zh or en")
+
+
+def whole(table: "Table") -> None:
+    """Print a table of figures as wide as it is: a narrow terminal wraps it, nothing is cut off."""
+    from rich.measure import Measurement
+
+    room = stdout.options.update(max_width=1000)
+    table.width = Measurement.get(stdout, room, table).maximum
+    stdout.print(table, crop=False, highlight=False)
 
 
 def emit(result: object, as_json: bool, text: str = "") -> None:

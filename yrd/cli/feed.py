@@ -34,6 +34,19 @@ _HEADS = {
     "format": 8, "status": 10, "kind": 11, "market": 11, "lateness": 8, "examples": 7,
     "certificate": 12,
 }  # fmt: skip
+_ZH = {
+    "feed": "数据源", "title": "名称", "format": "格式", "status": "状态", "kind": "种类",
+    "market": "市场", "late": "时限", "cases": "样例", "certificate": "证书",
+    "public": "公开标准", "stand-in": "替代格式", "ours": "自定", "event": "事件",
+    "position": "存量", "indicator": "指标", "register": "登记", "complaint": "投诉",
+    "passed": "通过", "not passed": "未通过", "none": "无", "everybody": "所有视角可见",
+    "through": "可见依据：{columns}",
+    "next": "下一步: yrd feed show NAME --lang zh；--long 显示全称与可见依据",
+}  # fmt: skip
+_EN = {
+    "everybody": "seen by everybody", "through": "seen through {columns}",
+    "next": "next: yrd feed show NAME; --long for whole titles",
+}  # fmt: skip
 _WIDE = 100  # columns of a line of the list
 Lang = Annotated[str, typer.Option("--lang", help="zh or en.")]
 
@@ -43,6 +56,7 @@ def list_feeds(
     long: Annotated[
         bool, typer.Option("--long", help="Whole titles, and who sees the reports.")
     ] = False,
+    lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
     """List the feeds: one line a way of reporting, read by one spec file.
@@ -59,25 +73,36 @@ def list_feeds(
         from connectors.feeds.registry import load_feeds
         from yrd.settings import Settings
 
+        check_lang(lang)
         rows = [_brief(feed) for feed in load_feeds(Settings().feed_folders).values()]
         if as_json:
             emit(rows, as_json)
             return
+        say = _ZH if lang == "zh" else _EN
         titles = ("format", "status", "kind", "market", "late", "cases", "certificate")
         heads: dict[str, Any] = dict(zip(_HEADS, titles, strict=True))
         wide = max(len(row["name"]) for row in rows) + 2
-        for row in [{"name": "feed", **heads, "title": {"en": "" if long else "title"}}, *rows]:
-            told = "".join(f"{row[key]!s:<{size}}" for key, size in _HEADS.items())
-            title = "" if long else row["title"]["en"]
-            first, *more = _wrapped(title, wide + sum(_HEADS.values()))
-            _line(f"{row['name']:<{wide}}{told}{first}".rstrip())
+        for row in [{"name": say.get("feed", "feed"), **heads, "title": {}}, *rows]:
+            told = "".join(
+                _cell(say.get(str(row[key]), str(row[key])), size) for key, size in _HEADS.items()
+            )
+            title = row["title"].get(lang, say.get("title", "title"))
+            first, *more = _wrapped("" if long else title, wide + sum(_HEADS.values()))
+            _line(f"{_cell(row['name'], wide)}{told}{first}".rstrip())
             for part in more:
                 _line(part)
-            if long and "zh" in row["title"]:
+            if long and row["title"]:
                 _line(f"  {row['title']['en']}; {row['title']['zh']}")
-                seen = ", ".join(row["entitled_by"])
-                _line(f"  seen {'by everybody' if row['public'] else f'through {seen}'}")
-        _line("\nnext: yrd feed show NAME; --long for whole titles")
+                seen = say["through"].format(columns=", ".join(row["entitled_by"]))
+                _line(f"  {say['everybody'] if row['public'] else seen}")
+        _line(f"\n{say['next']}")
+
+
+def _cell(text: str, size: int) -> str:
+    """A text filled up to so many columns of a terminal."""
+    from rich.cells import cell_len
+
+    return text + " " * (size - cell_len(text))
 
 
 def _wrapped(title: str, indent: int) -> list[str]:

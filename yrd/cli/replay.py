@@ -100,7 +100,7 @@ def _speed(text: str) -> float:
 def text_of(result: dict[str, Any], root: Path) -> str:
     """The summary in a few lines."""
     rules = "\n".join(
-        f"  {name:<26}{row['alerts']:>6} alerts, {row['hidden_by_split']:>4} hidden by split, "
+        f"  {name:<23}{row['alerts']:>4} alerts,{row['hidden_by_split']:>4} hidden by split,"
         f"{row['not_raised_jointly']:>3} not raised jointly"
         + (f", {row['searches_cut']:,} searches cut short" if row["searches_cut"] else "")
         for name, row in result["by_rule"].items()

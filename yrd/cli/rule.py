@@ -8,6 +8,7 @@ import typer
 from yrd.cli import rule_group, rule_new, rule_score, rule_told, rule_try
 from yrd.cli.common import Json, check_lang, emit, guarded, stdout
 from yrd.cli.rule_names import known_rule
+from yrd.cli.rule_words import word
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, help="List and show the risk rules."
@@ -143,7 +144,8 @@ def show(
         for line in rule_told.lines(told, zh):
             stdout.print(line, highlight=False, markup=False)
         stdout.print(
-            f"{'参数集' if zh else 'parameter set'} {agreed.version} ({agreed.agreed_by})",
+            f"{'参数集' if zh else 'parameter set'} {agreed.version} "
+            f"({word(agreed.agreed_by, zh)})",
             highlight=False,
             markup=False,
         )
@@ -153,13 +155,15 @@ def show(
             stdout.print(said[heading], highlight=False, markup=False, soft_wrap=True)
         stdout.print()
         for p in rule.at(values).parameters.values():
-            unit = rule_told.word(p.unit, zh)
+            unit = word(p.unit, zh)
             stdout.print(f"[bold]{p.name}[/bold] = {values[p.name]:,} {unit}", highlight=False)
-            use = rule_told.word(p.status_of_use, zh)
+            use = word(p.status_of_use, zh)
             _indented(f"{p.status_of_number}, {use}: {p.cited(zh)}")
         stdout.print(
-            "\nL 法规在效；L- 已废止或草案；E 交易所规则；I 行业做法或自设；A 研究\n"
+            "\nL 法规在效；L- 已废止或草案；E 交易所规则；I 行业做法或自设；"
+            "A 学术，或在学术数据上自行选定\n定义原文（其注释为英文）：\n"
             if zh
-            else "\nL law in force; L- superseded; E exchange rule; I practice or ours; A study\n"
+            else "\nL law in force; L- superseded; E exchange rule; I practice or ours; "
+            "A study, or ours on its data\n"
         )
         stdout.print(rule.definition, markup=False, highlight=False)

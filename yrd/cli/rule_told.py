@@ -3,23 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from yrd.cli.rule_words import scored_on, word
+
 if TYPE_CHECKING:
     from pipelines.rules.registry import Rule
 
-# What is written in English in a rule.toml, in Chinese.
-_ZH: Mapping[str, str] = {
-    "stream": "流式通道", "ledger": "账本通道",
-    "aml": "反洗钱", "anti_fraud": "反诈骗", "prudential": "审慎监管", "conduct": "行为监管",
-    "fundraising": "非法集资", "statistics": "统计",
-    "account": "账户", "party": "主体", "group": "实际控制人", "asset": "资产",
-    "instrument": "合约", "institution": "机构", "pair": "收付双方", "set": "主体组合",
-    "contact": "联系方式",
-    "as written": "按原文", "extended": "扩展适用", "analogy": "类推适用",
-    "CNY fen": "人民币分", "basis points": "基点", "persons": "人", "reports": "份报告",
-    "business days": "营业日", "natural days": "自然日", "days": "日", "1 or 0": "1 或 0",
-    "transfers": "笔", "times the line": "倍于该线", "us of event time": "微秒（事件时间）",
-    "merchants": "家商户", "settlement days": "个结算日", "institutions": "家机构",
-}  # fmt: skip
 _NONE = ("未计分", "not scored")
 _NO_OUTCOMES = ("尚无处置结果", "no outcomes yet")
 
@@ -65,11 +53,6 @@ def brief(rule: "Rule") -> dict[str, Any]:
         ],
         "outcomes": outcomes_of(rule.name),
     }
-
-
-def word(name: str, zh: bool) -> str:
-    """A term of a rule's declaration in the reader's language, where it has one in Chinese."""
-    return _ZH.get(name, name) if zh else name
 
 
 def heading(told: Mapping[str, Any], zh: bool) -> str:
@@ -138,7 +121,8 @@ def score_lines(scores: Sequence[Mapping[str, Any]], zh: bool) -> list[str]:
 
     names = ("召回", "精确") if zh else ("recall", "precision")
     lines = [
-        f"{names[0]} {ratio(one['recall'])}, {names[1]} {ratio(one['precision'])} ({one['on']})"
+        f"{names[0]} {ratio(one['recall'])}, {names[1]} {ratio(one['precision'])} "
+        f"({scored_on(one['on'], zh)})"
         for one in scores
     ]
     return lines or [_NONE[0 if zh else 1]]

@@ -1,26 +1,13 @@
 """`yrd rule try NAME`: what other numbers would raise, against today's. Nothing is published."""
 
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from yrd.cli.common import Json, emit, guarded, progress, staged, stdout
-
-if TYPE_CHECKING:
-    from pipelines.rules.registry import Rule
-
-_BAR = 30
-_VIEWS = {
-    "joint": "joint",
-    "310000": "Shanghai alone",
-    "320000": "Jiangsu alone",
-    "330000": "Zhejiang alone",
-    "340000": "Anhui alone",
-    "hidden_by_split": "hidden from each",
-}
+from yrd.cli.common import Json, check_lang, emit, guarded, progress, staged, stdout
+from yrd.cli.rule_try_told import show
 
 
 def try_(
@@ -54,6 +41,7 @@ def try_(
     knowledge: Annotated[
         str, typer.Option(help="Controller groups as known then (as-of) or now (today).")
     ] = "as-of",
+    lang: Annotated[str, typer.Option(help="zh or en.")] = "en",
     as_json: Json = False,
 ) -> None:
     """Try a rule with other numbers: alerts gained and lost against today's set.
@@ -66,6 +54,7 @@ def try_(
     Exit status: 0 tried, 1 the rule was not evaluated, 2 no such rule, parameter, tape or day.
     """
     with guarded():
+        check_lang(lang)
         from datetime import UTC, datetime
 
         from pipelines.rules.registry import load_rules
@@ -99,9 +88,10 @@ def try_(
         if as_json:
             emit(found, as_json)
         else:
-            show(found, rule)
+            show(found, rule, "zh" if lang == "zh" else "en")
             if html is not None:
-                stdout.print(f"\npage: {html}", highlight=False, markup=False)
+                page = "页面" if lang == "zh" else "page"
+                stdout.print(f"\n{page}: {html}", highlight=False, markup=False)
         if found["not_evaluated"]:
             raise typer.Exit(1)
 
@@ -119,136 +109,3 @@ def _days(text: str | None) -> tuple[date, date] | None:
     if low > high:
         raise InputError("--days: expected a first and a last day, such as 2026-04-20..2026-05-20")
     return low, high
-
-
-def show(found: Mapping[str, Any], rule: "Rule") -> None:
-    """Print a try for people: what changes, a bar for each view, examples, the paired score."""
-    from serving.answers import words
-
-    origin = words.ORIGIN[found["data_origin"]][1]
-    where = f" in {words.place(found['region'], 'en')}'s own set" if found["region"] else ""
-    stdout.print(f"[bold]{rule.name}[/bold]{where}  \\[{found['data_origin']}: {origin}]")
-    if found["note"]:
-        stdout.print(f"[bold red]{found['note']}[/bold red]: groups as known today")
-    for name, value in found["set"].items():
-        unit = rule.parameters[name].unit
-        stdout.print(f"  {name}: {found['today'][name]:,} -> {value:,} {unit}", highlight=False)
-    if found["not_evaluated"]:
-        stdout.print(f"not evaluated: {found['not_evaluated']}", highlight=False, markup=False)
-        return
-    counts = found["alerts"]
-    stdout.print(
-        f"\nalerts {counts['today']} -> {counts['tried']}: {counts['kept']} kept "
-        f"({counts['changed']} say another thing), [bold]{counts['gained']} gained, "
-        f"{counts['lost']} lost[/bold]",
-        highlight=False,
-    )
-    _bars(found["by_view"])
-    for what in ("gained", "lost"):
-        _examples(what, found["examples"][what], counts[what], rule)
-    cold, aside = counts["cold"], counts["set_aside"]
-    if any(cold.values()):
-        stdout.print(
-            f"\ncold (history shorter than the horizon), not counted: {cold['today']} -> "
-            f"{cold['tried']}; --warmup TAPE gives them a history",
-            highlight=False,
-        )
-    _scored(found)
-    stdout.print(
-        f"\ncost {found['cpu_s']['today']} -> {found['cpu_s']['tried']} CPU-s over "
-        f"{found['reports']:,} reports; set aside: {aside['today']} -> {aside['tried']} alerts",
-        highlight=False,
-    )
-    stdout.print(
-        f"try {found['try']} on this tape ({found['tape'][:12]}); nothing was published",
-        highlight=False,
-    )
-
-
-def _bars(views: Mapping[str, Mapping[str, int]]) -> None:
-    most = max(*(sum(counts.values()) for counts in views.values()), 1)
-    for view, counts in views.items():
-        parts = [
-            (sign * round(_BAR * counts[what] / most), colour)
-            for what, sign, colour in (
-                ("kept", "=", "dim"),
-                ("gained", "+", "green"),
-                ("lost", "-", "red"),
-            )
-        ]
-        drawn = "".join(f"[{colour}]{text}[/{colour}]" for text, colour in parts if text)
-        width = sum(len(text) for text, _ in parts)
-        stdout.print(
-            f"  {_VIEWS[view]:<17}{drawn}{' ' * max(_BAR + 2 - width, 1)}{counts['kept']} kept, "
-            f"{counts['gained']} gained, {counts['lost']} lost",
-            highlight=False,
-        )
-
-
-def _examples(what: str, rows: list[dict[str, Any]], total: int, rule: "Rule") -> None:
-    from datetime import datetime
-
-    from rich.table import Table
-
-    from serving.answers import words
-    from serving.answers.ask import BEIJING
-
-    if not rows:
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    heads = (f"{what}, Beijing time", "variant, subject", "peak, evidence", "seen alone by")
-    for head in heads:
-        table.add_column(head, no_wrap=head != heads[-1])
-    for row in rows:
-        at = datetime.fromisoformat(row["first_crossing"]).astimezone(BEIJING)
-        alone = [
-            f"{words.place(region, 'en')}{'' if status == 'seen' else ' (part)'}"
-            for region, status in row["solo_status"].items()
-            if status != "none"
-        ]
-        table.add_row(
-            f"{at:%Y-%m-%d %H:%M}",
-            f"{row['variant']}\n{row['subject_kind']} {row['subject']}",
-            f"{words.measure(row['peak_measure'], rule.unit, 'en')} (band {row['peak_band']})\n"
-            f"{words.several(row['evidence'], 'transaction', 'transactions')}",
-            ", ".join(alone) or ("nobody: hidden" if row["hidden_by_split"] else "nobody"),
-        )
-    stdout.print()
-    stdout.print(table, highlight=False)
-    if total > len(rows):
-        stdout.print(f"... and {total - len(rows)} more", highlight=False)
-
-
-def _scored(found: Mapping[str, Any]) -> None:
-    if found["score"] is None:
-        stdout.print("\nno labels of this rule: nothing to score against", highlight=False)
-        return
-    for title, score in (
-        ("labelled schemes", found["score"]),
-        ("hold-out, never used for choosing", found["holdout"]["score"]),
-    ):
-        pair = score["paired"]
-        stdout.print(f"\n[bold]{title}[/bold]: {score['planted']}", highlight=False)
-        for side in ("today", "tried"):
-            recall, precision = score[side]["recall"], score[side]["precision"]
-            stdout.print(
-                f"  {side:<6} recall {ratio(recall)}  precision {ratio(precision)}",
-                highlight=False,
-            )
-        if pair["n"]:
-            stdout.print(
-                f"  found by both {pair['both']}, only today {pair['only_today']}, only tried "
-                f"{pair['only_tried']}, neither {pair['neither']}; recall "
-                f"{pair['difference']:+.3f} "
-                f"({pair['low']:+.3f} to {pair['high']:+.3f}), p = {pair['p_value']}",
-                highlight=False,
-            )
-
-
-def ratio(told: Mapping[str, Any]) -> str:
-    """A share with its numbers and interval, from its JSON."""
-    if not told["n"]:
-        return "- (n=0)"
-    return (
-        f"{told['hits']}/{told['n']} = {told['value']:.2f} ({told['low']:.2f}-{told['high']:.2f})"
-    )

@@ -1,5 +1,6 @@
 """`yrd score`: compare a run's alerts with the labels of the tape it came from."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -7,10 +8,33 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yrd.cli.common import Json, emit, guarded, progress, stdout
+from yrd.cli.common import Json, check_lang, emit, guarded, progress, stdout, whole
 
 if TYPE_CHECKING:
     from replay.scorer import Ratio, Score
+
+_EN: Mapping[str, str] = {
+    "counts": "rule|planted|found|missed|alerts|false|innocents|hidden|days",
+    "shares": "rule|recall|precision|one region alone|delay",
+    "all": "all",
+    "origin": "[bold]Simulated data[/bold]: what is planted is an input, not a finding",
+    "read_counts": "innocents: raised / planted; hidden: found and hidden from all / found\n"
+    "days: median from a scheme's last event until its alert was known",
+    "read_shares": "shares with their 95 % intervals; delay: median after the scheme's last event",
+    "baseline": "for comparison, flag what {said}",
+}
+_ZH: Mapping[str, str] = {
+    "counts": "规则|植入|发现|未发现|预警|误报|无辜|隐藏|天数",
+    "shares": "规则|召回|精确|任一地区单独|延迟",
+    "all": "全部",
+    "origin": "[bold]模拟数据[/bold]：植入的是输入，不是发现",
+    "read_counts": "无辜：被触发 / 植入；隐藏：发现且各地均看不到 / 发现\n"
+    "天数：自方案最后一笔至预警得知，中位数",
+    "read_shares": "比率附 95% 区间；延迟：自方案最后一笔至触发，中位数",
+    "baseline": "对照：凡{said}即标记",
+    "crosses_a_region": "跨地区",
+    "crosses_a_region_and_is_a_new_pair": "跨地区且双方首次往来",
+}
 
 
 def score(
@@ -22,6 +46,7 @@ def score(
         str | None,
         typer.Option("--armed-from", help="Day before which alerts are learning: 2026-04-20."),
     ] = None,
+    lang: Annotated[str, typer.Option(help="zh or en.")] = "en",
     as_json: Json = False,
 ) -> None:
     """Compare the alerts of RUN with the planted schemes: planted, found, missed, false.
@@ -33,6 +58,7 @@ def score(
     Exit status: 0 compared, 2 no such run or labels.
     """
     with guarded():
+        check_lang(lang)
         from replay.ledger_scores import ledger_baselines, score_ledger
         from schemas.errors import InputError
         from serving.publish import open_version
@@ -59,13 +85,14 @@ def score(
             told = {"data_origin": "SIMULATED"} | result.as_dict() | {"baselines": trivial}
             emit(told, as_json)
         else:
-            show(result)
+            say = _ZH if lang == "zh" else _EN
+            show(result, say)
             for name, row in trivial.items():
-                said = name.replace("_", " ")
-                stdout.print(f"for comparison, flag what {said}: F1 {row['f1']}")
+                said = say.get(name, name.replace("_", " "))
+                stdout.print(f"{say['baseline'].format(said=said)}: F1 {row['f1']}")
 
 
-def show(result: "Score") -> None:
+def show(result: "Score", say: Mapping[str, str]) -> None:
     """Print the comparison as two tables for people: counts, then shares."""
     from rich.table import Table
 
@@ -74,14 +101,15 @@ def show(result: "Score") -> None:
     counts = Table(box=None, pad_edge=False, header_style="bold")
     shares = Table(box=None, pad_edge=False, header_style="bold")
     for table, headings in (
-        (counts, ("planted", "found", "missed", "alerts", "false", "innocents", "hidden", "days")),
-        (shares, ("recall", "precision", "one region alone", "delay")),
+        (counts, say["counts"]),
+        (shares, say["shares"]),
     ):
-        table.add_column("rule", no_wrap=True)
-        for heading in headings:
+        first, *others = headings.split("|")
+        table.add_column(first, no_wrap=True)
+        for heading in others:
             table.add_column(heading, justify="right", no_wrap=True)
     for row in (*result.rules.values(), result.overall):
-        name = row.rule
+        name = say["all"] if row is result.overall else row.rule
         delay = f"{round(median(row.delays_s) / 3600, 1) + 0.0:.1f} h" if row.delays_s else "-"
         counts.add_row(
             name,
@@ -97,12 +125,11 @@ def show(result: "Score") -> None:
             _ratio(Ratio(row.solo_union, row.planted)),
             delay,
         )
-    stdout.print("[bold]Simulated data[/bold]: what is planted is an input, not a finding")
-    stdout.print(counts)
-    stdout.print("innocents: raised / planted; hidden: found and hidden from all / found")
-    stdout.print("days: median from a scheme's last event until its alert was known\n")
-    stdout.print(shares)
-    stdout.print("shares with their 95 % intervals; delay: median after the scheme's last event\n")
+    stdout.print(say["origin"])
+    whole(counts)
+    stdout.print(say["read_counts"] + "\n")
+    whole(shares)
+    stdout.print(say["read_shares"] + "\n")
 
 
 def _ratio(ratio: "Ratio") -> str:

@@ -36,7 +36,7 @@ from replay.market.batches import Submission
 from replay.market.columns import joined as joined_rows
 from replay.market.days import DEFAULT_START, span
 from replay.market.extras import Extras, arrival
-from replay.market.flows import everyday, joined
+from replay.market.flows import again, everyday, joined
 from replay.market.others import dealers, others
 from replay.market.population import populate
 from replay.market.sending import Sent
@@ -84,7 +84,7 @@ _PAYMENT_SHARE, _BILL_SHARE, _LOAN_SHARE = 0.685, 0.09, 0.065  # the rest: other
 _POSITIONS_PER_LOAN = 2.4  # measured, over three month ends
 _LEGS_PER_PAYMENT = 1.711  # measured: one leg where a side is outside or the bank is the same
 _BROKEN_SHARE = 0.005
-_BESIDE_SHARE = 0.0015  # everyday payments among which those of sister companies lie
+_BESIDE_SHARE = 0.001  # everyday payments among which those of sister companies lie
 _BESIDE_FEN = 2_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -279,7 +279,7 @@ def _sisters(
     They are drawn last and apart, and touch neither an account that has a statement nor a bank
     that is silent for a day: all that was made before stays as it is.
     """
-    who, mine = plan.who, plan.apart(seed, sister_companies.NAME)
+    who, mine = plan.who, plan.apart(seed, sister_companies.NAME, paid.payments)
     stated = [one.records["account"] for one in rest if one.feed == statements.FEED]
     silent = [
         bank
@@ -290,11 +290,11 @@ def _sisters(
     shut = np.isin(who.account_number, np.concatenate(stated))
     shut |= np.isin(who.account_bank, silent)
     sister_companies.plant(mine, shut)
-    usual = everyday(mine.rng, who, plan.when, max(round(reports * _BESIDE_SHARE), 30))
-    usual = payments.within_hours(mine.rng, who, plan.when, usual)
     free = mine.unclaimed()[who.account_party] & ~shut
-    small = usual.amount_fen < _BESIDE_FEN
-    usual = usual.take(np.flatnonzero(free[usual.payer] & free[usual.payee] & small))
+    small = plan.base.amount_fen < _BESIDE_FEN
+    usual = plan.base.take(np.flatnonzero(free[plan.base.payer] & free[plan.base.payee] & small))
+    usual = again(mine.rng, plan.when, usual, max(round(reports * _BESIDE_SHARE), 30))
+    usual = payments.within_hours(mine.rng, who, plan.when, usual)
     return payments.beside(mine.rng, who, joined([usual, mine.payments()]), paid)
 
 

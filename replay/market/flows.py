@@ -5,7 +5,7 @@ ends and the days after a holiday are busy, and about a quarter of the payments 
 outside the Delta.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -95,6 +95,15 @@ def everyday(rng: np.random.Generator, who: Population, when: Span, n: int) -> P
         left -= count
         parts.append(_flow(rng, who, when, name, flow, count))
     return joined(parts)
+
+
+def again(rng: np.random.Generator, when: Span, payments: Payments, n: int) -> Payments:
+    """So many of the payments once more, one to three weeks later: nobody meets anybody new."""
+    weeks = rng.integers(1, 4, len(payments)) * (7 * 24 * HOUR)
+    later = payments.instant + weeks + rng.integers(-60, 60, len(payments)) * (HOUR // 60)
+    fits = np.flatnonzero(later < when.midnight(np.array([when.length]))[0])
+    rows = rng.choice(fits, min(n, len(fits)), replace=False)
+    return replace(payments.take(rows), instant=later[rows], plan=np.full(len(rows), -1))
 
 
 def _flow(

@@ -1,6 +1,6 @@
 """Entries of the register that say who belongs to whom, each on the day on which it is made.
 
-A registration authority speaks of the firms of its own region, a bank of its own customers: who
+A registration authority speaks of the firms of its own region and of those behind them: who
 controls two firms may be known only when the entries of two regions lie side by side.
 """
 
@@ -26,12 +26,12 @@ _CODES = ("SH", "JS", "ZJ", "AH")  # of authorities, in the order of REGIONS
 
 @dataclass(frozen=True, slots=True)
 class Ties(Columns):
-    """Entries, one row each: of a firm, of an edge to a related party, or of an account."""
+    """Entries, one row each: of a party, or of an edge to a related one."""
 
     position: Ints  # day of the span on which it is said
+    region: Ints  # whose authority says it
     party: Ints
     related: Ints  # NOBODY: no edge
-    account: Ints  # NOBODY: of no account
     role: Texts  # of an edge
     share: Texts  # percent that is held, else empty
     phone: Texts
@@ -59,7 +59,7 @@ def submissions(who: Population, when: Span, planted: Sequence[Columns]) -> Iter
     for part in planted:
         if isinstance(part, Ties):
             for row in range(len(part)):
-                sender = _sender(who, part, row)
+                sender = f"RA-{_CODES[part.region[row]]}"
                 numbers[sender] += 1
                 entry = f"{sender}-T{numbers[sender]:05d}"
                 day = when.day(int(part.position[row])).isoformat()
@@ -77,15 +77,9 @@ def submissions(who: Population, when: Span, planted: Sequence[Columns]) -> Iter
         yield Submission(received + order % 25 * MINUTE, FEED, sender, body, name, len(rows))
 
 
-def _sender(who: Population, ties: Ties, row: int) -> str:
-    if ties.account[row] != NOBODY:
-        return str(who.banks.ids[who.account_bank[ties.account[row]]])
-    return f"RA-{_CODES[region_of(who, int(ties.party[row]))]}"
-
-
 def _said(who: Population, ties: Ties, row: int) -> dict[str, str]:
     """What an entry says beside its number and day."""
-    party, related, account = (int(ties[name][row]) for name in ("party", "related", "account"))
+    party, related = int(ties.party[row]), int(ties.related[row])
     said = {
         **_named(who, party, ""),
         "start": str(ties.start[row]),
@@ -101,16 +95,7 @@ def _said(who: Population, ties: Ties, row: int) -> dict[str, str]:
             "share": str(ties.share[row]),
             **_named(who, related, "related_"),
         }
-    if account == NOBODY:
-        return {**said, "kind": "主体", "status": "存续", "industry": str(who.industry[party])}
-    return {
-        **said,
-        "kind": "账户",
-        "status": "存续",
-        "account": str(who.account_number[account]),
-        "bank": str(who.banks.ids[who.account_bank[account]]),
-        "account_type": "个人一类" if who.person[party] else "一般户",
-    }
+    return {**said, "kind": "主体", "status": "存续", "industry": str(who.industry[party])}
 
 
 def _named(who: Population, party: int, prefix: str) -> dict[str, str]:

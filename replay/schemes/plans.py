@@ -125,10 +125,10 @@ class Planner:
         own._rule = rule
         return own
 
-    def apart(self, seed: int, name: str) -> "Planner":
-        """As `drawing`, and with payments of its own, which `payments` of the others leaves out."""
+    def apart(self, seed: int, name: str, made: Payments) -> "Planner":
+        """As `drawing`, beside all that was made; its payments are not among the others'."""
         own = self.drawing(seed, name)
-        own._rows = []
+        own.base, own._rows = made, []
         return own
 
     def of(self, rule: str) -> "Planner":

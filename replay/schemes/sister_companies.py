@@ -65,20 +65,23 @@ class _Case:
 
     def gets(self, firm: int, day: int, hour: float, fen: int, person: bool = False) -> None:
         """Somebody pays a firm."""
-        other = self.registry.other(self.sisters.regions[firm], person)
+        other = self._other(firm, person)
         self._pay(day, hour, other, self.sisters.accounts[firm], fen)
 
     def pays(
         self, firm: int, day: int, hour: float, fen: int, person: bool = False, purpose: str = ""
     ) -> None:
         """A firm pays somebody."""
-        other = self.registry.other(self.sisters.regions[firm], person)
+        other = self._other(firm, person)
         self._pay(day, hour, self.sisters.accounts[firm], other, fen, purpose)
 
     def moves(self, source: int, target: int, day: int, fen: int) -> None:
         """One sister pays another."""
         accounts = self.sisters.accounts
         self._pay(day, self.plan.hour(), accounts[source], accounts[target], fen, "INTC")
+
+    def _other(self, firm: int, person: bool) -> int:
+        return self.registry.other(self.sisters.regions[firm], person, self.sisters.quiet)
 
     def _pay(
         self, day: int, hour: float, payer: int, payee: int, fen: int, purpose: str = ""
@@ -205,22 +208,22 @@ _S, _P = structuring.RULE, pass_through.RULE
 _T, _L = public_to_private.RULE, large_value.RULE
 # Rule, what is done, variant, kind, split over regions, tie, firms, business days.
 _CASES: tuple[tuple[str, Act, str, str, bool, str, int, int], ...] = (
-    (_S, _in_turn, "sisters_in_turn", SCHEME, True, CONTROLLED, 2, 4),
-    (_S, _in_turn, "sisters_in_turn", SCHEME, True, ONE_HAND, 3, 4),
+    (_S, _in_turn, "sisters_in_turn", SCHEME, True, CONTROLLED, 3, 4),
+    (_S, _in_turn, "sisters_in_turn", SCHEME, True, ONE_HAND, 2, 4),
     (_S, _all_on_one_day, "sisters_one_day", SCHEME, True, CONTROLLED, 3, 1),
     (_S, _in_turn, "sisters_one_region", SCHEME, False, OWNED, 2, 4),
     (_S, _in_turn, "sisters_two_days_running", INNOCENT, True, CONTROLLED, 2, 2),
     (_S, _in_turn, "strangers_one_phone", INNOCENT, True, PHONE, 2, 4),
     (_S, _in_turn, "sisters_no_more", INNOCENT, True, ENDED, 2, 4),
-    (_P, _in_here_out_there, "sisters_in_one_out_other", SCHEME, True, CONTROLLED, 2, 1),
+    (_P, _in_here_out_there, "sisters_in_one_out_other", SCHEME, True, ONE_HAND, 2, 1),
     (_P, _in_here_out_there, "sisters_settle_later", SCHEME, True, ONE_GROUP, 3, 6),
-    (_P, _each_a_part, "sisters_each_a_part", SCHEME, True, ONE_HAND, 3, 1),
+    (_P, _each_a_part, "sisters_each_a_part", SCHEME, True, CONTROLLED, 3, 1),
     (_P, _in_here_out_there, "sisters_one_region", SCHEME, False, CONTROLLED, 2, 1),
     (_P, _treasury, "sisters_treasury", INNOCENT, True, CONTROLLED, 2, 4),
     (_P, _in_here_out_there, "strangers_one_reception", INNOCENT, False, RECEPTION, 2, 1),
     (_P, _in_here_out_there, "sisters_only_later", INNOCENT, True, BEGUN_AFTER, 2, 1),
-    (_T, _to_persons, "sisters_to_persons", SCHEME, True, CONTROLLED, 2, 2),
-    (_T, _to_persons, "sisters_to_persons", SCHEME, True, ONE_HAND, 3, 2),
+    (_T, _to_persons, "sisters_to_persons", SCHEME, True, CONTROLLED, 3, 2),
+    (_T, _to_persons, "sisters_to_persons", SCHEME, True, ONE_HAND, 2, 2),
     (_T, _to_persons, "sisters_one_region", SCHEME, False, OWNED, 2, 2),
     (_T, _wages, "sisters_wages", INNOCENT, True, CONTROLLED, 2, 2),
     (_T, _to_persons, "strangers_one_phone", INNOCENT, True, PHONE, 2, 2),

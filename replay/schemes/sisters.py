@@ -22,7 +22,7 @@ from schemas.regions import NAMES, REGIONS
 CONTROLLED = "controlled"  # one person is each firm's actual controller
 ONE_GROUP = "one_group"  # the first firm's entry names the others as of its group
 OWNED = "owned"  # the first firm holds most of the others
-ONE_HAND = "one_hand"  # one representative, whose phone, as a bank knows it, is the firms'
+ONE_HAND = "one_hand"  # one representative, whose phone, as one authority knows it, is the firms'
 PHONE = "phone"
 RECEPTION = "reception"  # one phone and one address: of an office building, say
 ENDED = "ended"  # controlled by one person until days before
@@ -35,6 +35,7 @@ _AFTER = 2  # business days after the last payment, where the register speaks on
 _QUIET_FEN = 1_500_000  # what a firm may move in the days around, beside what is planted
 _ROADS = ("模拟路", "样例街", "示范大道")
 _SINCE = "2019-03-01"
+_OUTSIDE = 0.4  # share of others who are at home outside the Delta
 _NUMBERS = 4  # columns of `Ties` that are numbers come first
 
 
@@ -46,6 +47,7 @@ class Sisters:
     accounts: list[int]
     regions: list[int]  # of the accounts
     days: list[int]  # positions in the span, ascending
+    quiet: Flags  # who moves hardly anything on these days: parties
 
 
 class Registry:
@@ -62,6 +64,7 @@ class Registry:
         self._region = who.account_regions()
         homes = [region_of(who, party) for party in range(len(who.person))]
         self._home = np.array(homes)
+        self._met = np.zeros(len(homes), bool)  # stood on the other side of somebody's payments
         self._rows: list[tuple[int, int, int, int, str, str, str, str, str, str]] = []
 
     def entries(self) -> Ties:
@@ -91,22 +94,31 @@ class Registry:
         on = self._days(days, tie)
         regions = [int(region) for region in plan.rng.permutation(len(REGIONS))]
         regions = regions[:count] if split else regions[:1] * count
-        quiet = self._quiet(on)
+        quiet = self._quiet(on) & ~self._met
         firms: list[int] = []
         for region in regions:
             fits = quiet & (plan.who.group < 0) & (self._home == region) & self._has(region)
             firms.append(plan.party(False, among=fits))
         self._tie(tie, firms, quiet, on)
         accounts = [self.account(*both) for both in zip(firms, regions, strict=True)]
-        return Sisters(firms, accounts, regions, on)
+        return Sisters(firms, accounts, regions, on, quiet)
 
-    def other(self, region: int, person: bool) -> int:
-        """An account of somebody of no group: outside the Delta, or in this region."""
-        plan = self._plan
-        if plan.rng.random() < 0.4:
-            return plan.account(plan.party(person, spread=0, claim=False))
-        among = (plan.who.group < 0) & self._has(region)
-        return self.account(plan.party(person, among=among, claim=False), region)
+    def other(self, region: int, person: bool, quiet: Flags) -> int:
+        """The main account of somebody of no group: outside the Delta, or in this region.
+
+        Args:
+            region: where it is, if it is inside.
+            person: of a natural person, else of a firm.
+            quiet: who may be drawn; much business of his own would make him a story of his own.
+        """
+        plan, who = self._plan, self._plan.who
+        main = who.account_start[:-1]
+        if plan.rng.random() < _OUTSIDE:
+            return int(main[plan.party(person, spread=0, among=quiet, claim=False)])
+        here = self._open[main] & (self._region[main] == region)
+        party = plan.party(person, among=quiet & (who.group < 0) & here, claim=False)
+        self._met[party] = True
+        return int(main[party])
 
     def account(self, party: int, region: int) -> int:
         """One of a party's accounts in a region that may take part."""
@@ -159,7 +171,8 @@ class Registry:
                 share = str(int(plan.rng.integers(55, 100))) if tie == OWNED else ""
                 self._say(0, firm, related=firms[0], role=role, share=share)
         elif tie not in (PHONE, RECEPTION):
-            behind = plan.party(True, among=quiet & self._has_any())
+            # From elsewhere: whoever is behind a group of the everyday register lives in the Delta.
+            behind = plan.party(True, spread=0, among=quiet)
             position, start, end = 0, _SINCE, ""
             if tie == ENDED:
                 end = plan.when.day(business[business.index(days[0]) - _BEFORE // 2]).isoformat()
@@ -170,21 +183,16 @@ class Registry:
             for firm in firms:
                 self._say(position, firm, related=behind, role=role, start=start, end=end)
             if tie == ONE_HAND:
-                mine = plan.who.accounts_of(behind)
-                account = int(plan.rng.choice(mine[self._open[mine]]))
-                self._say(0, behind, account=account, phone=phone)
-
-    def _has_any(self) -> Flags:
-        has = np.zeros(len(self._home), bool)
-        has[self._plan.who.account_party[self._open]] = True
-        return has
+                self._say(0, behind, phone=phone, region=int(self._home[firms[0]]))
 
     def _say(
-        self, position: int, party: int, related: int = NOBODY, account: int = NOBODY,
-        role: str = "", share: str = "", phone: str = "", address: str = "",
-        start: str = _SINCE, end: str = "",
+        self, position: int, party: int, related: int = NOBODY, role: str = "", share: str = "",
+        phone: str = "", address: str = "", start: str = _SINCE, end: str = "",
+        region: int = NOBODY,
     ) -> None:  # fmt: skip
-        row = (position, party, related, account, role, share, phone, address, start, end)
+        """An entry, of the authority of the party's own region where no other is named."""
+        region = int(self._home[party]) if region == NOBODY else region
+        row = (position, region, party, related, role, share, phone, address, start, end)
         self._rows.append(row)
 
     def _phone(self) -> str:

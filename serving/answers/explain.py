@@ -17,7 +17,7 @@ from schemas.narrow import (
     FLAG_PAYER_PERSON,
 )
 from schemas.regions import JOINT_BIT, OUT, REGIONS, VANTAGES
-from serving.answers import alone_words, explain_words, stated, terms
+from serving.answers import alone_words, controllers, explain_words, stated, terms
 from serving.answers.alone import alone
 from serving.answers.evidence import (
     Evidence,
@@ -46,6 +46,7 @@ from serving.answers.model import (
     Rule,
 )
 from serving.answers.revisions import revisions, successor
+from serving.answers.words import Lang
 
 Kind = Literal["person", "firm", "unknown"]
 _SIDES = (("payer", FLAG_PAYER_PERSON), ("payee", FLAG_PAYEE_PERSON))
@@ -104,17 +105,24 @@ def explanation(connection: Connection, alert_id: str) -> Explanation:
         took_place_of=None if row is asked else (asked["alert_id"], asked["known_from"]),
         alone=apart,
         levels=levels(connection, declared, row),
+        controlled=controllers.controlled(connection, row, of, parties),
     )
     why_zh, why_en = alone_words.sentences(apart, declared, agreed) if apart else ((), ())
     return replace(
         bare,
         sentences_zh=explain_words.sentences(
-            bare, "zh", (*sentence(bare.levels, "zh"), *why_zh), stated.what(bare, "zh")
+            bare, "zh", (*_behind(bare, "zh"), *why_zh), stated.what(bare, "zh")
         ),
         sentences_en=explain_words.sentences(
-            bare, "en", (*sentence(bare.levels, "en"), *why_en), stated.what(bare, "en")
+            bare, "en", (*_behind(bare, "en"), *why_en), stated.what(bare, "en")
         ),
     )
+
+
+def _behind(told: Explanation, lang: Lang) -> tuple[str, ...]:
+    """Which level made the difference, and who is of one controller."""
+    of_one = controllers.sentence(told.controlled, told.parties, lang)
+    return (*sentence(told.levels, lang), *of_one)
 
 
 def _said(

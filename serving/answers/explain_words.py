@@ -35,11 +35,11 @@ def sentences(
     )
 
 
-def _subject(told: Explanation) -> Party | None:
-    for party in told.parties:
-        if party.id == told.alert.subject:
-            return party
-    return None
+def _subjects(told: Explanation) -> Sequence[Party]:
+    """Whom it is about: the subject, the members of a group, else who appears first."""
+    members = told.controlled.parties if told.controlled else ()
+    asked = (told.alert.subject, *members)
+    return [party for party in told.parties if party.id in asked] or told.parties[:1]
 
 
 def _what(told: Explanation, lang: Lang) -> str:
@@ -52,11 +52,11 @@ def _what(told: Explanation, lang: Lang) -> str:
     first, last = beijing(rows[0].event_time), beijing(rows[-1].event_time)
     areas = list(dict.fromkeys(a for r in rows for a in (r.payer_region, r.payee_region)))
     names = ("、" if lang == "zh" else ", ").join(place(area, lang) for area in areas)
-    subject = _subject(told)
-    who = subject.label if subject else told.parties[0].label if told.parties else ""
-    who_en = subject.label_en if subject else told.parties[0].label_en if told.parties else ""
+    subjects = _subjects(told)
+    who = "、".join(party.label for party in subjects)
+    who_en = ", ".join(party.label_en for party in subjects)
     peak = reached(told.alert.peak_measure, told.rule.unit, lang)
-    others = len(told.parties) - 1
+    others = len(told.parties) - len(subjects)
     if lang == "zh":
         between = f"{who} 及其他 {others} 方之间 " if others > 0 else f"{who} "
         return (

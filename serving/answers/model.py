@@ -205,6 +205,20 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class Controlled:
+    """The parties of an alert that were of one controller when it crossed.
+
+    `tests` are the ties' kinds, the surest first; `registers` the regions whose registers hold
+    entries of them, `joined_by` those whose own entries join all these parties.
+    """
+
+    parties: tuple[int, ...]
+    tests: tuple[str, ...]
+    registers: tuple[str, ...]
+    joined_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Everything said and drawn about one alert.
 
@@ -227,3 +241,4 @@ class Explanation:
     took_place_of: tuple[str, int] | None = None  # the id asked for, and when it was withdrawn
     levels: tuple[Level, ...] = ()  # the lowest first; empty where the rule asks at one only
     alone: Alone | None = None  # where only a region raised it: what all four hold instead
+    controlled: Controlled | None = None  # where the subject is a controller group

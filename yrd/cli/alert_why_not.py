@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from yrd.cli.common import Json, check_lang, emit, guarded, stdout
+from yrd.cli.rule_words import word
 
 if TYPE_CHECKING:
     from serving.answers.why_not import Seen, Variant, WhyNot
@@ -119,7 +120,7 @@ def _variant(found: "WhyNot", variant: "Variant", zh: bool) -> None:
 
     lang: Literal["zh", "en"] = "zh" if zh else "en"
     stdout.print(
-        f"\n{variant.variant}: {variant.subject_kind} {variant.subject}",
+        f"\n{variant.variant}: {word(variant.subject_kind, zh)} {variant.subject}",
         markup=False,
         highlight=False,
     )

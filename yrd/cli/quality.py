@@ -19,6 +19,22 @@ app = typer.Typer(
     help="Validation rules and the checkpoint of a closed day.",
 )
 
+_EN = {
+    "rules": "rule|severity|field|expected",
+    "listed": "{count} rules; `--json` shows their markets, SQL, dates and standards",
+    "checks": "check|outcome|expected|where it failed",
+    "ok": "ok", "failed": "failed", "passed": "passed", "warning": "warning",
+    "nothing": "nothing to judge",
+    "day": "{day} ({origin}): {verdict}; pages in {docs}",
+}  # fmt: skip
+_ZH = {
+    "rules": "规则|级别|字段|应为",
+    "listed": "{count} 条规则；`--json` 列出其市场、SQL、日期与标准",
+    "checks": "检查|结果|应为|未通过之处",
+    "ok": "通过", "failed": "未通过", "passed": "通过", "warning": "提示", "fatal": "退回",
+    "nothing": "无可判断",
+    "day": "{day}（{origin}）：{verdict}；页面在 {docs}（页面为英文）",
+}  # fmt: skip
 Lang = Annotated[str, typer.Option("--lang", help="zh or en.")]
 LEDGER = Path("var/demo/ledger")
 DOCS = Path("var/quality")
@@ -51,14 +67,15 @@ def rules(
             emit([_described(rule) for rule in chosen], as_json)
             return
         table = Table(box=None, pad_edge=False)
-        for head in ("rule", "severity", "field", "expected"):
-            table.add_column(head, overflow="fold", no_wrap=head in ("rule", "severity"))
+        say = _ZH if lang == "zh" else _EN
+        for number, head in enumerate(say["rules"].split("|")):
+            table.add_column(head, overflow="fold", no_wrap=number < 2)
         for rule in chosen:
             expected = rule.zh if lang == "zh" else rule.en
-            table.add_row(rule.id, rule.severity, rule.field, expected)
+            severity = say.get(rule.severity, rule.severity)
+            table.add_row(rule.id, severity, rule.field, expected)
         stdout.print(table)
-        more = "`--json` shows their markets, SQL, dates and standards"
-        stdout.print(f"{len(chosen)} rules; {more}", highlight=False)
+        stdout.print(say["listed"].format(count=len(chosen)), highlight=False)
 
 
 @app.command()
@@ -156,13 +173,20 @@ def _show(result: "DayResult", origin: str, lang: str) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for head in ("check", "outcome", "expected", "where it failed"):
+    say = _ZH if lang == "zh" else _EN
+    for head in say["checks"].split("|"):
         table.add_column(head, overflow="fold")
     for one in result.results:
-        failed = "[red]failed[/red]" if one.check.severity == "critical" else "warning"
-        outcome = "nothing to judge" if not one.rows else "ok" if one.passed else failed
+        failed = f"[red]{say['failed']}[/red]" if one.check.severity == "critical" else ""
+        outcome = say["nothing"] if not one.rows else say["ok"] if one.passed else failed
         expected = one.check.zh if lang == "zh" else one.check.en
-        table.add_row(one.check.id, outcome, expected, "; ".join(one.labels))
+        labels = "; ".join(one.labels)
+        table.add_row(one.check.id, outcome or say["warning"], expected, labels)
     stdout.print(table)
-    verdict = "passed" if result.passed else "failed"
-    stdout.print(f"{result.day} ({origin}): {verdict}; pages in {result.docs}", highlight=False)
+    told = say["day"].format(
+        day=result.day,
+        origin=origin,
+        verdict=say["passed" if result.passed else "failed"],
+        docs=result.docs,
+    )
+    stdout.print(told, highlight=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from yrd.cli.common import Json, check_lang, emit, guarded, stdout
+from yrd.cli.expected_words import expected_in, place_in
 
 if TYPE_CHECKING:
     from ledger.duck import Connection
@@ -326,7 +327,7 @@ def _print_items(rows: list[dict[str, Any]], lang: str) -> None:
             row["id"],
             row["received_beijing"][:16].replace("T", " "),
             row["submitter"],
-            escape(f"{row['field']}\n{row['locator']}"),
+            escape(f"{row['field']}\n{place_in(row['locator'], lang == 'zh')}"),
         )
     stdout.print(table)
     reason = rows[0]["reason"] if rows else ""
@@ -352,11 +353,11 @@ def _print_item(told: dict[str, Any], size: int | None, lang: str) -> None:
         if zh
         else f"{told['submitter']} through {told['feed']}, {told['data_origin']} data",
         f"{received} {'北京时间' if zh else 'Beijing time'}",
-        f"{told['locator']}（字节 {' 至 '.join(stretch)}）"
+        f"{place_in(told['locator'], zh)}（字节 {' 至 '.join(stretch)}）"
         if zh
         else f"{told['locator']} (bytes {' to '.join(stretch)})",
         told["field"],
-        told["expected"],
+        expected_in(told["reason"], told["expected"], zh),
         told["to_do"],
     )
     for (head_zh, head_en), text in zip(_HEADS, said, strict=True):

@@ -190,6 +190,7 @@ def _findings(
 ) -> list[dict[str, Any]]:
     """Findings of every sender of these bytes, gathered by rule, field and expectation."""
     from yrd.cli.cures import cure, meaning
+    from yrd.cli.expected_words import expected_in, place_in
 
     rows = connection.sql(
         """
@@ -213,9 +214,9 @@ def _findings(
                 "rule": row["rule_id"],
                 "meaning": meaning(row["rule_id"], lang),
                 "field": row["field"],
-                "expected": row["expected"],
+                "expected": expected_in(row["rule_id"], row["expected"], lang == "zh"),
                 "records": row["records"],
-                "locators": list(dict.fromkeys(row["locators"])),
+                "locators": [place_in(one, lang == "zh") for one in dict.fromkeys(row["locators"])],
                 "to_do": cure(row["rule_id"], outcome, lang),
             }
         )

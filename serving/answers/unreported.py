@@ -22,8 +22,8 @@ _SAID: Mapping[str, tuple[str, str]] = MappingProxyType(
         "late_reports": ("超过时限才报的支付", "payments it reported after the deadline"),
         "mismatched_legs": ("双方报告不一致的支付", "payments of which the two reports differ"),
         "silent_day": (
-            "他行提及、其当日一份未报的支付",
-            "payments others reported of days of which it reported none in time",
+            "他行提及、其按时未报的支付（当日几乎未报）",
+            "payments others reported and it did not, of days it hardly reported in time",
         ),
     }
 )

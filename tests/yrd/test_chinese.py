@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import ModuleType
 
 import pytest
 from typer.testing import CliRunner
@@ -79,7 +80,7 @@ def test_what_came_in_is_told_in_chinese(demo: Run, ledger: Connection) -> None:
 
 
 @pytest.mark.parametrize("module", [quality, rule_try_told, score], ids=lambda one: one.__name__)
-def test_every_phrase_has_its_chinese(module) -> None:  # noqa: ANN001
+def test_every_phrase_has_its_chinese(module: ModuleType) -> None:
     assert set(module._EN) <= set(module._ZH)
     for name in module._EN:
         assert sentences(module._ZH[name]) == [], name

@@ -24,6 +24,7 @@ _ZH: Mapping[str, str] = {
     "basis points": "基点",
     "basis points of capital": "资本净额的基点",
     "basis points of the bank's capital": "银行资本净额的基点",
+    "basis points of the day's payments": "当日支付的基点",
     "basis points of the exchange's total": "交易所总量的基点",
     "basis points of the largest order": "最大下单手数的基点",
     "basis points of the line": "该线的基点",

@@ -96,12 +96,14 @@ silent AS (
     SEMI JOIN (
         SELECT vantage, subject, day
         FROM owed
-        GROUP BY ALL
-        HAVING NOT bool_or(is_prompt)
+        GROUP BY vantage, subject, day
+        -- A straggler or two do not make a day on which somebody reported.
+        HAVING count(*) FILTER (is_prompt) * 10000
+            <= count(*) FILTER (is_prompt OR is_told_promptly) * (SELECT stragglers_bp FROM params)
     ) AS nothing
         ON nothing.vantage = o.vantage AND nothing.subject = o.subject AND nothing.day = o.day
     CROSS JOIN params AS p
-    WHERE o.is_told_promptly
+    WHERE o.is_told_promptly AND NOT o.is_prompt
     GROUP BY o.vantage, o.subject, o.late_at, p.least_reports, p.silent_line_fen
     HAVING count(*) >= p.least_reports AND sum(o.amount_fen) >= p.silent_line_fen
 ),

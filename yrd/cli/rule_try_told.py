@@ -159,7 +159,9 @@ def _examples(
     table = Table(box=None, pad_edge=False, header_style="bold")
     heads = say["heads"].format(what=say[what]).split("|")
     for head in heads:
-        table.add_column(head, no_wrap=head != heads[-1], overflow="fold")
+        table.add_column(
+            head, no_wrap=head != heads[-1], overflow="fold" if lang == "zh" else "ellipsis"
+        )
     for row in rows:
         at = datetime.fromisoformat(row["first_crossing"]).astimezone(BEIJING)
         alone = [

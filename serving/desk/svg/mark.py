@@ -92,3 +92,19 @@ def shorten(text: str, size: float, room: float) -> str:
     while kept and text_width(kept + "…", size) > room:
         kept = kept[:-1]
     return kept + "…"
+
+
+def wrapped(text: str, size: float, room: float) -> list[str]:
+    """The text in lines of whole words that fit in `room`; a longer word stands alone.
+
+    Example:
+        >>> wrapped("% of the contract's volume", 11, 120)
+        ['% of the', "contract's volume"]
+    """
+    lines: list[str] = []
+    for one in text.split():
+        if lines and text_width(f"{lines[-1]} {one}", size) <= room:
+            lines[-1] += f" {one}"
+        else:
+            lines.append(one)
+    return lines

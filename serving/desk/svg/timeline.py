@@ -9,12 +9,13 @@ from serving.desk.svg.axis import Axis, axis
 from serving.desk.svg.flow import AXIS_HEIGHT, lane_name, time_axis
 from serving.desk.svg.graph import Graph, graph
 from serving.desk.svg.layout import WIDE, Frame, spread
-from serving.desk.svg.mark import el, number
+from serving.desk.svg.mark import el, number, text_width, wrapped
 from serving.desk.svg.say import amount, beijing, brief, wan
 
 _HOUR = 3_600_000_000
 _BARS = 84.0
 _CLIMB = 168.0
+_SMALL = 11.0  # px, the size of small texts
 
 
 def amounts(explanation: Explanation, uid: str, *, frame: Frame = WIDE) -> Markup:
@@ -102,6 +103,10 @@ def climb(explanation: Explanation, uid: str, *, frame: Frame = WIDE) -> Markup:
     def height(value: int) -> float:
         return floor - value * (floor - ceiling) / (top_value * 1.06)
 
+    widest = max(
+        (text_width(amount(one.value, rule.unit), _SMALL) for one in rule.lines), default=0
+    )
+    room = frame.left - 26 - widest  # beside the numbers of the lines
     drawn = [
         el(
             "title",
@@ -111,7 +116,10 @@ def climb(explanation: Explanation, uid: str, *, frame: Frame = WIDE) -> Markup:
         ),
         el("text", "规则度量", x=14, y=floor / 2, class_="strong"),
         el("text", zh, x=14, y=floor / 2 + 15, class_="small"),
-        el("text", en, x=14, y=floor / 2 + 29, class_="small"),
+        *(
+            el("text", part, x=14, y=floor / 2 + 29 + 13 * row, class_="small")
+            for row, part in enumerate(wrapped(en, _SMALL, room))
+        ),
     ]
     drawn += time_axis(time, 8, floor)
     drawn.append(el("line", x1=frame.left, x2=frame.right, y1=floor, y2=floor, class_="base"))

@@ -36,6 +36,7 @@ def show_group(group: str, ledger: Path, knowledge: str, as_json: bool) -> None:
     from pipelines.groups.links import JOINS_BP
     from schemas.errors import InputError
     from serving.answers.exports import plain
+    from serving.answers.words import several
     from serving.publish import open_version
 
     if not group.isdigit():
@@ -74,7 +75,8 @@ def show_group(group: str, ledger: Path, knowledge: str, as_json: bool) -> None:
     for one in told["links"]:
         stdout.print(
             f"    {one['test']}  {one['party']} - {one['other']}  "
-            f"{one['confidence_bp'] / 100:.0f} %, {len(one['evidence'])} entries or payments, "
+            f"{one['confidence_bp'] / 100:.0f} %, "
+            f"{several(len(one['evidence']), 'entry or payment', 'entries or payments')}, "
             f"holds from {one['holds_from']} to {one['holds_to'] or 'open'}, "
             f"known {one['known_from']}",
             highlight=False,

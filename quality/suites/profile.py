@@ -30,8 +30,11 @@ _COLUMNS = (
     "reporting_region", "data_origin", "counterparty_1_id_basis", "cross_border_indicator",
     "event_timestamp", "received_at", "is_late", "amount_cny", "counterparty_1_account_token",
     "counterparty_2_account_token", "counterparty_2_id", "asset_reference_id",
-    "report_submitting_entity_id",
+    "report_submitting_entity_id", "settlement_amount", "notional_amount_leg_1",
+    "outstanding_amount",
 )  # fmt: skip
+# An order, a status and a stock of goods state no amount of money; nothing is missing there.
+_AMOUNT = "coalesce(settlement_amount, notional_amount_leg_1, outstanding_amount) IS NOT NULL"
 _CURRENT = "known_to IS NULL AND NOT is_duplicate"
 
 
@@ -95,7 +98,7 @@ WITH past AS (
            max(CASE WHEN kind = 'position'
                     THEN date_diff('hour', event_timestamp, received_at) END)::DOUBLE / 24
                AS days_to_receive,
-           avg((amount_cny IS NULL)::INT) FILTER (WHERE traded)::DOUBLE AS no_amount,
+           avg((amount_cny IS NULL)::INT) FILTER (WHERE traded AND {_AMOUNT})::DOUBLE AS no_amount,
            avg((counterparty_2_id IS NULL)::INT) FILTER (WHERE traded)::DOUBLE AS no_second_party,
            CASE WHEN market_segment = 'PYMT'
                 THEN avg((counterparty_1_account_token IS NULL)::INT)::DOUBLE END

@@ -40,11 +40,8 @@ def trades(ledger: duck.Connection, published: int) -> None:
     rows = [
         day
         | {"report_id": f"{number:032x}", "event_type": act, "side": side, "venue_trade_id": trade}
-        | {
-            "notional_quantity": str(quantity),
-            "amount_cny": "1",
-            "counterparty_2_id": "381290000019",
-        }
+        | {"notional_quantity": str(quantity), "counterparty_2_id": "381290000019"}
+        | {"notional_amount_leg_1": None, "settlement_amount": None, "amount_cny": None}  # none due
         for number, (act, side, quantity, trade) in enumerate([*sides, *more])
     ]
     append(ledger, "EQTY", rows)

@@ -110,12 +110,14 @@ unit = "us of event time"
 status_of_number = "<open> L law, L- superseded, E exchange, I practice or ours, A academic"
 status_of_use = "<open>"
 citation = "<open> where the number comes from, or: ours, and why"
+citation_zh = "<open>"
 [parameters.least_transfers]
 default = 3
 unit = "transfers"
 status_of_number = "<open>"
 status_of_use = "<open>"
 citation = "<open>"
+citation_zh = "<open>"
 """
 
 _SQL = """\

@@ -32,6 +32,7 @@ NONE, PARTIAL, SEEN = "none", "partial", "seen"
 _TIME = pa.timestamp("us", "UTC")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BEIJING = timedelta(hours=8)
+_US = timedelta(microseconds=1)
 Array = npt.NDArray[Any]
 
 
@@ -166,13 +167,22 @@ def _numbers(table: pa.Table, name: str) -> Array:
 
 
 def _days(instant: Array, code: Array, rules: Sequence[Rule]) -> Array:
-    """Business ordinals where the rule's horizon is in business days, else 0."""
+    """Business ordinals where the rule's horizon is in business days, else 0.
+
+    A register may state a loan from before the calendar begins: there weekdays are counted.
+    """
     days = np.zeros(len(instant), np.int64)
     for number, rule in enumerate(rules):
         if rule.horizon.business_days:
             mine = np.flatnonzero(code == number)
             times = pa.array(instant[mine]).cast(_TIME)
             _, ordinals = calendars().business_date(times, rule.calendar)
+            begins = np.datetime64(calendars().get(rule.calendar).first_day, "D")
+            on = ((instant[mine] + _BEIJING // _US) // (timedelta(days=1) // _US)).astype(
+                "datetime64[D]"
+            )
+            before = np.where(on < begins, -np.busday_count(on, begins), 0)
+            ordinals = pc.if_else(pa.array(on < begins), pa.array(before, pa.int32()), ordinals)
             if ordinals.null_count:
                 raise ConfigurationError(
                     f"calendar {rule.calendar}: expected to cover every crossing of {rule.name}; "

@@ -96,6 +96,16 @@ def test_a_horizon_in_business_days_skips_the_weekend(days: int, count: int) -> 
     assert len(alerts_of(*rows)) == count
 
 
+@pytest.mark.parametrize(("days", "count"), [(14, 1), (15, 2)])
+def test_what_lies_before_the_calendar_begins_counts_weekdays(days: int, count: int) -> None:
+    long_ago = int(datetime(2024, 12, 2, 2, tzinfo=UTC).timestamp()) * 1_000_000  # a Monday
+    rows = [
+        crossing(JOINT, long_ago + n * DAY, [n], rule="structuring", variant="same_pair")
+        for n in (0, days)
+    ]
+    assert len(alerts_of(*rows)) == count
+
+
 @pytest.mark.parametrize(("over", "links"), [(0, [None]), (1, [None, "first"])])
 def test_an_episode_is_closed_after_ninety_days_and_linked(over: int, links: list[Any]) -> None:
     rows = [crossing(JOINT, MONDAY + n * DAY // 2, [n]) for n in range(180)]

@@ -105,6 +105,7 @@ table.versus{border-collapse:collapse;width:100%;min-width:1040px}
 .versus thead th{font-size:.82rem;color:var(--mute);font-weight:600;
 border-bottom:1px solid var(--rule);vertical-align:bottom;white-space:nowrap;line-height:1.4}
 .versus thead .en{font-weight:400}
+.versus thead .wrap{white-space:normal}
 .versus thead .num .en,.versus .verdict-cell small{display:block}
 .versus .verdict-cell{white-space:nowrap}
 .versus thead .num{text-align:right}

@@ -65,6 +65,7 @@ def solo_against_joint(explanation: Explanation, uid: str) -> Markup:
                 else ()
             ),
             scope="col",
+            class_="wrap",
         ),
         el("th", both("看到的账户", "accounts seen"), scope="col", class_="num"),
         el("th", both("看到的笔数", "transfers seen"), scope="col", class_="num"),

@@ -7,7 +7,7 @@ between two rows at its own time. Large ones: accounts are bundled by (region, h
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from serving.desk.svg.axis import Axis, axis
@@ -18,6 +18,7 @@ Detail = Literal["auto", "rows", "bundles", "accounts"]
 MAX_ROWS = 24
 MAX_ARCS = 90
 HEAD = 11.0
+_DOT = 3.5  # px, the smallest bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +240,8 @@ def _bubbles(of: Graph, frame: Frame, time: Axis, style: Literal["bundles", "acc
         for place in inside:
             node_of[place] = len(nodes)
         nodes.append(Node(x, y, radius, band.region, tuple(inside), hub))
+    if style == "bundles":
+        nodes = _apart(nodes)
     pairs: dict[tuple[int, int], list[int]] = {}
     for place, transfer in enumerate(of.transfers):
         pair = (node_of[transfer.source], node_of[transfer.target])
@@ -248,6 +251,22 @@ def _bubbles(of: Graph, frame: Frame, time: Axis, style: Literal["bundles", "acc
         for (source, target), inside in sorted(pairs.items())
     )
     return Layout(frame, time, lanes, tuple(nodes), links, style, height)
+
+
+def _apart(nodes: list[Node]) -> list[Node]:
+    """Bundles that found no free place shrink until none lies on another, down to a dot."""
+    sizes = [node.r for node in nodes]
+    for one, node in enumerate(nodes):
+        for other in range(one):
+            if nodes[other].region != node.region:
+                continue
+            far = math.hypot(node.x - nodes[other].x, node.y - nodes[other].y) - 1
+            both = sizes[one] + sizes[other]
+            if both > far:
+                share = max(far, 0.0) / both
+                sizes[one] = max(_DOT, sizes[one] * share)
+                sizes[other] = max(_DOT, sizes[other] * share)
+    return [replace(node, r=size) for node, size in zip(nodes, sizes, strict=True)]
 
 
 def _curve(

@@ -1,9 +1,10 @@
 """The pictures as data: what is drawn equals what the explanation holds, the same every time."""
 
+import math
 import re
 from collections import Counter
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -128,6 +129,8 @@ class TestFlow:
         assert (len(of.accounts), what.style) == (400, "bundles")
         assert len(what.nodes) < 40
         assert len(what.links) < 150
+        for one, other in combinations(what.nodes, 2):
+            assert math.hypot(one.x - other.x, one.y - other.y) >= one.r + other.r
         assert layout(of, WIDE, "accounts").style == "accounts"
         small = samples.pass_through()
         assert layout(graph(small)).style == "rows"

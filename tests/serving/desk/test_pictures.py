@@ -27,7 +27,7 @@ from serving.desk.svg import (
     solo_flow,
 )
 from serving.desk.svg.axis import DAY, axis
-from serving.desk.svg.layout import NARROW, WIDE, layout
+from serving.desk.svg.layout import NARROW, WIDE, Node, _apart, layout
 from serving.desk.svg.mark import el
 from serving.desk.svg.say import wan
 from tests.serving.desk import samples
@@ -129,12 +129,18 @@ class TestFlow:
         assert (len(of.accounts), what.style) == (400, "bundles")
         assert len(what.nodes) < 40
         assert len(what.links) < 150
-        for one, other in combinations(what.nodes, 2):
-            assert math.hypot(one.x - other.x, one.y - other.y) >= one.r + other.r
         assert layout(of, WIDE, "accounts").style == "accounts"
         small = samples.pass_through()
         assert layout(graph(small)).style == "rows"
         assert len(layout(graph(small)).nodes) == len(graph(small).accounts)
+
+    def test_bundles_that_found_no_free_place_shrink_until_they_are_apart(self) -> None:
+        crowd = [Node(x, 10.0, r, "310000", (), False) for x, r in ((0, 20), (25, 18), (40, 6))]
+        alone = Node(25.0, 12.0, 18.0, "320000", (), False)
+        made = _apart([*crowd, alone])
+        for one, other in combinations(made[:3], 2):
+            assert math.hypot(one.x - other.x, one.y - other.y) >= one.r + other.r
+        assert made[0].r > made[1].r > 3 and made[3] == alone
 
     def test_a_bundle_holds_one_region_one_hop_and_one_day(self) -> None:
         of = graph(samples.large())

@@ -45,6 +45,10 @@ class View:
         """From how many parties it received a first transfer."""
         return len(self.got.get(payee, ()))
 
+    def one_off(self, edge: Edge) -> bool:
+        """Whether its payer has made its payee no transfer on a later day."""
+        return self.last_day[edge.payer, edge.payee] == edge.day
+
     def paid_lately(self, payer: int, payee: int) -> bool:
         """Whether the one made the other any transfer today or on the 89 days before."""
         day = self.last_day.get((payer, payee))

@@ -10,17 +10,25 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from ledger import duck
-from pipelines.lanes.entry import BUCKETS, GROUPS
+from pipelines.lanes.entry import BUCKETS, GROUPS, ROLE_PAYER_PERSON
 from pipelines.lanes.host import Kept, RuleHost
 from pipelines.lanes.ledger import evaluate
 from pipelines.lanes.routing import route
 from pipelines.lanes.stream import run_plain
 from pipelines.pairing.pairing import Closed, merge
-from pipelines.rules.kernels.graph import DAY_US, EDGES, LOOKS_BACK_US, MILLI_LOG10, TAIL
+from pipelines.rules.kernels.graph import (
+    CUSTOM,
+    DAY_US,
+    EDGES,
+    LOOKS_BACK_US,
+    MILLI_LOG10,
+    ONCE,
+    TAIL,
+)
 from pipelines.rules.kernels.graph_runs import LINK
 from pipelines.rules.kernels.graph_state import GraphState
 from pipelines.rules.registry import load_rules, parameters_on
-from tests.pipelines.graphs import graphs, stars
+from tests.pipelines.graphs import NUMBERS, graphs, stars
 from tests.pipelines.streams import (
     DAY,
     HOUR,
@@ -40,14 +48,14 @@ Found = list[tuple[Any, ...]]
 
 
 def by_kernel(rows: Rows, size: int = 1 << 30, order: list[int] | None = None) -> Found:
-    found = tuples(run_plain(*arrivals(rows, order, size, SLACK)))
+    found = tuples(run_plain(*arrivals(rows, order, size, SLACK), NUMBERS))
     return [row for row in found if row[0] in STARS]
 
 
 def by_definition(rows: Rows) -> Found:
     with duck.memory() as connection:
         define_tx(connection, rows)
-        tables = [evaluate(connection, load_rules()[name]).crossings for name in STARS]
+        tables = [evaluate(connection, load_rules()[name], NUMBERS).crossings for name in STARS]
     return tuples(pa.concat_tables(tables))
 
 
@@ -83,7 +91,7 @@ def test_a_host_restored_from_kept_batches_goes_on_as_if_nothing_happened(
     proves(whole)
     variants = merge(rows, 1 << 62, 5 * SECOND, Closed()).ready
     bucket = GROUPS["graph"] * BUCKETS
-    host, kept, found = RuleHost(bucket), list[Kept](), Found()
+    host, kept, found = RuleHost(bucket, NUMBERS), list[Kept](), Found()
     batches, marks = arrivals(variants, None, size, 0)
     for step, (batch, mark) in enumerate(zip(batches, marks, strict=True)):
         for place, payload in route(batch, GRAPH):
@@ -93,7 +101,7 @@ def test_a_host_restored_from_kept_batches_goes_on_as_if_nothing_happened(
         found += tuples(host.advance(1 << 62 if last else mark))
         kept = [one for one in kept if not host.expired(one.meta)]
         if step % every == 0 and not last:  # the process is lost here
-            up_to, host = host.processed_up_to, RuleHost(bucket)
+            up_to, host = host.processed_up_to, RuleHost(bucket, NUMBERS)
             host.restore([one.payload for one in kept], up_to)
     assert sorted(row for row in found if row[0] in STARS) == whole
 
@@ -138,10 +146,14 @@ def test_degrees_and_lists_are_those_of_the_last_90_days_after_months_of_growth(
     for day in range(240):
         for n in range(9):
             payer, payee = (int(one) for one in rng.integers(1, 20 + day // 4, 2))
-            market.pay(MONDAY + day * DAY + n * 60 * SECOND, 1, payer, payee, 1)
+            time = MONDAY + day * DAY + n * 60 * SECOND
+            market.pay(time, 1, payer, payee, 1, person=payer % 7 == 0)
+            if n % 3 == 0:  # again on the day, or on a later one
+                market.pay(time + n // 6 * 20 * DAY, 1, payer, payee, 1, person=payer % 7 == 0)
     entries = entries_of(market.rows())
     state = GraphState([load_rules()["fan_in"]], parameters_on())
     edges: list[tuple[int, int, int]] = []
+    once: dict[tuple[int, int], bool] = {}
     last: dict[tuple[int, int], int] = {}
     for first in range(0, len(entries), 400):
         some = entries[first : first + 400]
@@ -150,11 +162,15 @@ def test_degrees_and_lists_are_those_of_the_last_90_days_after_months_of_growth(
             day = (int(entry["event_time"]) + 8 * HOUR) // DAY_US
             pair = (int(entry["subject"]), int(entry["other"]))
             if pair[0] != pair[1] and last.get(pair, -1000) <= day - 90:
-                edges = [edge for edge in edges if edge[2] > day - 90]
                 edges.append((*pair, day))
+                once[pair] = not entry["role"] & ROLE_PAYER_PERSON
+            elif pair[0] != pair[1]:
+                once[pair] &= day == last[pair]
             if pair[0] != pair[1]:
                 last[pair] = day
+        edges = [edge for edge in edges if edge[2] > day - 90]
         assert_same(state.graphs[4], edges)
+        assert_one_off(state.graphs[4], [once[edge[:2]] for edge in edges])
     assert len(state.graphs[4].edges) < len(entries)
 
 
@@ -188,6 +204,18 @@ def assert_same(g: Any, edges: list[tuple[int, int, int]]) -> None:
         assert g.quiet[row][1:].tolist() == counted[1:].tolist()
 
 
+def assert_one_off(g: Any, once: list[bool]) -> None:
+    """Which edges are one-off, how many a payer has, and how many there are by its degree."""
+    living = g.edges[g.used[TAIL] : g.used[EDGES]]
+    assert living["one_off"].tolist() == once
+    assert len(set(once)) == 2
+    mine = living["payer"][np.array(once)]
+    assert g.party["once"][: g.used[0]].tolist() == np.bincount(mine, minlength=g.used[0]).tolist()
+    counted = np.bincount(g.party["out"][mine], minlength=17)[:17]
+    assert g.quiet[ONCE][1:].tolist() == counted[1:].tolist()
+    assert g.used[CUSTOM] == np.count_nonzero(living["role"] & ROLE_PAYER_PERSON) > 0
+
+
 def laid(g: Any, place: int) -> list[tuple[int, int]]:
     """Day and other party of the legs that lie side by side, the newest first."""
     legs = []
@@ -210,7 +238,7 @@ def test_logarithms_are_whole_numbers_far_from_being_rounded_otherwise() -> None
 def test_an_alert_of_a_growing_star_is_one() -> None:
     from pipelines.episodes.episodes import episodes
 
-    found = run_plain(*arrivals(stars().rows(), None, 1 << 30, SLACK))
+    found = run_plain(*arrivals(stars().rows(), None, 1 << 30, SLACK), NUMBERS)
     alerts = episodes(found, load_rules(), "SIMULATED", _known())
     of = [row for row in alerts.to_pylist() if row["rule"] in STARS]
     subjects = [(row["rule"], row["subject"]) for row in of]

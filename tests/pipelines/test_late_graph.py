@@ -13,9 +13,9 @@ from pipelines.lanes.closings import Closing
 from pipelines.lanes.late import late_path
 from pipelines.lanes.lifetimes import CAUSES, Replaced, lifetimes
 from pipelines.lanes.stream import run_once
-from pipelines.rules.registry import load_rules, parameters_on
+from pipelines.rules.registry import load_rules
 from schemas.records import CROSSING
-from tests.pipelines.graphs import graphs, stars
+from tests.pipelines.graphs import NUMBERS, graphs, stars
 from tests.pipelines.known import LATENESS_US, closed_days, ledger_of
 from tests.pipelines.streams import DAY, HOUR, MONDAY, Rows, tuples
 
@@ -27,8 +27,8 @@ def by_closing(rows: Rows, known: Times) -> tuple[pa.Table, list[Replaced], tupl
     """When each crossing of the graph stood, as stream and late path together say."""
     closed = closed_days(known)
     on_time = rows[known <= rows["event_time"] + LATENESS_US]
-    stream = run_once(on_time, parameters_on(), rules=GRAPH)
-    again = late_path(ledger_of(rows, known), closed, parameters_on())
+    stream = run_once(on_time, NUMBERS, rules=GRAPH)
+    again = late_path(ledger_of(rows, known), closed, NUMBERS)
     mine = [one for one in again if one.rule in {rule.name for rule in GRAPH}]
     return lifetimes(stream, mine, closed), mine, closed
 
@@ -40,7 +40,7 @@ def standing(lives: pa.Table, closing: int) -> list[tuple[Any, ...]]:
 
 
 def at_once(rows: Rows, known: Times, closing: Closing) -> list[tuple[Any, ...]]:
-    found = run_once(rows[known <= closing.known_us], parameters_on(), rules=GRAPH)
+    found = run_once(rows[known <= closing.known_us], NUMBERS, rules=GRAPH)
     spoken_of = pa.array(found["instant"].to_numpy() < closing.until_us)
     return tuples(found.filter(spoken_of))
 

@@ -44,7 +44,7 @@ def asked(view: View, params: Mapping[str, int], degree: int) -> tuple[int, list
         edge
         for edge in mine
         if view.payees(edge.payer) <= degree
-        and view.last_day[edge.payer, hub] == edge.day  # one-off
+        and view.one_off(edge)
         and not view.paid_lately(hub, edge.payer)  # one-way
         and not edge.trade
         and alike(edge, view.edges[-1], params["amount_factor"])
@@ -57,8 +57,19 @@ def asked(view: View, params: Mapping[str, int], degree: int) -> tuple[int, list
         or len({edge.day for edge in quiet}) < params["least_days"]
     ):
         return -1, []
-    usual = sum(view.payees(edge.payer) <= degree for edge in view.edges)
-    share = max(10_000 * usual // len(view.edges), 1)  # in 10,000
-    if len(quiet) * 10_000 < share * len(mine):
+    n, share = len(mine), shared(view, degree, view.edges, False)
+    own = [edge for edge in view.edges if not edge.trade]
+    if (once := shared(view, degree, own, True)) <= params["rare_bp"]:
+        n, share = sum(not edge.trade for edge in mine), once
+    share = max(share, 1)
+    if len(quiet) * 10_000 < share * n:
         return -1, []
-    return chance(len(mine), len(quiet), share), quiet
+    return chance(n, len(quiet), share), quiet
+
+
+def shared(view: View, degree: int, among: Sequence[Edge], once: bool) -> int:
+    """Of 10,000 edges so many are of a payer of at most this degree (and one-off)."""
+    usual = sum(
+        view.payees(edge.payer) <= degree and (not once or view.one_off(edge)) for edge in among
+    )
+    return 10_000 * usual // len(among)

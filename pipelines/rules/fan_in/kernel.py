@@ -20,6 +20,7 @@ PARAMETERS = (
     "payees_per_payer",
     "amount_factor",
     "chance_milli",
+    "rare_bp",
     "band_2_payers",
 )
 _ANY = 1 << 30  # what does not matter: how much a payer is paid, the hub's other new payers
@@ -35,5 +36,5 @@ def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
     """Look at the payee of edge `at`."""
     return fan(
         g, at, False, p[0], p[1], p[2], p[3], p[4], 0, _ANY, p[5], p[6], _ANY, p[7], p[8],
-        p[9], work, hits, n_hits, evidence, n_evidence,
+        p[9], p[10], work, hits, n_hits, evidence, n_evidence,
     )  # fmt: skip

@@ -45,7 +45,7 @@ def asked(view: View, params: Mapping[str, int], degree: int) -> tuple[int, list
         for edge in mine
         if view.payers(edge.payee) <= degree
         and view.payees(edge.payee) <= params["active_degree"]
-        and view.last_day[hub, edge.payee] == edge.day  # one-off
+        and view.one_off(edge)
         and not view.paid_lately(edge.payee, hub)  # one-way
         and not edge.trade
         and alike(edge, view.edges[-1], params["amount_factor"])

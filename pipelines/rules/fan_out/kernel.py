@@ -37,5 +37,5 @@ def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
     """Look at the payer of edge `at`."""
     return fan(
         g, at, True, p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], _ANY, p[8], p[9],
-        p[10], p[11], work, hits, n_hits, evidence, n_evidence,
+        p[10], -1, p[11], work, hits, n_hits, evidence, n_evidence,
     )  # fmt: skip

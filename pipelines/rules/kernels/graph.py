@@ -52,8 +52,9 @@ PARTIES, PAIRS, EDGES, TAIL, LEGS = 0, 1, 2, 3, 4  # places in `used`
 SINCE, WITH_TIME, AGAINST_TIME = 5, 6, 7
 # And for whom a search says that it stopped at its bound: of the edge asked about; of all by rule.
 CUT_HERE, CUT_OF = 8, 9
+CUSTOM = 31  # how many living edges are custom
 _USED = 32
-OUT, IN = 0, 1  # rows of `quiet`
+OUT, IN, ONCE = 0, 1, 2  # rows of `quiet`
 LOWEST = 16  # degrees up to here are counted in `quiet`
 _MIXER = 0x9E3779B97F4A7C15
 # round(1000 log10(n)), a whole number so that definition and kernel decide alike; above: the last.
@@ -69,6 +70,7 @@ PARTY = np.dtype(
         ("last_in", "<i4"),
         ("run_out", "<i4"),  # place of its newest leg in `legs`, or -1
         ("run_in", "<i4"),
+        ("once", "<i4"),  # of its living edges as payer those that are one-off
     ]
 )
 PAIR = np.dtype(
@@ -90,6 +92,7 @@ EDGE = np.dtype(
         ("prev_in", "<i4"),  # the payee's edge before this one
         ("rings", "<i4"),  # it closed: with time, and against it << 16
         ("role", "<i4"),  # ROLE_*, as the transfer says
+        ("one_off", "<i4"),  # 1 = no custom, and the payer has not paid again on a later day
     ]
 )
 
@@ -105,7 +108,8 @@ class Graph(NamedTuple):
     legs: npt.NDArray[Any]  # LEG, in runs
     # How many parties, pairs, edges; the tail; how many legs; rings; searches cut.
     used: npt.NDArray[np.int64]
-    # Living edges by degree 1 to LOWEST: OUT by their payer's `out`, IN by their payee's `into`.
+    # Living edges by degree 1 to LOWEST: OUT by their payer's `out`, IN by their payee's `into`;
+    # ONCE those that are one-off, by their payer's `out`.
     quiet: npt.NDArray[np.int64]
     # Sum over living edges of 1000 log10 of the payer's `out` (OUT), of the payee's `into` (IN).
     loud: npt.NDArray[np.int64]
@@ -121,7 +125,7 @@ def empty(parties: int, pairs: int, edges: int) -> Graph:
         days=np.zeros(PER_EDGE * edges, np.int32),
         legs=np.zeros(PER_EDGE * edges, LEG),
         used=np.zeros(_USED, np.int64),
-        quiet=np.zeros((2, LOWEST + 1), np.int64),
+        quiet=np.zeros((3, LOWEST + 1), np.int64),
         loud=np.zeros(2, np.int64),
     )
 
@@ -215,6 +219,7 @@ def slot_of_party(g, party):
     row.last_in = -1
     row.run_out = -1
     row.run_in = -1
+    row.once = 0
     return slot
 
 
@@ -258,13 +263,37 @@ def _moves(g, row, before, after):
 
 
 @nb.njit(cache=True, nogil=True)
+def _carries(g, before, after, once):
+    """A payer's degree moves, and with it its one-off edges."""
+    if once:
+        if before <= LOWEST:
+            g.quiet[ONCE, before] -= once
+        if after <= LOWEST:
+            g.quiet[ONCE, after] += once
+
+
+@nb.njit(cache=True, nogil=True)
+def _count_once(g, i, by):
+    """A living edge becomes one-off (`by` 1), or is no longer (-1)."""
+    payer = g.party[g.edges[i].payer]
+    g.edges[i].one_off += by
+    payer.once += by
+    if payer.out <= LOWEST:
+        g.quiet[ONCE, payer.out] += by
+
+
+@nb.njit(cache=True, nogil=True)
 def expire(g, day):
     """Take edges that no longer live on a day out of the degrees; return the tail."""
     tail = g.used[TAIL]
     end = g.used[EDGES]
     while tail < end and g.edges[tail].day <= day - MEMORY_DAYS:
+        if g.edges[tail].one_off:
+            _count_once(g, tail, -1)
+        g.used[CUSTOM] -= is_trade(g.edges[tail])
         payer = g.party[g.edges[tail].payer]
         payee = g.party[g.edges[tail].payee]
+        _carries(g, payer.out, payer.out - 1, payer.once)
         _moves(g, OUT, payer.out, payer.out - 1)
         _moves(g, IN, payee.into, payee.into - 1)
         payer.out -= 1
@@ -291,6 +320,8 @@ def add(g, key, time, amount_fen, payer_party, payee_party, role):
         g.used[PAIRS] += 1
     elif pair.day > day - MEMORY_DAYS:
         pair.day = day
+        if pair.edge >= tail and g.edges[pair.edge].one_off and g.edges[pair.edge].day != day:
+            _count_once(g, pair.edge, -1)
         return -1
     pair.day = day
     at = g.used[EDGES]
@@ -305,16 +336,22 @@ def add(g, key, time, amount_fen, payer_party, payee_party, role):
     edge.payee = payee
     edge.rings = 0
     edge.role = role
+    edge.one_off = 0
     edge.prev_out = g.party[payer].last_out if g.party[payer].last_out >= tail else -1
     edge.prev_in = g.party[payee].last_in if g.party[payee].last_in >= tail else -1
     source = g.party[payer]
     target = g.party[payee]
+    _carries(g, source.out, source.out + 1, source.once)
     _moves(g, OUT, source.out, source.out + 1)
     _moves(g, IN, target.into, target.into + 1)
     source.last_out = at
     source.out += 1
     target.last_in = at
     target.into += 1
+    if is_trade(edge):
+        g.used[CUSTOM] += 1
+    else:
+        _count_once(g, at, 1)
     source.run_out, used = lay(
         g.days, g.legs, g.used[LEGS], source.run_out, source.out, day, amount_fen, payee
     )
@@ -362,6 +399,7 @@ def carry(g, fresh, day, keeps):
             row = fresh.party[here]
             row.out = old.out
             row.into = old.into
+            row.once = old.once
             row.last_out = max(old.last_out - first, -1)
             row.last_in = max(old.last_in - first, -1)
     used = np.int64(0)

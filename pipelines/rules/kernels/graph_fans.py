@@ -5,18 +5,20 @@ A spoke is quiet if its own degree (payees of a payer, payers of a payee) is low
 amount is not far from that of the deciding transfer. How usual quiet spokes are differs from market
 to market, so it is counted: of all living edges, how many are of so quiet a spoke. From that share
 follows how likely it is that so many of the hub's spokes are quiet by chance; the rule speaks only
-where that is unlikely enough.
+where that is unlikely enough. Where one-off edges of quiet payers are rare, their share is taken.
 """
 
 import numba as nb
 import numpy as np
 
 from pipelines.rules.kernels.graph import (
+    CUSTOM,
     EDGES,
     IN,
     LOWEST,
     MEMORY_DAYS,
     MILLI_FACTORIAL,
+    ONCE,
     OUT,
     TAIL,
     is_trade,
@@ -52,9 +54,7 @@ def _quiet_degree(g, i, outward, active_degree, day):
     spoke = g.party[edge.payee] if outward else g.party[edge.payer]
     degree = spoke.into if outward else spoke.out
     other = spoke.out if outward else spoke.into
-    if degree > LOWEST or other > active_degree or is_trade(edge):
-        return 0
-    if last_day_of_pair(g, edge.payer, edge.payee) != edge.day:
+    if not edge.one_off or degree > LOWEST or other > active_degree:
         return 0
     return degree if last_day_of_pair(g, edge.payee, edge.payer) <= day - MEMORY_DAYS else 0
 
@@ -68,14 +68,15 @@ def _alike(amount_fen, other_fen, factor):
 @nb.njit(cache=True, nogil=True)
 def fan(
     g, at, outward, learn, window, least, least_days, quiet, more, active_degree, busy_degree,
-    turned, others, amount_factor, chance, band_2, work, hits, n_hits, evidence, n_evidence,
+    turned, others, amount_factor, chance, rare, band_2, work, hits, n_hits, evidence, n_evidence,
 ):  # fmt: skip
     """Ask about the hub of edge `at`; numbers as in the rules' declarations.
 
     `outward`: the hub pays (fan-out), else it is paid. `more`: how many more spokes it takes for
     each degree above 1. `turned`: the hub is at most so many times as much on the other side
     (payees for a payer it has, or payers for a payee). `others`: it has at most so many new
-    counterparties for a spoke. `work`: room of `ROOM` numbers.
+    counterparties for a spoke. `rare`: up to which share, in 10,000, one-off edges of quiet payers
+    are counted in place of all of them; -1 for never. `work`: room of `ROOM` numbers.
     """
     e = g.edges[at]
     hub = g.party[e.payer] if outward else g.party[e.payee]
@@ -97,10 +98,12 @@ def fan(
     days[:] = 0
     last[:] = -1
     spokes = 0
+    custom = 0
     first = e.day - window
     i = at
     while i >= g.used[TAIL] and g.edges[i].day > first:
         spokes += 1
+        custom += is_trade(g.edges[i])
         d = _quiet_degree(g, i, outward, active_degree, e.day)
         if 0 < d <= quiet and _alike(g.edges[i].amount_fen, e.amount_fen, amount_factor):
             count[d] += 1
@@ -110,20 +113,26 @@ def fan(
                     days[q] += 1
         i = g.edges[i].prev_out if outward else g.edges[i].prev_in
     living = g.used[EDGES] - g.used[TAIL]
+    own_living = living - g.used[CUSTOM]  # at least edge `at`
     row = OUT if not outward else IN
     best = np.int64(-1)
     limit = 0
     measure = np.int64(0)
     so_far = np.int64(0)
     usual = np.int64(0)
+    once = np.int64(0)
     for q in range(1, quiet + 1):
         so_far += count[q]
         usual += g.quiet[row, q]
+        once += g.quiet[ONCE, q]
         if q < own or so_far < least + more * (q - 1) or days[q] < least_days:
             continue
         if spokes > others * so_far:
             continue
-        u = unlikely(spokes, so_far, max(WHOLE_BP * usual // living, 1))
+        n, share = spokes, WHOLE_BP * usual // living
+        if WHOLE_BP * once // own_living <= rare:
+            n, share = spokes - custom, WHOLE_BP * once // own_living
+        u = unlikely(n, so_far, max(share, 1))
         if u >= chance and u > best:
             best, limit, measure = u, q, so_far
     if limit == 0:

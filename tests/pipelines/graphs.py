@@ -34,6 +34,9 @@ def stars(start: int = MONDAY) -> Market:
             for b in range(8):
                 pay(start + a * HOUR + b * 60_000_000, _AMOUNT, 100 * region + a,
                            100 * region + 50 + b, region)  # fmt: skip
+        for n in range(20):  # and quiet payers of a shop there, who pay it again
+            for again in range(2):
+                pay(start + again * DAY, _AMOUNT, 500 + 20 * region + n, 60 + region, region)
     for hub, size, regions in ((21, 4, (SH,)), (22, 9, (JS,)), (23, 4, REGIONS)):
         for n in range(size):
             pay(start + (1 + n) * DAY, _AMOUNT, fresh(), hub, regions[n % len(regions)])

@@ -149,7 +149,7 @@ class Examples:
     def _crossings(self, entries: Any, agreed: Any, cut: int) -> tuple[Any, ...]:  # noqa: ANN401
         """What the kernel says; with a `cut` what is remembered then is taken back by another."""
         lane = self._lane
-        (part,) = lane._parts((self.rule,), agreed)
+        (part,) = lane._parts((self.rule,), agreed, False)
         classes = np.zeros(len(entries), np.uint8)
         part.state.claim(entries, classes, 1)
         ready, _, _ = lane.take_ready(entries[classes == 1], 1 << 62)
@@ -159,7 +159,7 @@ class Examples:
             late = ready["event_time"] > up_to
             found += part.run(ready[~late])
             told = part.state.remember()
-            (part,) = lane._parts((self.rule,), agreed)
+            (part,) = lane._parts((self.rule,), agreed, False)
             part.state.recall(told, up_to)
             ready = ready[late]
         if len(ready):

@@ -36,9 +36,15 @@ Rows = NDArray[np.int64]
 _PLANS_KEPT = 64  # far more than a release has kinds, markets and days on which rules begin
 _TRIES = 200  # statements spent on finding the rows of one rule that raise
 _RECORDS = "records_in"  # the registered relation of the slow path
-# The optimizer pushes the filter below the masks, so every rule would be evaluated twice. A worker
-# has a core to itself, and one thread spares the exchange between threads.
-_SETTINGS = ("PRAGMA disable_optimizer", "SET threads = 1")
+# What rules say alike is computed once. Nothing else is optimized: pushed below the masks, the
+# filter would evaluate every rule twice. A worker has a core to itself, and one thread spares the
+# exchange between threads.
+_SETTINGS = (
+    "SET VARIABLE others = (SELECT string_agg(name, ',') FROM duckdb_optimizers() "
+    "WHERE name NOT IN ('expression_rewriter', 'common_subexpressions'))",
+    "SET disabled_optimizers = getvariable('others')",
+    "SET threads = 1",
+)
 
 
 class Prepared(Protocol):

@@ -53,6 +53,8 @@ _ZH: Mapping[str, str] = {
     "new payees in the window, for each that counts": "个窗口内的新收款人，每有一个计入者",
     "new payers and payees in 90 days": "个 90 天内的新收付对手",
     "new payers in 90 days": "个 90 天内的新付款人",
+    "of 10,000 living edges without custom: one-off ones of payers as quiet":
+        "（每一万条无惯常往来的存续边中，同样安静的付款人的一次性边）",
     "parties": "方", "parties newly paid in 90 days": "个 90 天内新付款的对象",
     "parties newly paid in 90 days, at most 16": "个 90 天内新付款的对象，至多 16",
     "parties that newly pay it in 90 days, at most 16": "个 90 天内新向其付款者，至多 16",

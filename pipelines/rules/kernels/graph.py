@@ -52,6 +52,7 @@ PARTIES, PAIRS, EDGES, TAIL, LEGS = 0, 1, 2, 3, 4  # places in `used`
 SINCE, WITH_TIME, AGAINST_TIME = 5, 6, 7
 # And for whom a search says that it stopped at its bound: of the edge asked about; of all by rule.
 CUT_HERE, CUT_OF = 8, 9
+STAMPS = 30  # how many searches marked parties since `marks` was laid
 CUSTOM = 31  # how many living edges are custom
 _USED = 32
 OUT, IN, ONCE = 0, 1, 2  # rows of `quiet`
@@ -106,6 +107,7 @@ class Graph(NamedTuple):
     edges: npt.NDArray[Any]  # EDGE, the oldest first
     days: npt.NDArray[np.int32]  # of `legs`
     legs: npt.NDArray[Any]  # LEG, in runs
+    marks: npt.NDArray[np.int32]  # by slot: the last search that marked the party (`graph_runs`)
     # How many parties, pairs, edges; the tail; how many legs; rings; searches cut.
     used: npt.NDArray[np.int64]
     # Living edges by degree 1 to LOWEST: OUT by their payer's `out`, IN by their payee's `into`;
@@ -124,6 +126,7 @@ def empty(parties: int, pairs: int, edges: int) -> Graph:
         edges=np.zeros(edges, EDGE),
         days=np.zeros(PER_EDGE * edges, np.int32),
         legs=np.zeros(PER_EDGE * edges, LEG),
+        marks=np.zeros(parties, np.int32),
         used=np.zeros(_USED, np.int64),
         quiet=np.zeros((3, LOWEST + 1), np.int64),
         loud=np.zeros(2, np.int64),
@@ -437,3 +440,4 @@ def carry(g, fresh, day, keeps):
     fresh.used[SINCE] = g.used[SINCE] - first
     fresh.used[WITH_TIME] = g.used[WITH_TIME]
     fresh.used[AGAINST_TIME:] = g.used[AGAINST_TIME:]
+    fresh.used[STAMPS] = 0

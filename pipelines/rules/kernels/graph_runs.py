@@ -16,6 +16,10 @@ of the leg before the run, or -1. To walk from the newest leg back over the days
             break
 
 Nothing is taken out: legs that no longer live are older than any window, and go with the edges.
+
+Whether two parties have counterparties in common is asked of `marks`: those of the one are marked,
+those of the other looked at there, which costs less than to look up pairs. A mark is the number of
+the search that made it, so nothing is wiped.
 """
 
 import numba as nb
@@ -63,6 +67,52 @@ def lay(days, legs, used, last, room, day, amount_fen, party):
     legs[place].amount_fen = amount_fen
     legs[place].party = party
     return place, used
+
+
+@nb.njit(cache=True, nogil=True)
+def legs_after(g, last, first):
+    """How many legs, from the newest one at `last` back, are of days after `first`."""
+    count = 0
+    place = np.int64(last)
+    while place >= 0:
+        newest = place
+        while g.days[place] > first:
+            place -= 1
+        count += newest - place
+        if g.days[place] != LINK:
+            break
+        place = np.int64(g.legs[place].party)
+    return count
+
+
+@nb.njit(cache=True, nogil=True)
+def mark(g, last, first, stamp):
+    """Mark the other parties of the legs after day `first`, the newest of which is at `last`."""
+    place = np.int64(last)
+    while place >= 0:
+        while g.days[place] > first:
+            g.marks[g.legs[place].party] = stamp
+            place -= 1
+        if g.days[place] != LINK:
+            break
+        place = np.int64(g.legs[place].party)
+
+
+@nb.njit(cache=True, nogil=True)
+def marked_after(g, last, first, stamp):
+    """How many legs there are after day `first`, and how many of them are to marked parties."""
+    count = 0
+    found = 0
+    place = np.int64(last)
+    while place >= 0:
+        while g.days[place] > first:
+            found += g.marks[g.legs[place].party] == stamp
+            count += 1
+            place -= 1
+        if g.days[place] != LINK:
+            break
+        place = np.int64(g.legs[place].party)
+    return count, found
 
 
 @nb.njit(cache=True, nogil=True)

@@ -50,12 +50,13 @@ PARAMETERS = (
     "band_3_fen",
     "ordered_edge_most",
 )
-_QUIET, _ORDERED = 0, 6  # where the numbers of a search begin: days, longest, ...
-_EDGE_MOST, _MEAN_MOST, _HOP, _FACTOR, _STEPS, _RINGS = 2, 3, 8, 9, 4, 5
-_AGAINST_DAYS, _AGAINST, _SHORTEST, _LEARNING, _BAND_2, _BAND_3 = 12, 13, 14, 15, 16, 17
-_ORDERED_EDGE_MOST = 18
-QUIET, WITH, AGAINST = 0, 1, 2  # what is searched for
-_COLUMNS = 8
+(
+    _QUIET_DAYS, _QUIET_LONGEST, _EDGE_MOST, _MEAN_MOST, _QUIET_STEPS, _QUIET_RINGS,
+    _ORDERED_DAYS, _ORDERED_LONGEST, _HOP, _FACTOR, _ORDERED_STEPS, _ORDERED_RINGS,
+    _AGAINST_DAYS, _AGAINST, _SHORTEST, _LEARNING, _BAND_2, _BAND_3, _ORDERED_EDGE_MOST,
+) = range(len(PARAMETERS))  # fmt: skip
+QUIET, ORDERED = 0, 1  # places in VARIANTS
+_COLUMNS = 6
 
 
 def scratch(parameters: Mapping[str, int]) -> npt.NDArray[np.int64]:
@@ -69,15 +70,15 @@ def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
     """The rings that edge `at` closes; `p` is PARAMETERS."""
     learned = reaches_back(g, g.edges[at].day, p[_LEARNING])
     if learned:
-        hits, n_hits, evidence, n_evidence, _ = _search(
-            g, at, QUIET, p, work, hits, n_hits, evidence, n_evidence
+        hits, n_hits, evidence, n_evidence = _quiet(
+            g, at, p, work, hits, n_hits, evidence, n_evidence
         )
     first_hit, first_evidence = n_hits, n_evidence
-    hits, n_hits, evidence, n_evidence, ran_with = _search(
-        g, at, WITH, p, work, hits, n_hits, evidence, n_evidence
+    hits, n_hits, evidence, n_evidence, ran_with = _ordered(
+        g, at, False, p, work, hits, n_hits, evidence, n_evidence
     )
-    hits, _, evidence, _, ran_against = _search(
-        g, at, AGAINST, p, work, hits, n_hits, evidence, n_evidence
+    hits, _, evidence, _, ran_against = _ordered(
+        g, at, True, p, work, hits, n_hits, evidence, n_evidence
     )
     g.edges[at].rings = ran_with | ran_against << 16
     g.used[WITH_TIME] += ran_with
@@ -93,62 +94,137 @@ def step(g, at, p, work, hits, n_hits, evidence, n_evidence):
 
 
 @nb.njit(cache=True, nogil=True)
-def _search(g, at, mode, p, work, hits, n_hits, evidence, n_evidence):
-    """Rings closed by `at`; those against time are counted and give no hits.
-
-    Returns:
-        (hits, how many, evidence, how many, rings found).
-    """
+def _quiet(g, at, p, work, hits, n_hits, evidence, n_evidence):
+    """Quiet rings closed by `at`."""
+    closing = g.edges[at]
+    first = closing.day - p[_QUIET_DAYS]
+    edge_most = p[_EDGE_MOST]
+    goal = np.int64(closing.payee)
+    into_goal = g.party[goal].run_out
+    if np.int64(g.party[closing.payer].out) * g.party[goal].into > edge_most:
+        return hits, n_hits, evidence, n_evidence
+    if into_goal < 0 or g.days[into_goal] <= first:  # no ring can be closed
+        return hits, n_hits, evidence, n_evidence
     room = len(work) // _COLUMNS
     # Of the path, by its transfers, the closing one first:
     met = work[:room]  # whom it has come to
     look = work[room : 2 * room]  # the leg to try next
     noise = work[2 * room : 3 * room]  # sum of milli logs up to each
-    # The latest day that is still in order; but the closing day, on which nothing has an order.
-    bar = work[3 * room : 4 * room]
-    days = work[4 * room : 5 * room]
-    amounts = work[5 * room : 6 * room]
-    edges = work[6 * room : 7 * room]
-    ids = work[7 * room :]
-    closing = g.edges[at]
-    at_days = _QUIET if mode == QUIET else _ORDERED
-    first = closing.day - p[at_days]
-    longest = p[at_days + 1]
-    steps = p[at_days + _STEPS]
-    most = p[at_days + _RINGS]
-    last = np.int64(closing.day)
-    factor = p[_FACTOR]
+    longest = p[_QUIET_LONGEST]
+    steps = p[_QUIET_STEPS]
     start = n_hits
     rings = 0
     cut = False
-    quiet = mode == QUIET
-    edge_most = p[_EDGE_MOST] if quiet else p[_ORDERED_EDGE_MOST]
-    if np.int64(g.party[closing.payer].out) * g.party[closing.payee].into > edge_most:
-        return hits, n_hits, evidence, n_evidence, rings
-    forth = mode == AGAINST  # with the money
+    met[0] = closing.payer
+    look[0] = g.party[met[0]].run_in
+    noise[0] = loudness(g, at)
+    depth = 0
+    while depth >= 0 and not cut:
+        degree = np.int64(g.party[met[depth]].into)
+        before = noise[depth] + milli_log10(degree)
+        length = depth + 2  # with the leg that is looked at
+        place = look[depth]
+        depth -= 1  # unless a leg leads on
+        while place >= 0:
+            if g.days[place] <= first:
+                if g.days[place] != LINK:
+                    break
+                place = np.int64(g.legs[place].party)
+                continue
+            if steps == 0:
+                cut = True
+                break
+            steps -= 1
+            end = np.int64(g.legs[place].party)
+            place -= 1
+            if length == longest and end != goal:
+                continue
+            other = np.int64(g.party[end].out)
+            if degree * other > edge_most:
+                continue
+            total = before + milli_log10(other)
+            if end == goal:
+                if length < p[_SHORTEST] or total > p[_MEAN_MOST] * length:
+                    continue
+                if rings == p[_QUIET_RINGS]:
+                    cut = True
+                    break
+                rings += 1
+                hits, n_hits, evidence, n_evidence = _hit(
+                    g, at, goal, length, QUIET, first, p, work, hits, n_hits, evidence, n_evidence
+                )
+                continue
+            k = length - 2
+            while k >= 0 and met[k] != end:
+                k -= 1
+            if k < 0:  # the path does not go through it yet
+                depth = length - 1
+                look[depth - 1] = place
+                met[depth] = end
+                look[depth] = g.party[end].run_in
+                noise[depth] = total
+                break
+    if cut:
+        _cut_short(g, hits, start, n_hits)
+    return hits, n_hits, evidence, n_evidence
+
+
+@nb.njit(cache=True, nogil=True)
+def _ordered(g, at, forth, p, work, hits, n_hits, evidence, n_evidence):
+    """Rings in order of time closed by `at`; if `forth`, against it: counted without hits.
+
+    Returns:
+        (hits, how many, evidence, how many, rings found).
+    """
+    closing = g.edges[at]
+    last = np.int64(closing.day)
+    first = last - p[_ORDERED_DAYS]
+    edge_most = p[_ORDERED_EDGE_MOST]
     goal = np.int64(closing.payer if forth else closing.payee)
     into_goal = g.party[goal].run_in if forth else g.party[goal].run_out
+    rings = 0
+    if np.int64(g.party[closing.payer].out) * g.party[closing.payee].into > edge_most:
+        return hits, n_hits, evidence, n_evidence, rings
     if into_goal < 0 or g.days[into_goal] <= first:  # no ring can be closed
         return hits, n_hits, evidence, n_evidence, rings
+    room = len(work) // _COLUMNS
+    # Of the path, by its transfers, the closing one first:
+    met = work[:room]  # whom it has come to
+    look = work[room : 2 * room]  # the leg to try next
+    # The latest day that is still in order; but the closing day, on which nothing has an order.
+    bar = work[2 * room : 3 * room]
+    days = work[3 * room : 4 * room]
+    amounts = work[4 * room : 5 * room]
+    longest = p[_ORDERED_LONGEST]
+    steps = p[_ORDERED_STEPS]
+    factor = p[_FACTOR]
+    start = n_hits
+    cut = False
     met[0] = closing.payee if forth else closing.payer
-    here = g.party[met[0]]
-    look[0] = here.run_out if forth else here.run_in
-    noise[0] = loudness(g, at)
+    look[0] = g.party[met[0]].run_out if forth else g.party[met[0]].run_in
     bar[0] = last
     days[0] = last
     amounts[0] = closing.amount_fen
     depth = 0
-    while depth >= 0:
-        here = g.party[met[depth]]
-        degree = np.int64(here.out if forth else here.into)
-        own = np.int64(milli_log10(degree)) if quiet else 0
+    while depth >= 0 and not cut:
+        degree = np.int64(g.party[met[depth]].out if forth else g.party[met[depth]].into)
         before = amounts[depth]
+        most = before * factor
         length = depth + 2  # with the leg that is looked at
         low = bar[depth]
         place = look[depth]
-        deeper = False
+        depth -= 1  # unless a leg leads on
         while place >= 0:
             day = np.int64(g.days[place])
+            if day > low and day != last:  # legs out of order, all at once
+                newest = place
+                while g.days[place] > low:
+                    place -= 1
+                steps -= newest - place
+                if steps < 0:
+                    cut = True
+                    break
+                continue
             if day <= first:
                 if day != LINK:
                     break
@@ -158,73 +234,64 @@ def _search(g, at, mode, p, work, hits, n_hits, evidence, n_evidence):
                 cut = True
                 break
             steps -= 1
-            leg = g.legs[place]
+            amount = g.legs[place].amount_fen
+            end = np.int64(g.legs[place].party)
             place -= 1
-            if not quiet:
-                if day > low and day != last:
-                    continue
-                amount = leg.amount_fen
-                if amount > before * factor or before > amount * factor:
-                    continue
-            end = np.int64(leg.party)
+            if amount > most or before > amount * factor:
+                continue
             if length == longest and end != goal:
                 continue
             other = np.int64(g.party[end].into if forth else g.party[end].out)
             if degree * other > edge_most:
                 continue
-            total = noise[depth] + own + milli_log10(other) if quiet else 0
             if end == goal:
-                days[depth + 1] = day
-                if length < p[_SHORTEST]:
+                days[length - 1] = day
+                if length < p[_SHORTEST] or not _prompt(days, length, p[_HOP]):
                     continue
-                if quiet and total > p[_MEAN_MOST] * length:
-                    continue
-                if not quiet and not _prompt(days, length, p[_HOP]):
-                    continue
-                if rings == most:
+                if rings == p[_ORDERED_RINGS]:
                     cut = True
                     break
                 rings += 1
                 if not forth:
-                    edges[0] = at
-                    for k in range(1, length):
-                        payer = met[k] if k < depth + 1 else goal
-                        edges[k] = edge_of_pair(g, payer, met[k - 1], first)
                     hits, n_hits, evidence, n_evidence = _hit(
-                        g, edges, length, mode, p, ids, hits, n_hits, evidence, n_evidence
+                        g,
+                        at,
+                        goal,
+                        length,
+                        ORDERED,
+                        first,
+                        p,
+                        work,
+                        hits,
+                        n_hits,
+                        evidence,
+                        n_evidence,
                     )
                 continue
-            if _passes(met, depth, end):
-                continue
-            look[depth] = place
-            depth += 1
-            met[depth] = end
-            look[depth] = g.party[end].run_out if forth else g.party[end].run_in
-            noise[depth] = total
-            # Days never rise on the way back, but once, from the first day to the closing one.
-            bar[depth] = day if low >= day else first
-            days[depth] = day
-            amounts[depth] = leg.amount_fen
-            deeper = True
-            break
-        if cut:
-            break
-        if not deeper:
-            depth -= 1
+            k = length - 2
+            while k >= 0 and met[k] != end:
+                k -= 1
+            if k < 0:  # the path does not go through it yet
+                depth = length - 1
+                look[depth - 1] = place
+                met[depth] = end
+                look[depth] = g.party[end].run_out if forth else g.party[end].run_in
+                # Days never rise on the way back, but once, from the first day to the closing one.
+                bar[depth] = day if low >= day else first
+                days[depth] = day
+                amounts[depth] = amount
+                break
     if cut:
-        g.used[CUT_HERE] += 1
-        for k in range(start, n_hits):
-            hits[k].variant |= CUT
+        _cut_short(g, hits, start, n_hits)
     return hits, n_hits, evidence, n_evidence, rings
 
 
 @nb.njit(cache=True, nogil=True)
-def _passes(met, depth, party):
-    """Whether the path already goes through a party."""
-    for k in range(depth + 1):  # noqa: SIM110 - compiled: no generators
-        if met[k] == party:
-            return True
-    return False
+def _cut_short(g, hits, start, end):
+    """Say of a search that it stopped at its bound."""
+    g.used[CUT_HERE] += 1
+    for k in range(start, end):
+        hits[k].variant |= CUT
 
 
 @nb.njit(cache=True, nogil=True)
@@ -237,19 +304,24 @@ def _prompt(days, length, tenth_days):
 
 
 @nb.njit(cache=True, nogil=True)
-def _hit(g, path, length, variant, p, ids, hits, n_hits, evidence, n_evidence):
+def _hit(g, at, goal, length, variant, first, p, work, hits, n_hits, evidence, n_evidence):
+    """The ring of so many transfers that the path in `work` and the leg to `goal` make."""
+    room = len(work) // _COLUMNS
+    met = work[:room]
+    ids = work[5 * room :]
     hits = room_for_hit(hits, n_hits)
     evidence = room_for_evidence(evidence, n_evidence, length)
     hit = hits[n_hits]
-    low = g.edges[path[0]].amount_fen
+    low = g.edges[at].amount_fen
     for k in range(length):
-        edge = g.edges[path[k]]
+        payer = met[k] if k < length - 1 else goal
+        edge = g.edges[edge_of_pair(g, payer, met[k - 1], first) if k > 0 else at]
         evidence[n_evidence + k] = edge.key
-        ids[k] = g.party[edge.payer].id
+        ids[k] = g.party[payer].id
         low = min(low, edge.amount_fen)
     evidence[n_evidence : n_evidence + length].sort()
     hit.subject = set_id(ids, length)
-    hit.instant = g.edges[path[0]].time
+    hit.instant = g.edges[at].time
     hit.measure = low
     hit.variant = variant
     hit.band = 3 if low >= p[_BAND_3] else (2 if low >= p[_BAND_2] else 1)

@@ -70,48 +70,48 @@ def lay(days, legs, used, last, room, day, amount_fen, party):
 
 
 @nb.njit(cache=True, nogil=True)
-def legs_after(g, last, first):
+def legs_after(days, legs, last, first):
     """How many legs, from the newest one at `last` back, are of days after `first`."""
     count = 0
     place = np.int64(last)
     while place >= 0:
         newest = place
-        while g.days[place] > first:
+        while days[place] > first:
             place -= 1
         count += newest - place
-        if g.days[place] != LINK:
+        if days[place] != LINK:
             break
-        place = np.int64(g.legs[place].party)
+        place = np.int64(legs[place].party)
     return count
 
 
 @nb.njit(cache=True, nogil=True)
-def mark(g, last, first, stamp):
+def mark(days, legs, marks, last, first, stamp):
     """Mark the other parties of the legs after day `first`, the newest of which is at `last`."""
     place = np.int64(last)
     while place >= 0:
-        while g.days[place] > first:
-            g.marks[g.legs[place].party] = stamp
+        while days[place] > first:
+            marks[legs[place].party] = stamp
             place -= 1
-        if g.days[place] != LINK:
+        if days[place] != LINK:
             break
-        place = np.int64(g.legs[place].party)
+        place = np.int64(legs[place].party)
 
 
 @nb.njit(cache=True, nogil=True)
-def marked_after(g, last, first, stamp):
+def marked_after(days, legs, marks, last, first, stamp):
     """How many legs there are after day `first`, and how many of them are to marked parties."""
     count = 0
     found = 0
     place = np.int64(last)
     while place >= 0:
-        while g.days[place] > first:
-            found += g.marks[g.legs[place].party] == stamp
+        while days[place] > first:
+            found += marks[legs[place].party] == stamp
             count += 1
             place -= 1
-        if g.days[place] != LINK:
+        if days[place] != LINK:
             break
-        place = np.int64(g.legs[place].party)
+        place = np.int64(legs[place].party)
     return count, found
 
 

@@ -91,10 +91,10 @@ def _in_common(g, source, sink, first, widest, steps, stamp):
             return np.int64(0), np.int64(-1), stamp
         g.used[STAMPS] += 1
         stamp = g.used[STAMPS]
-        mark(g, g.party[sink].run_in, widest, stamp)
-    needs, most = marked_after(g, g.party[source].run_out, first, stamp)
+        mark(g.days, g.legs, g.marks, g.party[sink].run_in, widest, stamp)
+    needs, most = marked_after(g.days, g.legs, g.marks, g.party[source].run_out, first, stamp)
     if out >= into:
-        needs = legs_after(g, g.party[sink].run_in, first)
+        needs = legs_after(g.days, g.legs, g.party[sink].run_in, first)
     return needs, most, stamp
 
 
@@ -278,7 +278,7 @@ def _of_source(g, at, source, steps, p, work, hits, n_hits, evidence, n_evidence
     met, steps = _shares(g, last.payer, source, sink, first, steps)
     if not met:
         return hits, n_hits, evidence, n_evidence, steps
-    steps -= legs_after(g, g.party[source].run_out, first)
+    steps -= legs_after(g.days, g.legs, g.party[source].run_out, first)
     if steps < 0:
         return hits, n_hits, evidence, n_evidence, steps
     room = p[_C_STEPS] + 2
@@ -291,8 +291,8 @@ def _of_source(g, at, source, steps, p, work, hits, n_hits, evidence, n_evidence
     if n < p[_C_MIDDLES]:
         return hits, n_hits, evidence, n_evidence, steps
     for k in range(n):
-        steps -= legs_after(g, g.party[middles[k]].run_out, first)
-        steps -= legs_after(g, g.party[middles[k]].run_in, first)
+        steps -= legs_after(g.days, g.legs, g.party[middles[k]].run_out, first)
+        steps -= legs_after(g.days, g.legs, g.party[middles[k]].run_in, first)
         if steps < 0:
             return hits, n_hits, evidence, n_evidence, steps
     # Legs out of the middles, then legs into them: the other party, amount, day, which middle.

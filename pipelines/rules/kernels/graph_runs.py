@@ -72,7 +72,7 @@ def lay(days, legs, used, last, room, day, amount_fen, party):
 @nb.njit(cache=True, nogil=True)
 def legs_after(days, legs, last, first):
     """How many legs, from the newest one at `last` back, are of days after `first`."""
-    count = 0
+    count = np.int64(0)
     place = np.int64(last)
     while place >= 0:
         newest = place

@@ -101,10 +101,12 @@ WITH past AS (
            avg((amount_cny IS NULL)::INT) FILTER (WHERE traded AND {_AMOUNT})::DOUBLE AS no_amount,
            avg((counterparty_2_id IS NULL)::INT) FILTER (WHERE traded)::DOUBLE AS no_second_party,
            CASE WHEN market_segment = 'PYMT'
-                THEN avg((counterparty_1_account_token IS NULL)::INT)::DOUBLE END
+                THEN avg((counterparty_1_account_token IS NULL)::INT)
+                     FILTER (WHERE {_AMOUNT})::DOUBLE END
                AS no_payer_account,
            CASE WHEN market_segment = 'PYMT'
-                THEN avg((counterparty_2_account_token IS NULL)::INT)::DOUBLE END
+                THEN avg((counterparty_2_account_token IS NULL)::INT)
+                     FILTER (WHERE {_AMOUNT})::DOUBLE END
                AS no_payee_account,
            CASE WHEN market_segment IN ('BILL', 'LOAN')
                 THEN avg((asset_reference_id IS NULL)::INT)::DOUBLE END AS no_asset

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.lanes.entry import HIT
-from pipelines.rules.kernels.graph import CUT_OF, Graph, day_of, empty, with_room
+from pipelines.rules.kernels.graph import CUT_OF, Graph, day_of
+from pipelines.rules.kernels.graph_room import empty, with_room
 from pipelines.rules.kernels.graph_steps import MODULES, claim, run
 from pipelines.rules.parameter_sets import Judgement, judgements
 from pipelines.rules.registry import InForce, Rule

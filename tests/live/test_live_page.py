@@ -82,7 +82,8 @@ def test_a_new_feed_runs_live_and_a_running_intake_takes_over_what_is_adopted(
     monkeypatch.setenv("YRD_FEEDS", "feeds")
     monkeypatch.setenv("PYTHONPATH", str(DOCS.parent))
     for page in ("add-a-feed.md", "feed-broke.md", "live.md"):
-        for about, text in [*blocks(page, "csv"), *blocks(page, "toml")]:
+        files = [one for kind in ("csv", "toml", "json") for one in blocks(page, kind) if one[0]]
+        for about, text in files:
             Path(about).parent.mkdir(parents=True, exist_ok=True)
             Path(about).write_text(text, encoding="utf-8")
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from connectors.ends.tape import Tape
 from ledger.duck import Connection
 from serving.publish import open_version
 
@@ -74,6 +75,19 @@ def ledger(demo: Run) -> Iterator[Connection]:
     connection, _ = open_version(demo.ledger)
     with connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def manifest(demo: Run) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((demo.tape / "manifest.json").read_text(encoding="utf-8"))
+    return told
+
+
+@pytest.fixture(scope="session")
+def raw(demo: Run) -> list[dict[str, Any]]:
+    """Every submission of the tape, bodies included."""
+    tape = Tape(demo.tape)
+    return [row for at in range(len(tape.segments())) for row in tape.read(at).to_pylist()]
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,12 @@
-"""The whole path, once, small and real: counts, broken input, secrecy, what splitting hides."""
+"""The whole path, once, small and real: counts, broken input, what splitting hides, the page."""
 
 import json
 import re
-import shutil
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from connectors.ends.tape import Tape
 from connectors.feeds.registry import load_feeds
 from ledger.duck import Connection
 from pipelines.episodes.matching import matched
@@ -20,12 +15,8 @@ from schemas.fields import IMPLEMENTED_KINDS
 from schemas.regions import JOINT_BIT, REGIONS
 from serving.answers.alone_words import explains
 from serving.answers.explain import explanation
-from serving.publish import open_version
-from tests.yrd.conftest import Killed, Replay, Run, finished, killed_and_resumed
-from yrd.cli import build
+from tests.yrd.conftest import Run
 from yrd.cli.demo import KINDS
-from yrd.processes.layout import Layout
-from yrd.settings import Settings
 
 SUMMARY_KEYS = {
     "data_origin", "submitted", "accepted", "rejected", "quarantined", "duplicates", "pending",
@@ -88,19 +79,6 @@ OF_SUBMISSIONS = {
     "loan_register:wrong_encoding_file": {"ENG-ENCODING"},
     "loan_register:truncated_file": {"ENG-COLUMNS", "ENG-UNREADABLE"},
 }
-
-
-@pytest.fixture(scope="session")
-def manifest(demo: Run) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads((demo.tape / "manifest.json").read_text(encoding="utf-8"))
-    return told
-
-
-@pytest.fixture(scope="session")
-def raw(demo: Run) -> list[dict[str, Any]]:
-    """Every submission of the tape, bodies included."""
-    tape = Tape(demo.tape)
-    return [row for at in range(len(tape.segments())) for row in tape.read(at).to_pylist()]
 
 
 class TestCounts:
@@ -275,75 +253,6 @@ class TestAlerts:
             assert row["found"] > 0, rule
 
 
-@pytest.fixture(scope="session")
-def secrets(raw: list[dict[str, Any]]) -> frozenset[str]:
-    found: set[str] = set()
-    for row in raw:
-        text = row["body"].decode(
-            "gb18030" if row["feed"] == "loan_register" else "utf-8", "replace"
-        )
-        if row["feed"] == "pacs008":
-            for side in ("Dbtr", "Cdtr"):
-                accounts = rf"<{side}Acct><Id><Othr><Id>([^<]+)"
-                found.update(re.findall(accounts, text))
-            found.update(re.findall(r"<Othr><Id>([^<]+)</Id><SchmeNm><Cd>NIDN", text))
-        elif row["feed"] == "loan_register":
-            found.update(re.findall(r",B01,([^,]+),", text))
-    long_enough = frozenset(one for one in found if len(one) >= 12)
-    assert len(long_enough) > 1_000
-    assert any(re.fullmatch(r"\d{17}[\dX]", one) for one in long_enough)
-    return long_enough
-
-
-@pytest.fixture(scope="session")
-def names(raw: list[dict[str, Any]]) -> frozenset[str]:
-    person = re.compile(
-        r"<(?:Dbtr|Cdtr)><Nm>([^<]+)</Nm><Id><PrvtId>|<PrvtId>.{0,200}?</PrvtId></Id><Nm>([^<]+)"
-    )
-    found = {
-        one
-        for row in raw
-        if row["feed"] == "pacs008"
-        for pair in person.findall(row["body"].decode("utf-8", "replace"))
-        for one in pair
-        if one
-    }
-    assert len(found) > 100
-    return frozenset(found)
-
-
-class TestSecrecy:
-    """No resident id, account number or person's name leaves the tape in clear."""
-
-    def test_nothing_that_is_written_holds_an_identifier(
-        self, demo: Run, secrets: frozenset[str]
-    ) -> None:
-        sizes = sorted({len(one) for one in secrets})
-        looked_at = 0
-        for path in sorted(demo.folder.rglob("*")):
-            if path.is_file() and demo.tape not in path.parents:
-                looked_at += 1
-                assert not _shared(path.read_bytes(), secrets, sizes), path.name
-        assert looked_at > 10
-        assert not _shared(demo.log.encode(), secrets, sizes)
-
-    def test_no_cell_of_the_ledger_holds_an_identifier_or_a_persons_name(
-        self, ledger: Connection, secrets: frozenset[str], names: frozenset[str]
-    ) -> None:
-        """The file above is compressed: so every text of every table is read too."""
-        sizes = sorted({len(one) for one in secrets})
-        cells = 0
-        for text in _texts(ledger):
-            cells += 1
-            assert text not in names
-            assert not _shared(text.encode(), secrets, sizes)
-        assert cells > 10_000
-
-    def test_the_check_would_notice(self, secrets: frozenset[str]) -> None:
-        one = min(secrets)
-        assert _shared(f"12345{one}6789".encode(), secrets, sorted({len(s) for s in secrets}))
-
-
 class TestPage:
     def test_the_report_is_one_page_without_script_or_outside_parts(self, demo: Run) -> None:
         page = (demo.folder / "report.html").read_text(encoding="utf-8")
@@ -399,158 +308,5 @@ class TestPage:
         assert any("only looking through to the controller" in one for one in of.sentences_en)
 
 
-@pytest.fixture(scope="session")
-def small_and_killed(
-    demo: Run, start_replay: Replay, tmp_path_factory: pytest.TempPathFactory
-) -> Killed:
-    out = tmp_path_factory.mktemp("again") / "run"
-    return killed_and_resumed(
-        start_replay, out, _a_unit_is_stored,
-        "--workers", "1", "--parallelism", "1", "--batch-rows", "100", "--shuffle", "7",
-    )  # fmt: skip
-
-
-class TestSameAgain:
-    """The same tape gives the same alerts, whatever the batching, the order or the crash."""
-
-    def test_other_batches_another_order_and_a_killed_process_change_nothing(
-        self, demo: Run, small_and_killed: Killed
-    ) -> None:
-        again = small_and_killed.result
-        assert again["output_sha256"] == demo.result["output_sha256"]
-        for name in ("submitted", *PARTS, "late", "transactions", "by_rule"):
-            assert again[name] == demo.result[name]
-
-    def test_every_revision_of_every_alert_is_the_same_too(
-        self, small_and_killed: Killed, ledger: Connection
-    ) -> None:
-        """Known times, causes and revisions come from the data: no row differs in any column."""
-        connection, _ = open_version(small_and_killed.ledger)
-        with connection:
-            for ask in (
-                "SELECT * FROM alert ORDER BY alert_id, revision",
-                "SELECT * FROM crossing ORDER BY ALL",
-                "SELECT * FROM rule_run ORDER BY ALL",
-            ):
-                again, before = connection.sql(ask), ledger.sql(ask)
-                assert before.num_rows > 0
-                assert again.to_pylist() == before.to_pylist()
-
-    def test_any_alert_is_proven_by_running_the_whole_tape_again(
-        self, demo: Run, small_and_killed: Killed, ledger: Connection,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:  # fmt: skip
-        """The run that was killed and resumed stands for the one the command would make."""
-
-        def handed(tape: Path, layout: Layout, *_: object) -> None:
-            assert tape == demo.tape
-            assert (layout.root / "plan.json").is_file()
-            shutil.copytree(small_and_killed.ledger, layout.ledger)
-
-        monkeypatch.setattr("yrd.processes.run.run_tape", handed)
-        ring = ledger.scalar("SELECT min(alert_id) FROM alerts WHERE subject_kind = 'group'")
-        arguments = ["verify", str(ring), "--run", str(demo.folder)]
-        refused = CliRunner().invoke(build("alert"), arguments)
-        assert (refused.exit_code, "--whole" in refused.stderr) == (2, True)
-        shown = CliRunner().invoke(build("alert"), [*arguments, "--whole", "--json"])
-        assert shown.exit_code == 0, shown.output
-        told = json.loads(shown.stdout)
-        assert told["proven"]
-        found = {step["name"]: step for step in told["steps"]}
-        assert found["all alerts"]["again"] == demo.result["output_sha256"]
-        assert found["tape"]["items"] == demo.result["submissions"]
-        assert all(step["items"] for step in told["steps"])
-        assert not list(Settings().var.glob(".verify-*"))
-        # Other settings than the run's, or no tape beside the ledger, prove nothing.
-        monkeypatch.setenv("YRD_SLACK_MINUTES", "11")
-        other = CliRunner().invoke(build("alert"), [*arguments, "--whole"])
-        assert (other.exit_code, "YRD_SLACK_MINUTES" in other.stderr) == (2, True)
-        arguments[-1] = str(small_and_killed.ledger.parent)
-        lacking = CliRunner().invoke(build("alert"), [*arguments, "--whole"])
-        assert (lacking.exit_code, "--tape" in lacking.stderr) == (2, True)
-
-    def test_alerts_became_known_as_business_days_closed(
-        self, demo: Run, ledger: Connection
-    ) -> None:
-        times = ledger.rows("SELECT DISTINCT known_from FROM alert ORDER BY 1")
-        assert len(times) > 10
-        assert {(at.hour, at.minute) for (at,) in times[:-1]} == {(20, 10)}  # 04:10 in Beijing
-        early = ledger.scalar(
-            "SELECT count(*) FROM alert WHERE epoch_us(known_from) <= epoch_us(last_crossing)"
-        )
-        assert early == 0
-        told = demo.result["revisions"]
-        assert told["raised"] - told["withdrawn"] == demo.result["alerts"]
-        assert ledger.scalar("SELECT count(*) FROM alert_history") == sum(told.values())
-
-    def test_the_second_run_goes_on_where_the_first_was_killed(
-        self, small_and_killed: Killed
-    ) -> None:
-        assert small_and_killed.kept
-        assert small_and_killed.found == small_and_killed.kept
-
-    @pytest.mark.soak
-    @pytest.mark.parametrize(
-        "options",
-        [
-            ("--workers", "1", "--parallelism", "1"),
-            ("--batch-rows", "100"),
-            ("--shuffle", "7"),
-            ("--shuffle", "8", "--batch-rows", "5000", "--parallelism", "2"),
-        ],
-        ids=" ".join,
-    )
-    def test_no_option_changes_the_alerts(
-        self, demo: Run, start_replay: Replay, tmp_path: Path, options: tuple[str, ...]
-    ) -> None:
-        result = finished(start_replay(tmp_path / "run", *options))
-        assert result["output_sha256"] == demo.result["output_sha256"]
-
-    @pytest.mark.soak
-    @pytest.mark.parametrize("ready", ["stored", "checkpointed", "loaded"])
-    def test_a_kill_at_any_stage_changes_nothing(
-        self, demo: Run, start_replay: Replay, tmp_path: Path, ready: str
-    ) -> None:
-        waits = {
-            "stored": _a_unit_is_stored,
-            "checkpointed": lambda out: any((out / "job").rglob("chk-*/_metadata")),
-            "loaded": lambda out: (out / "ledger" / "writer.duckdb.mark").is_file(),
-        }
-        ended = killed_and_resumed(start_replay, tmp_path / "run", waits[ready])
-        assert ended.result["output_sha256"] == demo.result["output_sha256"]
-
-
-def _a_unit_is_stored(out: Path) -> bool:
-    return any((out / "intake" / "submissions").glob("seg-*.arrow"))
-
-
 def _is_broken(row: dict[str, Any]) -> bool:
     return bool(re.fullmatch(r"broken-\d\d", row["file_name"] or ""))
-
-
-_DIGITS = re.compile(rb"[0-9A-Z]{12,}")
-
-
-def _shared(content: bytes, secrets: frozenset[str], sizes: list[int]) -> bool:
-    """Whether any of the identifiers stands in the bytes, also right beside other digits."""
-    for run in _DIGITS.findall(content):
-        text = run.decode("ascii")
-        for size in sizes:
-            for at in range(len(text) - size + 1):
-                if text[at : at + size] in secrets:
-                    return True
-    return False
-
-
-def _texts(ledger: Connection) -> Iterator[str]:
-    """Every distinct text of every column of every table."""
-    for table in ledger.tables():
-        for name, kind in ledger.rows(
-            "SELECT column_name, data_type FROM information_schema.columns "
-            "WHERE table_name = ?", [table],
-        ):  # fmt: skip
-            if any(part in kind for part in ("VARCHAR", "BLOB", "MAP", "STRUCT", "ENUM")):
-                column = f'"{name}"'
-                text = f"hex({column})" if kind == "BLOB" else f"{column}::VARCHAR"
-                query = f'SELECT DISTINCT {text} FROM "{table}" WHERE {column} IS NOT NULL'
-                yield from (row[0] for row in ledger.rows(query))

@@ -26,7 +26,10 @@ import numpy as np
 from benchmarks.mutants import changed_python
 
 LONGEST_S = 20  # an example; a changed loop may never end
-SHARED = ("graph", "graph_fans", "graph_steps", "ring", "sets", "table")  # of all kernels
+# Of all kernels.
+SHARED = (
+    "graph", "graph_fans", "graph_room", "graph_runs", "graph_steps", "ring", "sets", "table",
+)  # fmt: skip
 _DTYPE = np.dtype
 
 

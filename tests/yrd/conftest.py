@@ -20,6 +20,7 @@ from serving.publish import open_version
 ROOT = Path(__file__).parents[2]
 REPORTS = 20_000  # the smallest demo
 LONGEST_RUN_S = 420
+PARTS = ("accepted", "rejected", "quarantined", "duplicates")  # of what was submitted
 
 
 @dataclass(frozen=True)

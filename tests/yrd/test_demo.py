@@ -15,7 +15,7 @@ from schemas.fields import IMPLEMENTED_KINDS
 from schemas.regions import JOINT_BIT, REGIONS
 from serving.answers.alone_words import explains
 from serving.answers.explain import explanation
-from tests.yrd.conftest import Run
+from tests.yrd.conftest import PARTS, Run
 from yrd.cli.demo import KINDS
 
 SUMMARY_KEYS = {
@@ -23,7 +23,6 @@ SUMMARY_KEYS = {
     "transactions", "alerts", "hidden_by_split", "hidden_also_from_operators", "not_raised_jointly",
     "late", "output_sha256", "elapsed_s", "cpu_s", "by_feed", "by_rule", "score",
 }  # fmt: skip
-PARTS = ("accepted", "rejected", "quarantined", "duplicates")
 
 # What each planted fault must come to: (rule, verdict).
 NUMBER, VALUE = ("ENG-NUMBER", "NACK"), ("ENG-VALUE", "NACK")

@@ -11,10 +11,8 @@ from typer.testing import CliRunner
 
 from connectors.feeds.registry import load_feeds
 from ledger.duck import Connection
-from tests.yrd.conftest import Run, yrd
+from tests.yrd.conftest import PARTS, Run, yrd
 from yrd.cli import build
-
-PARTS = ("accepted", "rejected", "quarantined", "duplicates")
 
 
 def call(command: str, *arguments: str | Path) -> Result:

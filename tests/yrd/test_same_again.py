@@ -9,12 +9,10 @@ from typer.testing import CliRunner
 
 from ledger.duck import Connection
 from serving.publish import open_version
-from tests.yrd.conftest import Killed, Replay, Run, finished, killed_and_resumed
+from tests.yrd.conftest import PARTS, Killed, Replay, Run, finished, killed_and_resumed
 from yrd.cli import build
 from yrd.processes.layout import Layout
 from yrd.settings import Settings
-
-PARTS = ("accepted", "rejected", "quarantined", "duplicates")
 
 
 @pytest.fixture(scope="session")

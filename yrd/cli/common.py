@@ -68,6 +68,13 @@ def check_lang(lang: str) -> None:
         raise InputError("--lang: expected zh or en")
 
 
+def filled(text: str, columns: int) -> str:
+    """A text filled up to so many columns of a terminal; a Chinese character takes two."""
+    from rich.cells import cell_len
+
+    return text + " " * (columns - cell_len(text))
+
+
 def whole(table: "Table") -> None:
     """Print a table of figures as wide as it is: a narrow terminal wraps it, nothing is cut off."""
     from rich.measure import Measurement

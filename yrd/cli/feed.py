@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from yrd.cli import feed_told
-from yrd.cli.common import Json, check_lang, emit, guarded, stdout
+from yrd.cli.common import Json, check_lang, emit, filled, guarded, stdout
 from yrd.cli.feed_catalogue import entry, lines
 from yrd.cli.feed_check import check
 from yrd.cli.feed_new import new
@@ -84,11 +84,11 @@ def list_feeds(
         wide = max(len(row["name"]) for row in rows) + 2
         for row in [{"name": say.get("feed", "feed"), **heads, "title": {}}, *rows]:
             told = "".join(
-                _cell(say.get(str(row[key]), str(row[key])), size) for key, size in _HEADS.items()
+                filled(say.get(str(row[key]), str(row[key])), size) for key, size in _HEADS.items()
             )
             title = row["title"].get(lang, say.get("title", "title"))
             first, *more = _wrapped("" if long else title, wide + sum(_HEADS.values()))
-            _line(f"{_cell(row['name'], wide)}{told}{first}".rstrip())
+            _line(f"{filled(row['name'], wide)}{told}{first}".rstrip())
             for part in more:
                 _line(part)
             if long and row["title"]:
@@ -96,13 +96,6 @@ def list_feeds(
                 seen = say["through"].format(columns=", ".join(row["entitled_by"]))
                 _line(f"  {say['everybody'] if row['public'] else seen}")
         _line(f"\n{say['next']}")
-
-
-def _cell(text: str, size: int) -> str:
-    """A text filled up to so many columns of a terminal."""
-    from rich.cells import cell_len
-
-    return text + " " * (size - cell_len(text))
 
 
 def _wrapped(title: str, indent: int) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from yrd.cli.common import stdout
+from yrd.cli.common import filled, stdout
 from yrd.cli.rule_words import word
 
 if TYPE_CHECKING:
@@ -121,14 +121,11 @@ def _print(text: str) -> None:
 
 
 def _bars(views: Mapping[str, Mapping[str, int]], say: Mapping[str, str], lang: "Lang") -> None:
-    from rich.cells import cell_len
-
     from serving.answers.words import place
 
     most = max(*(sum(counts.values()) for counts in views.values()), 1)
     for view, counts in views.items():
-        name = say.get(view) or say["alone"].format(place=place(view, lang))
-        name += " " * (17 - cell_len(name))
+        name = filled(say.get(view) or say["alone"].format(place=place(view, lang)), 17)
         parts = [
             (sign * round(_BAR * counts[what] / most), colour) for what, sign, colour in _KINDS
         ]
